@@ -1,0 +1,231 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+)
+
+// Types is a set of JSON types. The empty set means any.
+type Types uint8
+
+// The JSON types of a schema. Number includes Integer.
+const (
+	Text Types = 1 << iota
+	Number
+	Integer
+	Boolean
+	Object
+	Array
+	Null
+)
+
+var typeNames = []struct {
+	t    Types
+	name string
+}{
+	{Text, "string"}, {Number, "number"}, {Integer, "integer"}, {Boolean, "boolean"},
+	{Object, "object"}, {Array, "array"}, {Null, "null"},
+}
+
+// Has reports whether a value of one of the types in u may stand here.
+func (t Types) Has(u Types) bool {
+	if t == 0 {
+		return true
+	}
+	if t&Number != 0 {
+		t |= Integer
+	}
+	return t&u != 0
+}
+
+// String names the types as JSON Schema does: "string or null"; "anything" for the empty set.
+func (t Types) String() string {
+	var names []string
+	for _, n := range typeNames {
+		if t&n.t != 0 {
+			names = append(names, n.name)
+		}
+	}
+	if len(names) == 0 {
+		return "anything"
+	}
+	return strings.Join(names, " or ")
+}
+
+// Node describes one value inside a record. Nodes form a graph: a recursive
+// schema refers to itself.
+type Node struct {
+	Types              Types
+	Title, Description string
+	Format             string
+	// Properties are in the schema's own order.
+	Properties []Property
+	// Closed means additionalProperties: false.
+	Closed bool
+	// Additional describes fields that are not in Properties; nil for anything.
+	Additional *Node
+	// Items describes an array's elements; nil for anything.
+	Items *Node
+	// Required names the fields that an object must have, whatever else it holds.
+	Required []string
+	// Conditions name further required fields.
+	Conditions []Condition
+	// Choices are the only values that may stand here; empty for any.
+	Choices []Choice
+	// Minimum and Maximum are numbers as written, "" for none.
+	Minimum, Maximum string
+	// MaxLength is the longest text in characters, 0 for none.
+	MaxLength int
+
+	index map[string]*Node
+}
+
+// Property is a named field of an object.
+type Property struct {
+	Name string
+	Node *Node
+}
+
+// Choice is one value of an enum, with what it means.
+type Choice struct {
+	// JSON is the value in compact form, Title the meaning or "".
+	JSON, Title string
+}
+
+// Property returns the node of the named field; nil if the schema does not name it.
+func (n *Node) Property(name string) *Node {
+	if n == nil {
+		return nil
+	}
+	return n.index[name]
+}
+
+// Names returns the names of all fields in the schema's order.
+func (n *Node) Names() []string {
+	if n == nil {
+		return nil
+	}
+	names := make([]string, len(n.Properties))
+	for i, p := range n.Properties {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// Allows reports whether value, compact JSON, is among the choices; a number
+// equals another of the same value, however it is written.
+func (n *Node) Allows(value string) bool {
+	return n == nil || len(n.Choices) == 0 ||
+		slices.ContainsFunc(n.Choices, func(c Choice) bool { return Equal(c.JSON, value) })
+}
+
+func (n *Node) setProperty(name string, p *Node) {
+	if n.index == nil {
+		n.index = map[string]*Node{}
+	}
+	if old := n.index[name]; old != nil {
+		merged := *old
+		merged.merge(p)
+		n.index[name] = &merged
+		for i := range n.Properties {
+			if n.Properties[i].Name == name {
+				n.Properties[i].Node = &merged
+			}
+		}
+		return
+	}
+	n.index[name] = p
+	n.Properties = append(n.Properties, Property{Name: name, Node: p})
+}
+
+// merge adds what o demands to n, for allOf and for keywords beside a $ref.
+func (n *Node) merge(o *Node) {
+	if n.Types == 0 {
+		n.Types = o.Types
+	} else if o.Types != 0 {
+		n.Types = intersect(n.Types, o.Types)
+	}
+	n.Title = first(n.Title, o.Title)
+	n.Description = first(n.Description, o.Description)
+	n.Format = first(n.Format, o.Format)
+	n.Minimum, n.Maximum = first(n.Minimum, o.Minimum), first(n.Maximum, o.Maximum)
+	if n.MaxLength == 0 {
+		n.MaxLength = o.MaxLength
+	}
+	n.Closed = n.Closed || o.Closed
+	if n.Additional == nil {
+		n.Additional = o.Additional
+	}
+	if n.Items == nil {
+		n.Items = o.Items
+	}
+	if len(n.Choices) == 0 {
+		n.Choices = o.Choices
+	}
+	n.detach()
+	for _, p := range o.Properties {
+		n.setProperty(p.Name, p.Node)
+	}
+	for _, r := range o.Required {
+		if !slices.Contains(n.Required, r) {
+			n.Required = append(slices.Clip(n.Required), r)
+		}
+	}
+	n.Conditions = append(slices.Clip(n.Conditions), o.Conditions...)
+}
+
+// unite widens n to accept what either accepts, for anyOf and oneOf.
+func (n *Node) unite(o *Node) {
+	if n.Types == 0 || o.Types == 0 {
+		n.Types = 0
+	} else {
+		n.Types |= o.Types
+	}
+	n.Title, n.Description = first(n.Title, o.Title), first(n.Description, o.Description)
+	objects := n.Types.Has(Object) && o.Types.Has(Object)
+	n.Closed = n.Closed && (o.Closed || !objects)
+	if n.Items == nil {
+		n.Items = o.Items
+	} else if o.Items != nil {
+		items := *n.Items
+		items.unite(o.Items)
+		n.Items = &items
+	}
+	n.Required = slices.DeleteFunc(slices.Clone(n.Required), func(r string) bool { return !slices.Contains(o.Required, r) })
+	if len(n.Choices) == 0 || len(o.Choices) == 0 {
+		n.Choices = nil
+	} else {
+		n.Choices = append(slices.Clip(n.Choices), o.Choices...)
+	}
+	n.Conditions = nil
+	n.detach()
+	for _, p := range o.Properties {
+		if n.index[p.Name] == nil {
+			n.setProperty(p.Name, p.Node)
+		}
+	}
+}
+
+// detach gives n property tables of its own, which it may have copied from another node.
+func (n *Node) detach() {
+	old := n.Properties
+	n.Properties, n.index = slices.Clone(old), make(map[string]*Node, len(old))
+	for _, p := range old {
+		n.index[p.Name] = p.Node
+	}
+}
+
+func intersect(a, b Types) Types {
+	both := a & b
+	if a&Number != 0 && b&Integer != 0 || a&Integer != 0 && b&Number != 0 {
+		both |= Integer
+	}
+	return both
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

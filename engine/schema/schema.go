@@ -1,0 +1,131 @@
+// Package schema reads the JSON Schemas in which plugins describe their events
+// and operations, and answers what the checker of mappings asks: which fields
+// there are, of which types, which are required and under which condition.
+//
+// The tree (Node) covers the part of JSON Schema 2020-12 that describes records:
+// type (also a list), properties, required, items, additionalProperties, enum,
+// const, oneOf of const and title, if/then/else, allOf, anyOf, oneOf, not, local
+// $ref, title, description, format, minimum, maximum, maxLength, and the
+// annotation x-crosswalk-key. Validate uses the whole language.
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// MaxSize is the largest schema in bytes that Parse reads.
+const MaxSize = 4 << 20
+
+// Schema is one parsed JSON Schema. It is immutable and safe for concurrent use.
+type Schema struct {
+	root      *Node
+	key       string
+	validator *jsonschema.Schema
+}
+
+// Violation is one way in which a record breaks its schema.
+type Violation struct {
+	// Path names the place in the record, as in products.0.sku; "" is the record.
+	Path string
+	// Message says what is wrong there.
+	Message string
+}
+
+// String returns "path: message".
+func (v Violation) String() string {
+	if v.Path == "" {
+		return v.Message
+	}
+	return v.Path + ": " + v.Message
+}
+
+// Parse reads a JSON Schema. References must be local ($defs); nothing is ever
+// loaded from elsewhere.
+func Parse(jsonSchema []byte) (*Schema, error) {
+	if len(jsonSchema) > MaxSize {
+		return nil, fmt.Errorf("parse JSON Schema: %d bytes, and at most %d are allowed", len(jsonSchema), MaxSize)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(jsonSchema))
+	if err != nil {
+		return nil, fmt.Errorf("parse JSON Schema: %w", err)
+	}
+	const url = "crosswalk:schema"
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.UseLoader(noLoader{})
+	if err := c.AddResource(url, doc); err != nil {
+		return nil, fmt.Errorf("parse JSON Schema: %w", err)
+	}
+	validator, err := c.Compile(url)
+	if err != nil {
+		return nil, fmt.Errorf("parse JSON Schema: %w", err)
+	}
+	p := &parser{doc: jsonSchema, refs: map[string]*Node{}}
+	root, err := p.parse(string(jsonSchema), "#", 0)
+	if err != nil {
+		return nil, fmt.Errorf("parse JSON Schema: %w", err)
+	}
+	return &Schema{root: root, key: p.key, validator: validator}, nil
+}
+
+type noLoader struct{}
+
+func (noLoader) Load(url string) (any, error) {
+	return nil, fmt.Errorf("%s is not in this schema: only local references are allowed", url)
+}
+
+// Root returns the node that describes the record itself.
+func (s *Schema) Root() *Node { return s.root }
+
+// Closed reports whether the record has no other fields than those named.
+func (s *Schema) Closed() bool { return s.root.Closed }
+
+// Key returns x-crosswalk-key, the path of the record's natural key, or "".
+func (s *Schema) Key() string { return s.key }
+
+// Validate checks a record against the whole schema and returns every violation,
+// none if it is valid. A record that is not JSON is one violation.
+func (s *Schema) Validate(record []byte) []Violation {
+	dec := json.NewDecoder(bytes.NewReader(record))
+	dec.UseNumber()
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return []Violation{{Message: "not a JSON value: " + err.Error()}}
+	}
+	if dec.More() {
+		return []Violation{{Message: "more than one JSON value"}}
+	}
+	err := s.validator.Validate(value)
+	if err == nil {
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return []Violation{{Message: err.Error()}}
+	}
+	var out []Violation
+	printer := message.NewPrinter(language.English)
+	var collect func(e *jsonschema.ValidationError)
+	collect = func(e *jsonschema.ValidationError) {
+		if len(e.Causes) == 0 {
+			out = append(out, Violation{
+				Path:    strings.Join(e.InstanceLocation, "."),
+				Message: e.ErrorKind.LocalizedString(printer),
+			})
+			return
+		}
+		for _, cause := range e.Causes {
+			collect(cause)
+		}
+	}
+	collect(invalid)
+	return out
+}
