@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/plugins/saleapp/saleapptest"
+)
+
+// errHelp says that help was asked for and printed.
+var errHelp = errors.New("help was printed")
+
+// options is what the flags say.
+type options struct {
+	listen  string
+	saleapp saleapptest.Options
+}
+
+// parse reads the flags. Its errors name the flag.
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	var catalog string
+	fs := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are returned and printed once
+	fs.StringVar(&o.listen, "listen", "127.0.0.1:8090", "listen on `ADDR`; port 0 takes a free one")
+	fs.StringVar(&o.saleapp.Key, "key", saleapptest.DefaultKey, "SaleApp: the organization's `KEY`")
+	fs.StringVar(&o.saleapp.CounterpartyKey, "counterparty-key", saleapptest.DefaultCounterpartyKey, "SaleApp: a counterparty's `KEY`")
+	bound := &o.saleapp.Counterparty
+	fs.StringVar(&bound.ClientID, "counterparty-client", saleapptest.DefaultCounterparty.ClientID, "SaleApp: `client_id` of the counterparty's key")
+	fs.StringVar(&bound.CurencyID, "counterparty-curency", saleapptest.DefaultCounterparty.CurencyID, "SaleApp: `curency_id` of the counterparty's key")
+	fs.StringVar(&bound.WarehouseID, "counterparty-warehouse", saleapptest.DefaultCounterparty.WarehouseID, "SaleApp: `warehouse_id` of the counterparty's key")
+	fs.StringVar(&catalog, "catalog", "", "SaleApp: JSON `FILE` of the products that it knows; without one, any id or sku")
+	faults := &o.saleapp.Faults
+	fs.DurationVar(&faults.Latency, "latency", 0, "wait `D` (200ms, 2s) before each request's work")
+	fs.TextVar(&faults.Fail, "fail", faults.Fail, "answer 500 at this `RATE` (5% or 0.05) before doing anything")
+	fs.TextVar(&faults.Lose, "lose", faults.Lose, "do the work, then close the connection without an answer, at this `RATE`")
+	fs.TextVar(&faults.Limit, "limit", faults.Limit, "answer 429 beyond `N/s` requests (20/s); 0 is no limit")
+	fs.Var(downFlag{&faults.Down}, "down", "answer 503 to everything; --down=drop closes every connection instead")
+	fs.Uint64Var(&o.saleapp.Seed, "seed", 1, "`NUMBER` that repeats the chances of --fail and --lose")
+
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(stderr)
+		fs.Usage()
+		return o, errHelp
+	}
+	if err != nil {
+		return o, fmt.Errorf("%w; see sandbox --help", err)
+	}
+	switch {
+	case fs.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q: there are only flags, see sandbox --help", fs.Arg(0))
+	case o.saleapp.Key == "" || o.saleapp.CounterpartyKey == "":
+		return o, errors.New("--key and --counterparty-key must not be empty")
+	case o.saleapp.Key == o.saleapp.CounterpartyKey:
+		return o, errors.New("--key and --counterparty-key must differ")
+	case bound.ClientID == "" || bound.CurencyID == "" || bound.WarehouseID == "":
+		return o, errors.New("--counterparty-client, --counterparty-curency and --counterparty-warehouse must not be empty")
+	case faults.Latency < 0:
+		return o, fmt.Errorf("--latency %s is negative", faults.Latency)
+	}
+	if catalog != "" {
+		if o.saleapp.Catalog, err = saleapptest.LoadCatalog(catalog); err != nil {
+			return o, fmt.Errorf("--catalog: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// downFlag is --down, --down=false and --down=drop.
+type downFlag struct{ to *saleapptest.Down }
+
+func (d downFlag) IsBoolFlag() bool { return true }
+
+func (d downFlag) String() string {
+	if d.to == nil {
+		return "false"
+	}
+	text, err := d.to.MarshalText()
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (d downFlag) Set(s string) error { return d.to.UnmarshalText([]byte(strings.TrimSpace(s))) }
+
+// mount puts each vendor's fake under its own name. /_faults is for all of them.
+func mount(o options) http.Handler {
+	mux := http.NewServeMux()
+	saleapp := saleapptest.New(o.saleapp)
+	mux.Handle("/saleapp/", saleapp)
+	mux.Handle("/_faults", saleapp)
+	return mux
+}
