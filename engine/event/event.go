@@ -114,3 +114,14 @@ type DeadLetter struct {
 	Event   Event
 	Outcome Outcome
 }
+
+// Pending is an accepted event on its way along a lane.
+type Pending struct {
+	Event Event
+	// PossiblySent tells that the event was in the journal before this reader
+	// began: an earlier reader may have sent it.
+	PossiblySent bool
+	// Done holds the mappings that an earlier reader stored an outcome for; mostly
+	// nil.
+	Done map[string]Kind
+}
