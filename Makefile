@@ -1,0 +1,72 @@
+# Crosswalk: everything is run from here. `make help` lists the targets.
+
+GO       ?= go
+BIN      := $(CURDIR)/bin
+TOOLS    := $(BIN)/tools
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+PLUGINS  := horoshop retailcrm saleapp salesdrive
+FUZZTIME ?= 20s
+
+# Pinned tools. They are installed by the Go module proxy into bin/tools.
+BUF           := $(TOOLS)/buf-v1.75.0
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
+
+.DEFAULT_GOAL := help
+.PHONY: help build test race lint fmt generate verify demo bench fuzz clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/crosswalk, bin/plugins/* and bin/sandbox
+	@mkdir -p $(BIN)/plugins
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/crosswalk ./engine/cmd/crosswalk
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/plugins/ $(PLUGINS:%=./plugins/%)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/sandbox ./examples/sandbox
+
+test: ## run all tests
+	$(GO) test ./...
+
+race: ## run all tests under the race detector (needs a C compiler)
+	$(GO) test -race ./...
+
+bench: build ## measure mapping, the plugin hop, accepting and the whole way
+	@sh engine/bench.sh
+
+fuzz: ## fuzz every target for FUZZTIME
+	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
+	  for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
+	    echo "== $$(dirname $$f) $$t"; $(GO) test ./$$(dirname $$f) -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME); \
+	  done; done
+
+demo: build ## run orders of three systems into a sandbox of SaleApp
+	@$(GO) run ./examples/demo --bin $(BIN)
+
+generate: $(BUF) ## generate Go from proto
+	cd proto && $(BUF) generate
+
+fmt: $(GOLANGCI_LINT) ## format everything
+	$(GOLANGCI_LINT) fmt ./...
+	cd proto && $(BUF) format -w
+
+lint: $(BUF) $(GOLANGCI_LINT) ## lint Go and proto
+	$(GOLANGCI_LINT) run ./...
+	cd proto && $(BUF) lint
+
+verify: generate $(GOLANGCI_LINT) ## generate, tidy, format, lint; then nothing may differ
+	$(GO) mod tidy
+	$(MAKE) fmt lint
+	@if [ -n "$$(git status --porcelain)" ]; then \
+	  echo "make verify changed or found uncommitted files; commit what it made:"; git status --short; git --no-pager diff | head -100; exit 1; fi
+	@echo "verify: nothing differs"
+
+clean: ## remove what was built
+	rm -rf $(BIN)
+
+$(BUF):
+	GOBIN=$(TOOLS) $(GO) install github.com/bufbuild/buf/cmd/buf@v1.75.0
+	@mv $(TOOLS)/buf $@
+
+$(GOLANGCI_LINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@mv $(TOOLS)/golangci-lint $@
