@@ -30,9 +30,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.StringVar(&o.saleapp.Key, "key", saleapptest.DefaultKey, "SaleApp: the organization's `KEY`")
 	fs.StringVar(&o.saleapp.CounterpartyKey, "counterparty-key", saleapptest.DefaultCounterpartyKey, "SaleApp: a counterparty's `KEY`")
 	bound := &o.saleapp.Counterparty
-	fs.StringVar(&bound.ClientID, "counterparty-client", saleapptest.DefaultCounterparty.ClientID, "SaleApp: `client_id` of the counterparty's key")
-	fs.StringVar(&bound.CurencyID, "counterparty-curency", saleapptest.DefaultCounterparty.CurencyID, "SaleApp: `curency_id` of the counterparty's key")
-	fs.StringVar(&bound.WarehouseID, "counterparty-warehouse", saleapptest.DefaultCounterparty.WarehouseID, "SaleApp: `warehouse_id` of the counterparty's key")
+	fs.StringVar(&bound.ClientID, "counterparty-client", saleapptest.DefaultCounterpartyClient, "SaleApp: `client_id` of the counterparty's key")
+	fs.StringVar(&bound.CurencyID, "counterparty-curency", saleapptest.DefaultCounterpartyCurency, "SaleApp: `curency_id` of the counterparty's key")
+	fs.StringVar(&bound.WarehouseID, "counterparty-warehouse", saleapptest.DefaultCounterpartyWarehouse, "SaleApp: `warehouse_id` of the counterparty's key")
 	fs.StringVar(&catalog, "catalog", "", "SaleApp: JSON `FILE` of the products that it knows; without one, any id or sku")
 	faults := &o.saleapp.Faults
 	fs.DurationVar(&faults.Latency, "latency", 0, "wait `D` (200ms, 2s) before each request's work")

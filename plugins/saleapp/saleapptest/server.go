@@ -10,10 +10,14 @@ import (
 // server's address followed by it.
 const APIPath = "/saleapp/server/api"
 
-// Keys that a Server accepts unless Options say otherwise.
+// The keys that a Server accepts unless Options say otherwise, and what the
+// counterparty's is bound to.
 const (
-	DefaultKey             = "sandbox-organization-key"
-	DefaultCounterpartyKey = "sandbox-counterparty-key"
+	DefaultKey                   = "sandbox-organization-key"
+	DefaultCounterpartyKey       = "sandbox-counterparty-key"
+	DefaultCounterpartyClient    = "90"
+	DefaultCounterpartyCurency   = "1"
+	DefaultCounterpartyWarehouse = "1"
 )
 
 // MaxBody is the largest request body taken, in bytes: PHP's usual post_max_size.
@@ -27,10 +31,6 @@ type Counterparty struct {
 	WarehouseID string
 }
 
-// DefaultCounterparty is the counterparty of the counterparty's key unless Options
-// say otherwise.
-var DefaultCounterparty = Counterparty{ClientID: "90", CurencyID: "1", WarehouseID: "1"}
-
 // Options says how a Server behaves. The zero value is an empty SaleApp with the
 // default keys, no catalogue and no faults.
 type Options struct {
@@ -39,8 +39,8 @@ type Options struct {
 	// CounterpartyKey is the counterparty's key; "" means DefaultCounterpartyKey.
 	// Where both keys are equal, it is the organization's.
 	CounterpartyKey string
-	// Counterparty is what CounterpartyKey is bound to; fields that are "" are
-	// taken from DefaultCounterparty.
+	// Counterparty is what CounterpartyKey is bound to; fields that are "" mean
+	// the defaults above.
 	Counterparty Counterparty
 	// Catalog holds the products, tags and funnels that SaleApp knows. Without one,
 	// any product with an id or a sku is known; an external_id or a supplier_id
@@ -77,9 +77,9 @@ func New(o Options) *Server {
 		organization:    cmp.Or(o.Key, DefaultKey),
 		counterpartyKey: cmp.Or(o.CounterpartyKey, DefaultCounterpartyKey),
 		counterparty: Counterparty{
-			ClientID:    cmp.Or(o.Counterparty.ClientID, DefaultCounterparty.ClientID),
-			CurencyID:   cmp.Or(o.Counterparty.CurencyID, DefaultCounterparty.CurencyID),
-			WarehouseID: cmp.Or(o.Counterparty.WarehouseID, DefaultCounterparty.WarehouseID),
+			ClientID:    cmp.Or(o.Counterparty.ClientID, DefaultCounterpartyClient),
+			CurencyID:   cmp.Or(o.Counterparty.CurencyID, DefaultCounterpartyCurency),
+			WarehouseID: cmp.Or(o.Counterparty.WarehouseID, DefaultCounterpartyWarehouse),
 		},
 		catalog: o.Catalog,
 		store:   newStore(now),
