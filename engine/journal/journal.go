@@ -1,0 +1,233 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+// Defaults of Options.
+const (
+	DefaultMaxPayload    = 8 << 20
+	DefaultMinFreeDisk   = 512 << 20
+	DefaultMaxAckPending = 100_000
+)
+
+// maxMaxPayload bounds MaxPayload: what JetStream's file store takes in a message.
+const maxMaxPayload = 60 << 20
+
+// Options say where a journal lies and how large it may grow.
+type Options struct {
+	// Dir is the data directory; it is made if it is not there.
+	Dir string
+	// Logger gets the journal's and its server's messages; nil drops them.
+	Logger *slog.Logger
+	// MaxEventBytes, MaxOutcomeBytes and MaxDeadBytes bound the streams. 0 keeps
+	// the bound of a stream that is there; a new one gets a half, a fifth and a
+	// tenth of the free disk, at most 64, 32 and 16 GiB.
+	MaxEventBytes, MaxOutcomeBytes, MaxDeadBytes int64
+	// MinFreeDisk is the reserve in bytes: with less free nothing is accepted.
+	// 0 means DefaultMinFreeDisk.
+	MinFreeDisk int64
+	// MaxPayload bounds an event's record and body together, in bytes. 0 means
+	// DefaultMaxPayload.
+	MaxPayload int32
+	// MaxAckPending is how many events a lane may hold at a time. 0 means
+	// DefaultMaxAckPending.
+	MaxAckPending int
+}
+
+// Journal is the durable log. Its methods may be called concurrently.
+type Journal struct {
+	o    Options
+	log  *slog.Logger
+	lock *flock.Flock
+	srv  *server.Server
+	nc   *nats.Conn
+
+	events, outcomes, dead jetstream.Stream
+
+	index *index
+	keys  *keys
+	// accepts stores events, repeats the outcomes of duplicates.
+	accepts, repeats *publisher
+
+	closing   atomic.Bool
+	gate      sync.RWMutex // held for reading while an event is being accepted
+	brokenBy  atomic.Pointer[error]
+	refusing  atomic.Pointer[string] // why nothing is accepted for now: disk or stream nearly full
+	stopWatch context.CancelFunc
+	watched   chan struct{}
+
+	mu       sync.Mutex
+	lanes    map[event.Lane]*Lane
+	counts   counts
+	letters  map[letter]uint64     // where in DEAD the latest copy of a letter is
+	standing []standing            // letters whose outcome is in OUTCOMES, in its order
+	lower    map[event.Lane]uint64 // first place in OUTCOMES that a lane's takeover must read
+	lowest   uint64                // the same for a lane that had nothing at the start
+}
+
+// standing is a dead letter that counts.
+type standing struct {
+	at     uint64 // its outcome's place in OUTCOMES
+	letter letter
+}
+
+// Open takes the data directory, starts the server over it and reads what a
+// start must know. It fails with a *LockedError while another engine holds the
+// directory. A million events take about three seconds to read.
+func Open(ctx context.Context, o Options) (*Journal, error) {
+	j, err := open(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("open journal in %s: %w", o.Dir, err)
+	}
+	return j, nil
+}
+
+func open(ctx context.Context, o Options) (_ *Journal, err error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	j := &Journal{
+		o: o, log: o.Logger, index: newIndex(), keys: newKeys(),
+		lanes: map[event.Lane]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
+		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
+	}
+	if j.lock, err = lock(o.Dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, j.release())
+		}
+	}()
+	if j.srv, j.nc, err = startServer(o.Dir, o.MaxPayload, j.log); err != nil {
+		return nil, err
+	}
+	if err := j.openStreams(ctx); err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	if err := j.rebuild(ctx); err != nil {
+		return nil, err
+	}
+	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
+	j.accepts = newPublisher(j.nc, j.broken)
+	j.repeats = newPublisher(j.nc, j.broken)
+	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	j.stopWatch = cancel
+	j.look(watch)
+	go j.watch(watch)
+	return j, nil
+}
+
+// fill sets what was left out and refuses what cannot be.
+func (o *Options) fill() error {
+	if o.Dir == "" {
+		return errors.New("no data directory given")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MinFreeDisk == 0 {
+		o.MinFreeDisk = DefaultMinFreeDisk
+	}
+	if o.MaxPayload == 0 {
+		o.MaxPayload = DefaultMaxPayload
+	}
+	if o.MaxAckPending == 0 {
+		o.MaxAckPending = DefaultMaxAckPending
+	}
+	if o.MaxPayload < 1024 || o.MaxPayload > maxMaxPayload {
+		return fmt.Errorf("MaxPayload is %d, it must be from 1024 to %d", o.MaxPayload, maxMaxPayload)
+	}
+	for _, n := range []int64{o.MaxEventBytes, o.MaxOutcomeBytes, o.MaxDeadBytes} {
+		if n != 0 && n < minStream {
+			return fmt.Errorf("a stream's bound is %d bytes, it must be at least %d", n, minStream)
+		}
+	}
+	if o.MinFreeDisk < 0 || o.MaxAckPending < 0 {
+		return errors.New("MinFreeDisk and MaxAckPending must not be negative")
+	}
+	return nil
+}
+
+func (j *Journal) openStreams(ctx context.Context) error {
+	free, err := freeDisk(j.o.Dir)
+	if err != nil {
+		return fmt.Errorf("ask for free disk space: %w", err)
+	}
+	js, err := jetstream.New(j.nc)
+	if err != nil {
+		return err
+	}
+	events, outcomes, dead := bounds(free, j.o.MinFreeDisk)
+	if j.events, err = openStream(ctx, js, streamEvents, []string{subjectEvents + "*.*"}, j.o.MaxEventBytes, events); err != nil {
+		return err
+	}
+	if j.outcomes, err = openStream(ctx, js, streamOutcomes, []string{subjectOutcomes + "*.*", subjectDuplicates + "*"}, j.o.MaxOutcomeBytes, outcomes); err != nil {
+		return err
+	}
+	j.dead, err = openStream(ctx, js, streamDead, []string{subjectDead + "*.*"}, j.o.MaxDeadBytes, dead)
+	return err
+}
+
+// Close stops accepting, closes the lanes, lets what is on its way be stored for
+// as long as ctx allows, stops the server and releases the directory.
+func (j *Journal) Close(ctx context.Context) error {
+	if j.closing.Swap(true) {
+		return nil
+	}
+	j.mu.Lock()
+	lanes := make([]*Lane, 0, len(j.lanes))
+	for _, l := range j.lanes {
+		lanes = append(lanes, l)
+	}
+	j.mu.Unlock()
+	for _, l := range lanes {
+		l.Close()
+	}
+	j.accepts.stop(ctx)
+	j.repeats.stop(ctx)
+	j.gate.Lock() // whoever was accepting has its answer
+	defer j.gate.Unlock()
+	flush, cancel := context.WithTimeout(ctx, acceptWait)
+	defer cancel()
+	if err := j.nc.FlushWithContext(flush); err != nil {
+		j.log.Warn("journal closes without a flush", "error", err)
+	}
+	if err := j.release(); err != nil {
+		return fmt.Errorf("close journal in %s: %w", j.o.Dir, err)
+	}
+	return nil
+}
+
+// release stops whatever runs, in order, and frees the directory last.
+func (j *Journal) release() error {
+	if j.stopWatch != nil {
+		j.stopWatch()
+		<-j.watched
+	}
+	if j.nc != nil {
+		j.nc.Close()
+	}
+	if j.srv != nil {
+		stopServer(j.srv)
+	}
+	if j.lock != nil {
+		return j.lock.Unlock()
+	}
+	return nil
+}

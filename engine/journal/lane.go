@@ -1,0 +1,179 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+const (
+	// ackWait is after how long JetStream would deliver an event again that is
+	// neither acknowledged nor said to be in progress; keepEvery is how often that is said.
+	ackWait   = time.Hour
+	keepEvery = 20 * time.Minute
+	// pullBatch is how many events one request asks for.
+	pullBatch = 256
+)
+
+// Lane reads the events of one source connection for one sink connection. There
+// is one open Lane for each event.Lane at a time. Next must not be called
+// concurrently with itself; everything else may.
+type Lane struct {
+	j        *Journal
+	name     event.Lane
+	consumer jetstream.Consumer
+	pull     *puller
+	limit    uint64 // events up to here were possibly sent
+
+	gate   sync.RWMutex // held for reading by Commit, so that Close waits for it
+	cancel context.CancelFunc
+	kept   chan struct{}
+
+	mu     sync.Mutex
+	closed bool
+	done   map[uint64]map[string]event.Kind // outcomes found at takeover, until Next gives their event
+	held   map[uint64]*held
+}
+
+// held is an event that was handed out and is not acknowledged.
+type held struct {
+	reply string                // where its acknowledgement goes
+	done  map[string]event.Kind // mappings that have an outcome
+}
+
+// Delivery is an event as a lane hands it out.
+type Delivery struct {
+	Event event.Event
+	// PossiblySent tells that a run before may have sent the event to the sink.
+	PossiblySent bool
+	// Done has the outcome of each mapping that has one already; mostly nil.
+	Done map[string]event.Kind
+}
+
+// Next waits for events and gives the next ones in sequence: those that are
+// there, at least one and at most limit. It returns ErrClosed once the lane is
+// closed, and ctx's error when that is done; after any other error the lane must
+// be closed and opened again.
+func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
+	if limit < 1 {
+		return nil, fmt.Errorf("read lane %s to %s: asked for %d events", l.name.Source, l.name.Sink, limit)
+	}
+	var out []Delivery
+	for len(out) == 0 || len(out) < limit && l.pull.ready() {
+		m, meta, err := l.pull.message(ctx)
+		if err != nil && len(out) > 0 && ctx.Err() != nil {
+			return out, nil //nolint:nilerr // what was read is handed out; the next call tells
+		}
+		if err != nil {
+			if errors.Is(err, ErrClosed) || ctx.Err() != nil {
+				return nil, err
+			}
+			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
+		}
+		d, err := l.take(m, meta.Sequence.Stream)
+		if err != nil {
+			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// take notes an event as held.
+func (l *Lane) take(m *nats.Msg, seq uint64) (Delivery, error) {
+	e, err := decodeEvent(seq, m.Subject, m.Header, m.Data)
+	if err != nil {
+		return Delivery{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := Delivery{Event: e, PossiblySent: seq <= l.limit, Done: l.done[seq]}
+	h := &held{reply: m.Reply}
+	for mapping, kind := range d.Done {
+		h.note(mapping, kind)
+	}
+	l.held[seq] = h
+	delete(l.done, seq)
+	return d, nil
+}
+
+func (h *held) note(mapping string, kind event.Kind) {
+	if h.done == nil {
+		h.done = map[string]event.Kind{}
+	}
+	h.done[mapping] = kind
+}
+
+// Load reads an event again, whose body the caller did not keep.
+func (l *Lane) Load(ctx context.Context, seq uint64) (event.Event, error) {
+	e, err := l.j.load(ctx, seq)
+	if err != nil {
+		return event.Event{}, fmt.Errorf("load for lane %s to %s: %w", l.name.Source, l.name.Sink, err)
+	}
+	return e, nil
+}
+
+// Pending is how many of the lane's events are not acknowledged, whether handed
+// out or not. Acknowledgements count a moment after Commit returned.
+func (l *Lane) Pending(ctx context.Context) (uint64, error) {
+	info, err := l.consumer.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the backlog of lane %s to %s: %w", l.name.Source, l.name.Sink, err)
+	}
+	return info.NumPending + uint64(max(info.NumAckPending, 0)), nil //nolint:gosec // not negative
+}
+
+// Close stops reading. Events that are handed out and not acknowledged come
+// again when the lane is opened again.
+func (l *Lane) Close() {
+	l.mu.Lock()
+	was := l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if was {
+		return
+	}
+	l.cancel()
+	<-l.kept
+	l.gate.Lock() // a Commit on its way is over
+	defer l.gate.Unlock()
+	if err := l.pull.stop(); err != nil {
+		l.j.log.Warn("lane closes", "source", l.name.Source, "sink", l.name.Sink, "error", err)
+	}
+	l.j.mu.Lock()
+	delete(l.j.lanes, l.name)
+	l.j.mu.Unlock()
+}
+
+// keep says of every held event, well before its time is over, that it is in progress.
+func (l *Lane) keep(ctx context.Context, every time.Duration) {
+	defer close(l.kept)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			l.inProgress()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *Lane) inProgress() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.held {
+		if err := l.j.nc.Publish(h.reply, []byte("+WPI")); err != nil {
+			l.j.log.Warn("events cannot be kept", "source", l.name.Source, "sink", l.name.Sink, "error", err)
+			return
+		}
+	}
+}

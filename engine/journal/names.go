@@ -1,0 +1,77 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+// Streams and their subjects.
+const (
+	streamEvents   = "EVENTS"
+	streamOutcomes = "OUTCOMES"
+	streamDead     = "DEAD"
+
+	subjectEvents     = "events."
+	subjectOutcomes   = "outcomes."
+	subjectDuplicates = "duplicates."
+	subjectDead       = "dead."
+)
+
+// partitions is how many partitions a lane has, recorded in the stream's
+// metadata: one in an embedded journal.
+const partitions = 1
+
+// maxName bounds a connection's name in bytes.
+const maxName = 64
+
+// checkName tells whether a connection's name fits in a subject.
+func checkName(name string) error {
+	if name == "" || len(name) > maxName {
+		return fmt.Errorf("connection name %q must have 1 to %d characters", name, maxName)
+	}
+	for _, c := range []byte(name) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return fmt.Errorf("connection name %q may hold only a-z, 0-9, _ and -", name)
+		}
+	}
+	return nil
+}
+
+func eventSubject(connection string) string { return subjectEvents + connection + ".0" }
+
+func outcomeSubject(o *event.Outcome) string {
+	if o.Kind == event.Duplicate {
+		return subjectDuplicates + o.Lane.Source
+	}
+	return laneOutcomes(o.Lane)
+}
+
+func laneOutcomes(l event.Lane) string { return subjectOutcomes + l.Source + "." + l.Sink }
+
+func deadSubject(l event.Lane) string { return subjectDead + l.Source + "." + l.Sink }
+
+// durable names a lane's consumer. Connections have no upper case letters, so
+// that two lanes never share a name.
+func durable(l event.Lane) string { return l.Source + "_TO_" + l.Sink }
+
+// laneOfDurable is durable read back.
+func laneOfDurable(name string) (event.Lane, bool) {
+	source, sink, ok := strings.Cut(name, "_TO_")
+	return event.Lane{Source: source, Sink: sink}, ok
+}
+
+// laneOfSubject reads the lane from a subject of OUTCOMES or DEAD; a
+// duplicate's lane has no sink.
+func laneOfSubject(subject string) event.Lane {
+	parts := strings.Split(subject, ".")
+	l := event.Lane{}
+	if len(parts) > 1 {
+		l.Source = parts[1]
+	}
+	if len(parts) > 2 {
+		l.Sink = parts[2]
+	}
+	return l
+}

@@ -1,0 +1,187 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// pullWait is how long one request for messages stands.
+	pullWait = 30 * time.Second
+	// pullBytes bounds what one request brings, beside the largest message.
+	pullBytes = 16 << 20
+)
+
+// puller reads a consumer's messages in their order. One request stands at a
+// time, bounded in messages and bytes, so that what waits in memory is bounded.
+type puller struct {
+	nc      *nats.Conn
+	sub     *nats.Subscription
+	subject string
+	request []byte
+	batch   int
+
+	open    int       // messages that the standing request may still bring
+	expires time.Time // when the standing request is surely over
+	next    uint64    // the consumer's sequence that must come now
+}
+
+// newPuller reads what the consumer delivers from its sequence 1 on: a consumer
+// that is new or was reset.
+func newPuller(nc *nats.Conn, stream, consumer string, batch int, maxPayload int64) (*puller, error) {
+	inbox := nc.NewInbox()
+	sub, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return nil, errors.Join(err, sub.Unsubscribe())
+	}
+	request, err := json.Marshal(map[string]int64{
+		"batch": int64(batch), "max_bytes": pullBytes + maxPayload, "expires": int64(pullWait),
+	})
+	if err != nil {
+		return nil, errors.Join(err, sub.Unsubscribe())
+	}
+	return &puller{
+		nc: nc, sub: sub, batch: batch, request: request, next: 1,
+		subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer,
+	}, nil
+}
+
+// ready tells whether a message is there already.
+func (p *puller) ready() bool {
+	n, _, err := p.sub.Pending()
+	return err == nil && n > 0
+}
+
+// message waits for the next message, until ctx is done.
+func (p *puller) message(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, error) {
+	for {
+		m, err := p.receive(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if m == nil {
+			continue
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, nil, fmt.Errorf("reply %q: %w", m.Reply, err)
+		}
+		if meta.NumDelivered > 1 {
+			// It is held already, so its first delivery counts; this one took a
+			// consumer sequence of its own.
+			p.next = meta.Sequence.Consumer + 1
+			continue
+		}
+		if meta.Sequence.Consumer != p.next {
+			return nil, nil, fmt.Errorf("message %d of the consumer came where %d was due: open the lane again", meta.Sequence.Consumer, p.next)
+		}
+		p.next++
+		return m, meta, nil
+	}
+}
+
+// receive waits for whatever comes; nil without an error means to go on.
+func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
+	var m *nats.Msg
+	var err error
+	if p.ready() {
+		m, err = p.sub.NextMsg(time.Second)
+	} else {
+		if p.open <= 0 || time.Now().After(p.expires) {
+			if err := p.nc.PublishRequest(p.subject, p.sub.Subject, p.request); err != nil {
+				return nil, err
+			}
+			p.open, p.expires = p.batch, time.Now().Add(pullWait+time.Second)
+		}
+		wait, cancel := context.WithDeadline(ctx, p.expires)
+		m, err = p.sub.NextMsgWithContext(wait)
+		cancel()
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		return nil, nil //nolint:nilnil // nothing came: ask again
+	case errors.Is(err, nats.ErrBadSubscription), errors.Is(err, nats.ErrConnectionClosed):
+		return nil, ErrClosed
+	default:
+		return nil, err
+	}
+	if status := m.Header.Get("Status"); len(m.Data) == 0 && m.Reply == "" && status != "" {
+		return nil, p.ended(status, m.Header.Get("Description"))
+	}
+	p.open--
+	return m, nil
+}
+
+// ended handles the end of the standing request.
+func (p *puller) ended(status, description string) error {
+	p.open = 0
+	switch {
+	case status == "404", status == "408":
+	case status == "409" && description != "Consumer Deleted":
+	default:
+		return fmt.Errorf("the consumer answers %s %s", status, description)
+	}
+	return nil
+}
+
+func (p *puller) stop() error {
+	if err := p.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		return err
+	}
+	return nil
+}
+
+// scan reads a stream from sequence from on, up to what is in it now, and calls
+// fn with each message, headers only where so asked. It stops at fn's first error.
+func (j *Journal) scan(ctx context.Context, s jetstream.Stream, from uint64, filter string, headersOnly bool, fn func(seq uint64, m *nats.Msg) (bool, error)) (err error) {
+	cons, err := s.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       max(from, 1),
+		AckPolicy:         jetstream.AckNonePolicy,
+		FilterSubject:     filter,
+		HeadersOnly:       headersOnly,
+		MemoryStorage:     true,
+		InactiveThreshold: 5 * time.Minute,
+	})
+	if err != nil {
+		return err
+	}
+	info := cons.CachedInfo()
+	defer func() {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), acceptWait)
+		defer cancel()
+		if e := s.DeleteConsumer(clean, info.Name); err == nil {
+			err = e
+		}
+	}()
+	if info.NumPending == 0 {
+		return nil
+	}
+	p, err := newPuller(j.nc, info.Stream, info.Name, 2000, int64(j.o.MaxPayload))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	for left := info.NumPending; left > 0; left-- {
+		m, meta, err := p.message(ctx)
+		if err != nil {
+			return err
+		}
+		if more, err := fn(meta.Sequence.Stream, m); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+// rebuild reads what a start must know: the index of duplicates, the counts,
+// the dead letters that count, and from where in OUTCOMES each lane's takeover
+// has to read.
+func (j *Journal) rebuild(ctx context.Context) error {
+	if err := j.readEvents(ctx); err != nil {
+		return fmt.Errorf("read EVENTS: %w", err)
+	}
+	if err := j.readDead(ctx); err != nil {
+		return fmt.Errorf("read DEAD: %w", err)
+	}
+	floors, err := j.floors(ctx)
+	if err != nil {
+		return fmt.Errorf("read the lanes: %w", err)
+	}
+	if err := j.readOutcomes(ctx, floors); err != nil {
+		return fmt.Errorf("read OUTCOMES: %w", err)
+	}
+	return nil
+}
+
+func (j *Journal) readEvents(ctx context.Context) error {
+	info, err := j.events.Info(ctx)
+	if err != nil {
+		return err
+	}
+	j.counts.accepted = info.State.LastSeq
+	if n := info.State.NumDeleted; n > 0 {
+		j.log.Error("events are missing from the journal: its store was damaged", "directory", j.o.Dir, "missing", n)
+	}
+	return j.scan(ctx, j.events, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		e, err := decodeEvent(seq, m.Subject, withoutLength(m.Header), nil)
+		if err != nil {
+			return false, err
+		}
+		key := j.index.key(e.Connection, e.Key)
+		j.index.add(seq, key, j.index.identity(e.ID, e.Type, m.Header.Get(hdrHash)))
+		return true, nil
+	})
+}
+
+// withoutLength drops what cannot be checked where only the headers came.
+func withoutLength(h nats.Header) nats.Header {
+	delete(h, hdrRecord)
+	return h
+}
+
+func (j *Journal) readDead(ctx context.Context) error {
+	return j.scan(ctx, j.dead, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		mk, err := readMark(m.Subject, m.Header)
+		if err != nil {
+			return false, fmt.Errorf("dead letter %d: %w", seq, err)
+		}
+		j.letters[letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}] = seq
+		return true, nil
+	})
+}
+
+// floors reads each lane's acknowledged floor.
+func (j *Journal) floors(ctx context.Context) (map[event.Lane]uint64, error) {
+	floors := map[event.Lane]uint64{}
+	list := j.events.ListConsumers(ctx)
+	for info := range list.Info() {
+		if l, ok := laneOfDurable(info.Name); ok {
+			floors[l] = info.AckFloor.Stream
+		}
+	}
+	return floors, list.Err()
+}
+
+func (j *Journal) readOutcomes(ctx context.Context, floors map[event.Lane]uint64) error {
+	err := j.scan(ctx, j.outcomes, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		mk, err := readMark(m.Subject, m.Header)
+		if err != nil {
+			return false, fmt.Errorf("outcome %d: %w", seq, err)
+		}
+		j.counts.last = seq
+		j.counts.outcomes[mk.kind]++
+		if mk.kind == event.Dead {
+			j.standing = append(j.standing, standing{at: seq, letter: letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}})
+		}
+		if _, known := j.lower[mk.lane]; !known && mk.kind != event.Duplicate && mk.sequence > floors[mk.lane] {
+			j.lower[mk.lane] = seq
+		}
+		return true, nil
+	})
+	j.lowest = j.counts.last + 1
+	return err
+}

@@ -1,0 +1,120 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	lockFile = "engine.lock"
+	storeDir = "jetstream"
+	// startWait is how long the server may take to recover its store.
+	startWait = 5 * time.Minute
+	// overhead is what a message has beside record and body: headers and, in a
+	// dead letter, the outcome.
+	overhead = 512 << 10
+)
+
+// lock takes the data directory for this process. The server itself takes no
+// lock, and two servers on one directory lose what they acknowledged.
+func lock(dir string) (*flock.Flock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	l := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	ok, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	if !ok {
+		return nil, &LockedError{Dir: dir}
+	}
+	return l, nil
+}
+
+// startServer runs JetStream over dir without a listener and connects to it.
+func startServer(dir string, maxPayload int32, log *slog.Logger) (*server.Server, *nats.Conn, error) {
+	logs := &serverLog{log: log}
+	srv, err := server.NewServer(&server.Options{
+		ServerName:             "crosswalk",
+		DontListen:             true,
+		JetStream:              true,
+		StoreDir:               filepath.Join(dir, storeDir),
+		SyncAlways:             true,
+		JetStreamMaxMemory:     256 << 20,
+		JetStreamMaxStore:      1 << 50, // each stream has its own bound
+		MaxPayload:             maxPayload + overhead,
+		MaxPending:             512 << 20,
+		NoSigs:                 true,
+		DisableJetStreamBanner: true,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the embedded server: %w", err)
+	}
+	srv.SetLogger(logs, false, false)
+	go srv.Start()
+	if !srv.ReadyForConnections(startWait) || !srv.JetStreamEnabled() {
+		stopServer(srv)
+		if why := logs.fatal.Load(); why != nil {
+			return nil, nil, fmt.Errorf("start the embedded server: %s", *why)
+		}
+		return nil, nil, fmt.Errorf("start the embedded server: not ready after %s", startWait)
+	}
+	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.Name("journal"),
+		nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.ReconnectWait(100*time.Millisecond),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.Error("journal connection", "error", err)
+		}))
+	if err != nil {
+		stopServer(srv)
+		return nil, nil, fmt.Errorf("connect to the embedded server: %w", err)
+	}
+	return srv, nc, nil
+}
+
+func stopServer(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
+}
+
+// serverLog passes the server's messages on. What the server takes for fatal is
+// kept, for the server would end the process by itself otherwise.
+type serverLog struct {
+	log   *slog.Logger
+	fatal atomic.Pointer[string]
+}
+
+// Noticef logs the server's ordinary messages, which matter to nobody but us.
+func (l *serverLog) Noticef(format string, v ...any) { l.at(slog.LevelDebug, format, v) }
+
+// Warnf logs a warning.
+func (l *serverLog) Warnf(format string, v ...any) { l.at(slog.LevelWarn, format, v) }
+
+// Errorf logs an error.
+func (l *serverLog) Errorf(format string, v ...any) { l.at(slog.LevelError, format, v) }
+
+// Debugf logs details.
+func (l *serverLog) Debugf(format string, v ...any) { l.at(slog.LevelDebug, format, v) }
+
+// Tracef logs the protocol.
+func (l *serverLog) Tracef(format string, v ...any) { l.at(slog.LevelDebug, format, v) }
+
+// Fatalf keeps the reason why the server cannot start.
+func (l *serverLog) Fatalf(format string, v ...any) {
+	s := fmt.Sprintf(format, v...)
+	l.fatal.CompareAndSwap(nil, &s)
+	l.at(slog.LevelError, format, v)
+}
+
+func (l *serverLog) at(level slog.Level, format string, v []any) {
+	l.log.Log(context.Background(), level, "journal server", "message", fmt.Sprintf(format, v...))
+}

@@ -1,0 +1,62 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+// Stats are a journal's counts, over all that it keeps.
+type Stats struct {
+	// Accepted is how many events were ever accepted, duplicates not among them.
+	Accepted uint64 `json:"accepted"`
+	// Duplicates is how many events were recognised as repeats.
+	Duplicates uint64 `json:"duplicates"`
+	// Outcomes counts outcomes by kind, duplicates among them.
+	Outcomes map[event.Kind]uint64 `json:"outcomes"`
+	// LastOutcome is the place of the newest outcome, as Journal.Outcomes counts them.
+	LastOutcome uint64 `json:"last_outcome"`
+	// Dead is how many dead letters there are.
+	Dead uint64 `json:"dead"`
+	// Lanes has the backlog of each lane that ever was opened.
+	Lanes []LaneStats `json:"lanes"`
+}
+
+// LaneStats is what waits in a lane.
+type LaneStats struct {
+	Lane event.Lane `json:"lane"`
+	// Backlog is how many events are not acknowledged, whether handed out or not.
+	Backlog uint64 `json:"backlog"`
+	// Held is how many of them are handed out.
+	Held uint64 `json:"held"`
+}
+
+// counts are kept in memory and built again at each start.
+type counts struct {
+	accepted uint64
+	last     uint64 // the newest outcome's place
+	outcomes map[event.Kind]uint64
+}
+
+// Stats gives the counts now. It asks the server once for the lanes and reads no stream.
+func (j *Journal) Stats(ctx context.Context) (Stats, error) {
+	j.mu.Lock()
+	s := Stats{
+		Accepted: j.counts.accepted, Duplicates: j.counts.outcomes[event.Duplicate],
+		Outcomes: maps.Clone(j.counts.outcomes), LastOutcome: j.counts.last, Dead: uint64(len(j.standing)),
+	}
+	j.mu.Unlock()
+	list := j.events.ListConsumers(ctx)
+	for info := range list.Info() {
+		if l, ok := laneOfDurable(info.Name); ok {
+			held := uint64(max(info.NumAckPending, 0)) //nolint:gosec // not negative
+			s.Lanes = append(s.Lanes, LaneStats{Lane: l, Backlog: info.NumPending + held, Held: held})
+		}
+	}
+	if err := list.Err(); err != nil {
+		return Stats{}, fmt.Errorf("read the journal's lanes: %w", err)
+	}
+	return s, nil
+}

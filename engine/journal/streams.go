@@ -1,0 +1,79 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Metadata of the streams: the layout of what is in them.
+const (
+	metaFormat     = "crosswalk.format"
+	metaPartitions = "crosswalk.partitions"
+	format         = "1"
+)
+
+// window is how long JetStream remembers Msg-Ids: as long as a publication that
+// got no answer may be tried again. Duplicates in general are the index's matter.
+const window = 2 * time.Minute
+
+// minStream is the least that a stream may be bounded to, in bytes.
+const minStream = 1 << 20
+
+// openStream opens a stream, or makes it with maxBytes, or where that is 0 with fallback.
+// A stream that is there keeps its bound unless maxBytes says another.
+func openStream(ctx context.Context, js jetstream.JetStream, name string, subjects []string, maxBytes, fallback int64) (jetstream.Stream, error) {
+	cfg := jetstream.StreamConfig{
+		Name:               name,
+		Subjects:           subjects,
+		Retention:          jetstream.LimitsPolicy,
+		Storage:            jetstream.FileStorage,
+		Discard:            jetstream.DiscardNew, // full means refused: nothing that was accepted goes
+		MaxBytes:           fallback,
+		MaxMsgs:            -1,
+		MaxMsgSize:         -1,
+		Replicas:           1,
+		Duplicates:         window,
+		AllowAtomicPublish: true,
+		Metadata:           map[string]string{metaFormat: format, metaPartitions: strconv.Itoa(partitions)},
+	}
+	if maxBytes > 0 {
+		cfg.MaxBytes = maxBytes
+	}
+	s, err := js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if cfg.MaxBytes < minStream {
+			return nil, fmt.Errorf("make stream %s: %d bytes are too few, give at least %d (free disk space, or set a larger bound)", name, cfg.MaxBytes, minStream)
+		}
+		if s, err = js.CreateStream(ctx, cfg); err != nil {
+			return nil, fmt.Errorf("make stream %s: %w", name, err)
+		}
+		return s, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", name, err)
+	}
+	old := s.CachedInfo().Config
+	for key, want := range cfg.Metadata {
+		if got := old.Metadata[key]; got != want {
+			return nil, fmt.Errorf("open stream %s: its %s is %q, this engine reads %q", name, key, got, want)
+		}
+	}
+	if maxBytes > 0 && old.MaxBytes != maxBytes {
+		old.MaxBytes = maxBytes
+		if s, err = js.UpdateStream(ctx, old); err != nil {
+			return nil, fmt.Errorf("set the bound of stream %s to %d bytes: %w", name, maxBytes, err)
+		}
+	}
+	return s, nil
+}
+
+// bounds gives each stream's bound in bytes where nobody set one, from the free disk space.
+func bounds(free, reserve int64) (events, outcomes, dead int64) {
+	free = max(free-reserve, 0)
+	return min(free/2, 64<<30), min(free/5, 32<<30), min(free/10, 16<<30)
+}

@@ -1,0 +1,150 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+// LaneOptions say how a lane begins that was never opened before.
+type LaneOptions struct {
+	// FromStart begins with the oldest event that is kept; otherwise a new lane
+	// begins after the last event, wherever that is when it is opened first.
+	FromStart bool
+}
+
+// OpenLane takes a lane over: it goes back to the acknowledged floor, reads which
+// events above it have outcomes, and holds everything up to the last event of
+// this moment for possibly sent. Where a lane begins is recorded when it is
+// opened first. At most one of opts is used.
+func (j *Journal) OpenLane(ctx context.Context, l event.Lane, opts ...LaneOptions) (*Lane, error) {
+	var o LaneOptions
+	if len(opts) > 0 {
+		o = opts[0]
+	}
+	lane, err := j.openLane(ctx, l, o)
+	if err != nil {
+		return nil, fmt.Errorf("open lane %s to %s: %w", l.Source, l.Sink, err)
+	}
+	return lane, nil
+}
+
+func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) (_ *Lane, err error) {
+	if err := errors.Join(checkName(name.Source), checkName(name.Sink)); err != nil {
+		return nil, err
+	}
+	if j.closing.Load() {
+		return nil, ErrClosed
+	}
+	l := &Lane{
+		j: j, name: name, kept: make(chan struct{}),
+		done: map[uint64]map[string]event.Kind{}, held: map[uint64]*held{},
+	}
+	j.mu.Lock()
+	_, taken := j.lanes[name]
+	if !taken {
+		j.lanes[name] = l
+	}
+	from, known := j.lower[name]
+	if !known {
+		from = j.lowest
+	}
+	j.mu.Unlock()
+	if taken {
+		return nil, errors.New("it is open already: a lane has one reader")
+	}
+	keeping, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l.cancel = cancel
+	defer func() {
+		if err != nil {
+			cancel()
+			j.mu.Lock()
+			delete(j.lanes, name)
+			j.mu.Unlock()
+		}
+	}()
+
+	var fresh bool
+	if l.consumer, fresh, err = j.laneConsumer(ctx, name, o); err != nil {
+		return nil, err
+	}
+	reset, err := j.events.ResetConsumer(ctx, durable(name))
+	if err != nil {
+		return nil, fmt.Errorf("go back to the acknowledged floor: %w", err)
+	}
+	if err := l.readDone(ctx, from, reset.ResetSeq); err != nil {
+		return nil, fmt.Errorf("read the outcomes above the floor: %w", err)
+	}
+	info, err := j.events.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !fresh || known {
+		l.limit = info.State.LastSeq
+	}
+	if l.pull, err = newPuller(j.nc, streamEvents, durable(name), pullBatch, int64(j.o.MaxPayload)+overhead); err != nil {
+		return nil, err
+	}
+	go l.keep(keeping, keepEvery)
+	return l, nil
+}
+
+// laneConsumer opens the lane's consumer or, fresh, makes it.
+func (j *Journal) laneConsumer(ctx context.Context, l event.Lane, o LaneOptions) (_ jetstream.Consumer, fresh bool, err error) {
+	c, err := j.events.Consumer(ctx, durable(l))
+	if err == nil {
+		cfg := c.CachedInfo().Config
+		if cfg.MaxAckPending != j.o.MaxAckPending {
+			cfg.MaxAckPending = j.o.MaxAckPending
+			c, err = j.events.UpdateConsumer(ctx, cfg)
+		}
+		return c, false, err
+	}
+	if !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, false, err
+	}
+	start := uint64(1)
+	if !o.FromStart {
+		info, err := j.events.Info(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		start = info.State.LastSeq + 1
+	}
+	c, err = j.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable:       durable(l),
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:   start,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		MaxAckPending: j.o.MaxAckPending,
+		FilterSubject: eventSubject(l.Source),
+		ReplayPolicy:  jetstream.ReplayInstantPolicy,
+		Metadata:      map[string]string{"crosswalk.source": l.Source, "crosswalk.sink": l.Sink},
+	})
+	return c, true, err
+}
+
+// readDone reads the lane's outcomes from their place from on, for events from sequence above on.
+func (l *Lane) readDone(ctx context.Context, from, above uint64) error {
+	return l.j.scan(ctx, l.j.outcomes, from, laneOutcomes(l.name), true, func(seq uint64, m *nats.Msg) (bool, error) {
+		mk, err := readMark(m.Subject, m.Header)
+		if err != nil {
+			return false, fmt.Errorf("outcome %d: %w", seq, err)
+		}
+		if mk.sequence < above {
+			return true, nil
+		}
+		if l.done[mk.sequence] == nil {
+			l.done[mk.sequence] = map[string]event.Kind{}
+		}
+		l.done[mk.sequence][mk.mapping] = mk.kind
+		return true, nil
+	})
+}

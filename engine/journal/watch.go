@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// watchEvery is how often the disk and the streams are looked at.
+const watchEvery = time.Second
+
+// nearlyFull is the share of a stream's bound, in percent, from which on nothing
+// more is accepted: what was accepted still needs room for its outcomes.
+const nearlyFull = 95
+
+// Ready tells whether events are accepted now: nil, or an *UnavailableError.
+func (j *Journal) Ready() error {
+	if j.closing.Load() {
+		return unavailable(retryFull, nil, "the engine is shutting down")
+	}
+	if why := j.brokenBy.Load(); why != nil {
+		return unavailable(retryFull, *why, "the store is broken until a restart")
+	}
+	if why := j.refusing.Load(); why != nil {
+		return unavailable(retryFull, nil, "%s", *why)
+	}
+	if j.accepts.stalled() || j.repeats.stalled() {
+		return unavailable(retrySoon, nil, "the store has not answered for %s", acceptWait)
+	}
+	return nil
+}
+
+// broken notes that the store does not answer any more, and says so once.
+func (j *Journal) broken(err error) {
+	if j.closing.Load() || !j.brokenBy.CompareAndSwap(nil, &err) {
+		return
+	}
+	j.log.Error("the journal's store is broken: nothing is accepted until the engine restarts; look at the disk first",
+		"directory", j.o.Dir, "error", err)
+}
+
+// watch looks at disk and streams until ctx is done.
+func (j *Journal) watch(ctx context.Context) {
+	defer close(j.watched)
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			j.look(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look decides whether there is room to accept anything.
+func (j *Journal) look(ctx context.Context) {
+	why := j.noRoom(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	before := j.refusing.Load()
+	switch {
+	case why == "" && before != nil:
+		j.refusing.Store(nil)
+		j.log.Info("the journal accepts again")
+	case why != "":
+		j.refusing.Store(&why)
+		if before == nil {
+			j.log.Error("the journal accepts nothing for want of room", "reason", why, "directory", j.o.Dir)
+		}
+	}
+}
+
+func (j *Journal) noRoom(ctx context.Context) string {
+	free, err := freeDisk(j.o.Dir)
+	if err != nil {
+		return fmt.Sprintf("free disk space is unknown: %v", err)
+	}
+	if free < j.o.MinFreeDisk {
+		return fmt.Sprintf("%d MiB of disk are free, below the reserve of %d MiB", free>>20, j.o.MinFreeDisk>>20)
+	}
+	for _, s := range []jetstream.Stream{j.events, j.outcomes, j.dead} {
+		info, err := s.Info(ctx)
+		if err != nil {
+			continue // a publication will tell
+		}
+		used, bound := info.State.Bytes, uint64(max(info.Config.MaxBytes, 1)) //nolint:gosec // at least 1
+		if used >= bound/100*nearlyFull {
+			return fmt.Sprintf("stream %s holds %d of %d MiB", info.Config.Name, used>>20, bound>>20)
+		}
+	}
+	return ""
+}
