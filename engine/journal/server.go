@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -96,8 +97,14 @@ type serverLog struct {
 // Noticef logs the server's ordinary messages, which matter to nobody but us.
 func (l *serverLog) Noticef(format string, v ...any) { l.at(slog.LevelDebug, format, v) }
 
-// Warnf logs a warning.
-func (l *serverLog) Warnf(format string, v ...any) { l.at(slog.LevelWarn, format, v) }
+// Warnf logs a warning, except the one about large messages, which are meant here.
+func (l *serverLog) Warnf(format string, v ...any) {
+	level := slog.LevelWarn
+	if strings.HasPrefix(format, "Maximum payloads over") {
+		level = slog.LevelDebug
+	}
+	l.at(level, format, v)
+}
 
 // Errorf logs an error.
 func (l *serverLog) Errorf(format string, v ...any) { l.at(slog.LevelError, format, v) }

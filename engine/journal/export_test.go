@@ -1,0 +1,121 @@
+package journal
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+// StoreDeadOnly stores a letter without its outcome, as a crash may leave it.
+func StoreDeadOnly(ctx context.Context, l *Lane, d event.DeadLetter) error {
+	return l.storeDead(ctx, []*event.DeadLetter{&d})
+}
+
+// CountBatches counts the events that go in batches from now on.
+func CountBatches(t *testing.T, j *Journal) func() int {
+	t.Helper()
+	var mu sync.Mutex
+	n := 0
+	sub, err := j.nc.Subscribe(subjectEvents+">", func(m *nats.Msg) {
+		mu.Lock()
+		defer mu.Unlock()
+		if m.Header.Get(hdrBatchID) != "" {
+			n++
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() int {
+		_ = sub.Drain()
+		mu.Lock()
+		defer mu.Unlock()
+		return n
+	}
+}
+
+func message(j *Journal, e *event.Event) *nats.Msg {
+	h, data := encodeEvent(e)
+	h[nats.MsgIdHdr] = []string{messageID(e, h.Get(hdrHash), 0)}
+	return &nats.Msg{Subject: eventSubject(e.Connection), Header: h, Data: data}
+}
+
+// StoreBehindTheIndex stores an event that the index does not learn of.
+func StoreBehindTheIndex(ctx context.Context, j *Journal, e *event.Event) error {
+	_, err := publishOne(ctx, j.nc, message(j, e))
+	return err
+}
+
+// PublishTogether publishes events in one cycle of the publisher.
+func PublishTogether(j *Journal, events []*event.Event) ([]uint64, []error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	p := &publisher{nc: j.nc, queue: make(chan *publication, len(events)), broken: j.broken, ctx: ctx, cancel: cancel}
+	items := make([]*publication, len(events))
+	for i, e := range events {
+		items[i] = &publication{msg: message(j, e), ready: make(chan struct{})}
+		if i > 0 {
+			p.queue <- items[i]
+		}
+	}
+	p.cycle(items[0])
+	sequences, errs := make([]uint64, len(items)), make([]error, len(items))
+	for i, it := range items {
+		<-it.ready
+		sequences[i], errs[i] = it.ack.Sequence, it.err
+	}
+	return sequences, errs
+}
+
+// HoldAnswers makes EVENTS take publications without answering, until the
+// function that it returns is called; one publication may wait until then.
+func HoldAnswers(t *testing.T, j *Journal) func() {
+	t.Helper()
+	BreakStore(t, j)
+	came := make(chan *nats.Msg, 10)
+	sub, err := j.nc.ChanSubscribe(subjectEvents+">", came)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		m := <-came
+		if err := sub.Unsubscribe(); err != nil {
+			t.Fatal(err)
+		}
+		js, err := jetstream.New(j.nc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := j.events.CachedInfo().Config
+		if _, err := js.CreateStream(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := j.nc.RequestMsgWithContext(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.nc.Publish(m.Reply, answer.Data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// BreakStore takes EVENTS away, so that nobody answers.
+func BreakStore(t *testing.T, j *Journal) {
+	t.Helper()
+	js, err := jetstream.New(j.nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), streamEvents); err != nil {
+		t.Fatal(err)
+	}
+}
