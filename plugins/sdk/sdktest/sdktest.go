@@ -1,0 +1,157 @@
+// Package sdktest helps a connector's own tests: it opens a connection in the
+// test's process or in a real one, and checks what every connector should keep.
+//
+//	func TestMain(m *testing.M) { sdktest.Main(m, spec()) }
+//
+//	func TestDecode(t *testing.T) {
+//		c := sdktest.Open(t, spec(), `{}`)
+//		events := c.Events(sdktest.Request("POST", "application/json", body))
+//	}
+package sdktest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// Main is a test binary's TestMain. Where Process started the binary it serves
+// the connector and does not return; else it runs the tests.
+func Main(m *testing.M, s sdk.Spec) {
+	if os.Getenv(wire.CookieKey) == wire.CookieValue {
+		sdk.Serve(s)
+	}
+	os.Exit(m.Run())
+}
+
+// Process starts the connector as a process of its own, the way the engine does
+// (go-plugin's handshake and mutual TLS), and ends it with the test. It needs
+// Main as the package's TestMain, and must not be called by parallel tests: it
+// lends the process another standard input for a moment.
+func Process(t testing.TB) *wire.Client {
+	t.Helper()
+	cmd := exec.Command(os.Args[0]) //nolint:gosec // the test binary starts itself
+	cmd.Env = os.Environ()
+	stdin, hold, err := os.Pipe() // held open: its end tells the connector that nobody needs it
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := goplugin.NewClient(&goplugin.ClientConfig{
+		HandshakeConfig: wire.Handshake(), VersionedPlugins: wire.Plugins(nil), Cmd: cmd,
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC}, AutoMTLS: true,
+		GRPCDialOptions: wire.DialOptions(), Logger: hclog.NewNullLogger(),
+	})
+	t.Cleanup(func() {
+		_ = hold.Close()
+		client.Kill()
+	})
+	own := os.Stdin
+	os.Stdin = stdin // go-plugin hands its own standard input on
+	protocol, err := client.Client()
+	os.Stdin = own
+	_ = stdin.Close()
+	if err != nil {
+		t.Fatalf("start the connector: %v", err)
+	}
+	raw, err := protocol.Dispense(wire.PluginName)
+	if err != nil {
+		t.Fatalf("dispense the connector: %v", err)
+	}
+	c, ok := raw.(*wire.Client)
+	if !ok {
+		t.Fatalf("dispensed a %T", raw)
+	}
+	return c
+}
+
+// Connector is an open connection in the test's own process.
+type Connector struct {
+	t       testing.TB
+	handler wire.Handler
+	log     *bytes.Buffer
+}
+
+// Open configures a connector with config, JSON, and fails the test where its
+// spec or the configuration is refused.
+func Open(t testing.TB, s sdk.Spec, config string) *Connector {
+	t.Helper()
+	c := &Connector{t: t, log: &bytes.Buffer{}}
+	h, err := sdk.NewHandler(s, slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.handler = h
+	ds, err := h.Configure(t.Context(), "test", json.RawMessage(config))
+	if err != nil || len(ds) > 0 {
+		t.Fatalf("configure with %s: %v %v", config, ds, err)
+	}
+	return c
+}
+
+// Diagnostics gives what a connector finds wrong with a configuration, a line
+// each: path, message and hint, parted by colons.
+func Diagnostics(t testing.TB, s sdk.Spec, config string) []string {
+	t.Helper()
+	h, err := sdk.NewHandler(s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds, err := h.Configure(t.Context(), "test", json.RawMessage(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]string, len(ds))
+	for i, d := range ds {
+		out[i] = strings.Join([]string{d.Path, d.Message, d.Hint}, ": ")
+	}
+	return out
+}
+
+// Request makes a webhook.
+func Request(method, contentType, body string) wire.Request {
+	r := wire.Request{Method: method, Body: []byte(body)}
+	if contentType != "" {
+		r.Header = []wire.Header{{Name: "Content-Type", Value: contentType}}
+	}
+	return r
+}
+
+// Decode decodes one webhook.
+func (c *Connector) Decode(r wire.Request) wire.Decoded {
+	return c.handler.Decode(context.Background(), r)
+}
+
+// Events decodes a webhook and fails the test where it is refused.
+func (c *Connector) Events(r wire.Request) []wire.Event {
+	c.t.Helper()
+	d := c.Decode(r)
+	if d.Refusal != nil {
+		c.t.Fatalf("refused: %d %s: %v", d.Refusal.Status, d.Refusal.Code, d.Refusal)
+	}
+	return d.Events
+}
+
+// Refusal decodes a webhook that has to be refused and gives "status code: message".
+func (c *Connector) Refusal(r wire.Request) string {
+	c.t.Helper()
+	d := c.Decode(r)
+	if d.Refusal == nil {
+		c.t.Fatalf("taken, with %d events", len(d.Events))
+	}
+	return fmt.Sprintf("%d %s: %s", d.Refusal.Status, d.Refusal.Code, d.Refusal.Message)
+}
+
+// Log gives what the connector has logged so far.
+func (c *Connector) Log() string { return c.log.String() }
