@@ -1,0 +1,186 @@
+package config
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Connection is a configured instance of a plugin. Its name, the key under
+// connections, is a lower-case letter followed by at most 62 lower-case letters,
+// digits, _ and -.
+type Connection struct {
+	Name string
+	// Plugin is the plugin's name; key plugin, needed.
+	Plugin string
+	// Token is the secret part of the address that webhooks come to,
+	// /in/NAME/TOKEN: 8 to 128 letters, digits and . _ ~ -; key token, "" for a
+	// connection that takes no webhooks. Until Resolve it is "" where it is a
+	// reference.
+	Token string
+	// Signature tells how the sender signs its requests; key signature, nil if it
+	// does not.
+	Signature *Signature
+	// Rate bounds this connection's requests; keys rate and burst, by default
+	// those of ingress.
+	Rate Rate
+
+	// nameNode is the key under connections, config the value of the key config
+	// or nil.
+	nameNode, config *yaml.Node
+	src              *source
+	rate             rateKeys
+	// texts are the scalars of config that hold references or $${, by node: what
+	// they stand for, once that is known.
+	texts map[*yaml.Node]*text
+}
+
+// text is a scalar of a connection's config.
+type text struct {
+	value string
+	// known is false until Resolve for a scalar with references.
+	known, references bool
+}
+
+// Signature says how a sender proves that a body is its own: a header holds the
+// HMAC of the body's bytes as they came.
+type Signature struct {
+	// Header is the header's name; key header, needed.
+	Header string
+	// Secret is the HMAC's key; key secret, needed. "" until Resolve where it is
+	// a reference.
+	Secret string
+	// Algorithm is sha256, sha1 or sha512; key algorithm, default sha256.
+	Algorithm string
+	// Encoding is hex or base64; key encoding, default hex.
+	Encoding string
+	// Prefix stands before the digest, as sha256=; key prefix, default none.
+	Prefix string
+}
+
+var (
+	connectionName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+	headerName     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,99}$`)
+	tokenForm      = regexp.MustCompile(`^[A-Za-z0-9._~-]{8,128}$`)
+)
+
+const nameHint = "a name is a lower-case letter and then at most 62 lower-case letters, digits, _ and -"
+
+func (r *reader) connections(c *Config, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		r.errorAt(n, RuleValue, "connections: {shop: {plugin: horoshop, …}}", "connections is a map by name, and this is %s", kindOf(n))
+		return
+	}
+	if len(n.Content) == 0 {
+		r.errorAt(n, RuleMissing, "name at least one: {shop: {plugin: horoshop, …}}", "there is no connection")
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if !connectionName.MatchString(key.Value) {
+			r.errorAt(key, RuleValue, nameHint, "`%s` cannot name a connection", key.Value)
+			continue
+		}
+		if isNull(value) {
+			r.errorAt(key, RuleMissing, "give it at least a plugin", "connection `%s` has no value", key.Value)
+			continue
+		}
+		if c.Connection(key.Value) == nil { // else reported as doubled
+			c.Connections = append(c.Connections, r.connection(key, value))
+		}
+	}
+	slices.SortFunc(c.Connections, func(a, b *Connection) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+func (r *reader) connection(key, n *yaml.Node) *Connection {
+	conn := &Connection{Name: key.Value, nameNode: key, src: r.source, texts: map[*yaml.Node]*text{}}
+	where := "connection `" + key.Value + "`"
+	there := r.object(n, where,
+		field{"plugin", r.literal("validate needs the plugin too", func(s string) *problem {
+			if !connectionName.MatchString(s) {
+				return &problem{"this cannot name a plugin", "a plugin is named after its file in the folder of plugins, as horoshop"}
+			}
+			conn.Plugin = s
+			return nil
+		})},
+		field{"token", r.secret(func(s string) *problem {
+			if !tokenForm.MatchString(s) {
+				return &problem{"a token has 8 to 128 letters, digits and . _ ~ -", "make one: openssl rand -hex 16"}
+			}
+			conn.Token = s
+			return nil
+		})},
+		field{"signature", func(n *yaml.Node) { conn.Signature = r.signature(n, where) }},
+		field{"rate", r.text(conn.rate.setRate)},
+		field{"burst", r.text(conn.rate.setBurst)},
+		field{"config", func(n *yaml.Node) {
+			if n.Kind != yaml.MappingNode {
+				r.errorAt(n, RuleValue, "", "config is a map of keys and values, and this is %s", kindOf(n))
+				return
+			}
+			conn.config = n
+			r.configTexts(conn, n)
+		}},
+	)
+	if n.Kind == yaml.MappingNode && !there["plugin"] {
+		r.errorAt(key, RuleMissing, "plugin: NAME, the name of a file in the folder of plugins", "%s has no `plugin`", where)
+	}
+	if conn.Signature != nil && !there["token"] {
+		r.errorAt(key, RuleMissing, "", "%s has a `signature` and no `token`, so that it takes no webhooks", where)
+	}
+	return conn
+}
+
+func (r *reader) signature(n *yaml.Node, where string) *Signature {
+	s := &Signature{Algorithm: "sha256", Encoding: "hex"}
+	there := r.object(n, "signature of "+where,
+		field{"header", r.text(func(v string) *problem {
+			if !headerName.MatchString(v) {
+				return &problem{"this cannot name a header", "write it as X-Signature"}
+			}
+			s.Header = v
+			return nil
+		})},
+		field{"secret", r.secret(nonEmpty(func(v string) { s.Secret = v }))},
+		field{"algorithm", r.text(oneOf(&s.Algorithm, "sha256", "sha1", "sha512"))},
+		field{"encoding", r.text(oneOf(&s.Encoding, "hex", "base64"))},
+		field{"prefix", r.text(func(v string) *problem { s.Prefix = v; return nil })},
+	)
+	for _, needed := range []string{"header", "secret"} {
+		if n.Kind == yaml.MappingNode && !there[needed] {
+			r.errorAt(n, RuleMissing, "", "signature of %s has no `%s`", where, needed)
+		}
+	}
+	return s
+}
+
+// configTexts finds the references in a connection's config.
+func (r *reader) configTexts(conn *Connection, n *yaml.Node) {
+	if n.Kind == yaml.MappingNode {
+		for i := 1; i < len(n.Content); i += 2 {
+			r.configTexts(conn, n.Content[i])
+		}
+		return
+	}
+	for _, c := range n.Content {
+		r.configTexts(conn, c)
+	}
+	if n.Kind != yaml.ScalarNode || !strings.Contains(n.Value, "${") {
+		return
+	}
+	t, ok := r.template(n)
+	if !ok {
+		return
+	}
+	x := &text{value: t.literal(), references: t.references()}
+	x.known = !x.references
+	conn.texts[n] = x
+	if x.references {
+		r.pending = append(r.pending, pending{node: n, template: t, set: func(s string) *problem {
+			x.value, x.known = s, true
+			return nil
+		}})
+	}
+}
