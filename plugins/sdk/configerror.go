@@ -16,6 +16,8 @@ func kindMessage(e *jsonschema.ValidationError) string {
 		return "missing: " + strings.Join(k.Missing, ", ")
 	case *kind.AdditionalProperties:
 		return "unknown: " + strings.Join(k.Properties, ", ")
+	case *kind.FalseSchema:
+		return "must not be given together with the other values"
 	case *kind.Type:
 		return fmt.Sprintf("is of type %s, want %s", k.Got, strings.Join(k.Want, " or "))
 	case *kind.Enum:

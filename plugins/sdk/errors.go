@@ -49,6 +49,15 @@ func NotFound(format string, args ...any) *Failure {
 	return failure(wire.NotFound, "not_found", format, args)
 }
 
+// Ambiguous says that a record names several things in the far system, or may
+// name another than was meant, and that none of them may be picked. path is the
+// field that names them.
+func Ambiguous(path, code, format string, args ...any) *Failure {
+	f := failure(wire.Ambiguous, code, format, args)
+	f.Path = path
+	return f
+}
+
 // AmbiguousError says that several things fit a question and none may be picked.
 type AmbiguousError struct {
 	// Message is one sentence for people.
