@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 )
 
 // Connection is a configured instance of a plugin. Its name, the key under
@@ -28,14 +30,24 @@ type Connection struct {
 	// those of ingress.
 	Rate Rate
 
-	// nameNode is the key under connections, config the value of the key config
-	// or nil.
-	nameNode, config *yaml.Node
+	// nameNode is the key under connections, plugin and config the values of the
+	// keys plugin and config, or nil.
+	nameNode, plugin, config *yaml.Node
 	src              *source
 	rate             rateKeys
 	// texts are the scalars of config that hold references or $${, by node: what
 	// they stand for, once that is known.
 	texts map[*yaml.Node]*text
+}
+
+// PluginFinding makes an error about the connection's plugin, at the value of the
+// key plugin: that it is not there, or cannot be asked.
+func (c *Connection) PluginFinding(rule, hint, message string) diag.Diagnostic {
+	at := c.nameNode
+	if c.plugin != nil {
+		at = c.plugin
+	}
+	return c.src.at(at, rule, hint, "%s", message)
 }
 
 // text is a scalar of a connection's config.
@@ -98,13 +110,16 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 	conn := &Connection{Name: key.Value, nameNode: key, src: r.source, texts: map[*yaml.Node]*text{}}
 	where := "connection `" + key.Value + "`"
 	there := r.object(n, where,
-		field{"plugin", r.literal("validate needs the plugin too", func(s string) *problem {
-			if !connectionName.MatchString(s) {
-				return &problem{"this cannot name a plugin", "a plugin is named after its file in the folder of plugins, as horoshop"}
-			}
-			conn.Plugin = s
-			return nil
-		})},
+		field{"plugin", func(n *yaml.Node) {
+			conn.plugin = n
+			r.literal("validate needs the plugin too", func(s string) *problem {
+				if !connectionName.MatchString(s) {
+					return &problem{"this cannot name a plugin", "a plugin is named after its file in the folder of plugins, as horoshop"}
+				}
+				conn.Plugin = s
+				return nil
+			})(n)
+		}},
 		field{"token", r.secret(func(s string) *problem {
 			if !tokenForm.MatchString(s) {
 				return &problem{"a token has 8 to 128 letters, digits and . _ ~ -", "make one: openssl rand -hex 16"}
