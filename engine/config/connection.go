@@ -33,8 +33,8 @@ type Connection struct {
 	// nameNode is the key under connections, plugin and config the values of the
 	// keys plugin and config, or nil.
 	nameNode, plugin, config *yaml.Node
-	src              *source
-	rate             rateKeys
+	src                      *source
+	rate                     rateKeys
 	// texts are the scalars of config that hold references or $${, by node: what
 	// they stand for, once that is known.
 	texts map[*yaml.Node]*text
