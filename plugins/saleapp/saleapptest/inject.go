@@ -1,6 +1,8 @@
 package saleapptest
 
 import (
+	"bytes"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -84,6 +86,8 @@ func (i *injector) before(w http.ResponseWriter, r *http.Request) (lose, answere
 		return false, true
 	}
 	if f.Latency > 0 {
+		// net/http notices that a client has left only once the body was read.
+		readAhead(w, r)
 		wait := time.NewTimer(f.Latency)
 		defer wait.Stop()
 		select {
@@ -105,6 +109,20 @@ func (i *injector) before(w http.ResponseWriter, r *http.Request) (lose, answere
 	}
 	return false, false
 }
+
+// readAhead takes the body into memory. What fails fails again for whoever reads it.
+func readAhead(w http.ResponseWriter, r *http.Request) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err == nil {
+		err = io.EOF
+	}
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), failing{err}))
+}
+
+// failing is a reader of nothing but an error.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // chance is the n-th number of the seed's sequence, from 0 up to but not including 1
 // (the SplitMix64 generator of Steele, Lea and Flood, which needs no lock).
