@@ -1,0 +1,223 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// The handlers of what happens to an item. They run in the loop, under mu.
+
+// accept takes an event in: it goes live if its key is free, and waits if not.
+func (r *Runner) accept(p *event.Pending) {
+	r.total.Read++
+	if r.plan.next(0, p.Event.Type, p.Done) < 0 {
+		r.total.Unwanted++
+		r.commit.put(entry{done: p.Event.Sequence})
+		return
+	}
+	it := newItem(p)
+	r.weigh(it)
+	r.counts[it.state]++
+	if r.keys.add(it) {
+		r.start(it)
+		return
+	}
+	r.park(it)
+}
+
+// enqueue has the first of a key go live when there is room.
+func (r *Runner) enqueue(it *item) {
+	r.enter(it, runnable)
+	r.runnable.push(it)
+}
+
+// start makes an item live and has its mapping at hand run.
+func (r *Runner) start(it *item) {
+	r.enter(it, transforming)
+	if it.plan == nil {
+		it.plan = r.plan
+		it.stale = r.newest.stale(it)
+		it.enter(it.plan.next(0, it.eventType, it.done), r.began)
+	}
+	r.pool.put(it)
+}
+
+// mapped takes an item back from a worker.
+func (r *Runner) mapped(ctx context.Context, it *item, now time.Time) {
+	if it.loadErr != nil {
+		it.loads++
+		r.loading.report(ctx, it.loadErr)
+		r.loading.failed(ctx, it.loadErr)
+		it.loadErr = nil
+		r.wait(it, now.Add(journalBackoff.after(it.loads)))
+		return
+	}
+	if it.loads > 0 {
+		it.loads = 0
+		r.loading.worked(ctx)
+	}
+	last := len(it.outcomes) - 1
+	for i := range it.outcomes {
+		e := entry{outcome: it.outcomes[i]}
+		if i == last && it.step < 0 {
+			e.done, e.it = it.sequence, it
+		}
+		r.store(ctx, it, e)
+	}
+	clear(it.outcomes)
+	it.outcomes = it.outcomes[:0]
+	switch {
+	case it.step >= 0:
+		r.send(ctx, it, now)
+	case last < 0: // a mapping that wanted it is gone
+		r.enter(it, committing)
+		r.commit.put(entry{done: it.sequence, it: it})
+	default:
+		r.enter(it, committing)
+	}
+}
+
+// send puts a mapped item with what is ready to go to the sink, unless an earlier
+// attempt forbids that, for now or at all (D5).
+func (r *Runner) send(ctx context.Context, it *item, now time.Time) {
+	m := it.mapping()
+	if it.sent {
+		if m.Repeat == wire.RepeatUnsafe {
+			r.giveUp(ctx, it, reasonInDoubt(m, it.failure))
+			return
+		}
+		if at := it.lost.Add(m.Settle); at.After(now) {
+			r.wait(it, at)
+			return
+		}
+	}
+	r.enter(it, ready)
+	r.outbox.push(m.Operation, it)
+}
+
+// wait has an item wait for its time.
+func (r *Runner) wait(it *item, until time.Time) {
+	it.record = nil
+	r.enter(it, retrying)
+	r.park(it)
+	r.schedule.add(it, until)
+}
+
+// result decides by the class of a record's failure alone what to do.
+func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
+	it, f := res.it, res.Failure
+	m := it.mapping()
+	r.gate.back(it)
+	it.record = nil
+	if f == nil {
+		r.letThrough(ctx, true)
+		r.sinking.worked(ctx)
+		r.newest.delivered(it)
+		o := outcomeOf(r.o.Lane, it, m, event.Delivered)
+		o.Attempts, o.Action, o.Answer = it.attempts, res.Action, res.Answer
+		r.settle(ctx, it, entry{outcome: o})
+		return
+	}
+	it.failure = f
+	r.total.Failures++
+	pause := r.o.Backoff.after(it.attempts)
+	switch f.Class {
+	case wire.Invalid, wire.NotFound, wire.Ambiguous:
+		r.letThrough(ctx, true)
+		r.giveUp(ctx, it, reasonOfFailure(f, it.sent))
+		return
+	case wire.RateLimited, wire.Auth:
+		if r.gate.close(it, f, now, r.o.Backoff) {
+			r.log.WarnContext(ctx, "sending is paused", "class", f.Class.String(), "code", f.Code,
+				"message", f.Message, "until", r.gate.until)
+		}
+		pause = max(r.gate.until.Sub(now), 0)
+	case wire.Transient:
+		r.letThrough(ctx, false)
+		r.sinking.failed(ctx, f)
+		pause = max(pause, min(f.RetryAfter, maxWait))
+	default: // wire.Unknown, and what a newer plugin may call a failure
+		r.letThrough(ctx, false)
+		r.sinking.failed(ctx, f)
+		it.sent, it.lost = true, res.at
+		if m.Repeat == wire.RepeatUnsafe {
+			r.giveUp(ctx, it, reasonInDoubt(m, f))
+			return
+		}
+		pause = max(pause, m.Settle, min(f.RetryAfter, maxWait))
+	}
+	r.total.Retries++
+	r.log.DebugContext(ctx, "delivery failed for now", "sequence", it.sequence, "mapping", m.Name,
+		"attempt", it.attempts, "class", f.Class.String(), "code", f.Code, "message", f.Message, "again_in", pause)
+	r.wait(it, now.Add(pause))
+}
+
+// letThrough tells the gate that a record met neither a limit nor refused
+// credentials.
+func (r *Runner) letThrough(ctx context.Context, certain bool) {
+	if r.gate.passed(certain) {
+		r.log.InfoContext(ctx, "sending goes on")
+	}
+}
+
+// giveUp makes an item a dead letter under the mapping at hand.
+func (r *Runner) giveUp(ctx context.Context, it *item, why *event.Reason) {
+	o := outcomeOf(r.o.Lane, it, it.mapping(), event.Dead)
+	o.Attempts, o.Reason = it.attempts, why
+	r.settle(ctx, it, entry{outcome: o})
+}
+
+// settle has the outcome of the mapping at hand stored. The item goes on when it is.
+func (r *Runner) settle(ctx context.Context, it *item, e entry) {
+	it.record = nil
+	e.it = it
+	it.step = it.plan.next(it.step+1, it.eventType, it.done)
+	if it.step < 0 {
+		e.done = it.sequence
+	}
+	r.enter(it, committing)
+	r.store(ctx, it, e)
+}
+
+// store counts an outcome and hands it to the committer.
+func (r *Runner) store(ctx context.Context, it *item, e entry) {
+	o := &e.outcome
+	switch o.Kind {
+	case event.Delivered:
+		r.total.Delivered++
+	case event.Skipped:
+		r.total.Skipped++
+	case event.Superseded:
+		r.total.Superseded++
+	case event.Dead:
+		r.total.Dead++
+		e.dead = it.ev
+		r.log.WarnContext(ctx, "dead letter", "sequence", it.sequence, "mapping", o.Mapping, "class", o.Reason.Class,
+			"code", o.Reason.Code, "message", o.Reason.Message, "path", o.Reason.Path)
+	case event.Duplicate: // the journal's, no mapping sees it
+	}
+	r.commit.put(e)
+}
+
+// stored goes on with an item whose outcome is stored: its next mapping, or the
+// next event of its key, which may go out now and not before (D3).
+func (r *Runner) stored(it *item) {
+	if it.step >= 0 {
+		if r.draining {
+			r.enter(it, runnable)
+			return
+		}
+		it.enter(it.step, r.began)
+		r.start(it)
+		return
+	}
+	r.enter(it, finished)
+	r.total.Finished++
+	it.ev = nil
+	if next := r.keys.remove(it); next != nil {
+		r.enqueue(next)
+	}
+}

@@ -1,0 +1,34 @@
+package delivery
+
+import (
+	"context"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// Lane is the journal's side of a lane: one reader of a source connection's
+// events, and the store of what became of them.
+type Lane interface {
+	// Next waits until at least one event is there and gives up to limit, in
+	// sequence. An event is given once. An error other than the context's is
+	// taken as passing.
+	Next(ctx context.Context, limit int) ([]event.Pending, error)
+	// Load reads an event again that Next gave before.
+	Load(ctx context.Context, sequence uint64) (event.Event, error)
+	// Commit stores outcomes and dead letters durably, all or none, and then
+	// acknowledges the events whose sequences are in done. Each dead letter's
+	// outcome is among outcomes too. There are at most 500 of each. The slices are
+	// the caller's again when Commit returns. After an error the same call is made
+	// again, and what it stored at first must not count twice.
+	Commit(ctx context.Context, outcomes []event.Outcome, dead []event.DeadLetter, done []uint64) error
+}
+
+// Sink is a connection that records are written to. It is called concurrently.
+type Sink interface {
+	// Write does one operation for 1 to MaxBatch records, of different keys, and
+	// calls each with every record's result as it comes. It returns when all have
+	// come, or ctx has ended. A record that each was not called for counts as
+	// possibly written.
+	Write(ctx context.Context, operation string, records []wire.Record, each func(wire.WriteResult)) error
+}

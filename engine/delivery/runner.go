@@ -1,0 +1,253 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Runner delivers the events of one lane. Make it with New and run it once.
+type Runner struct {
+	o   Options
+	log *slog.Logger
+
+	inbox  *inbox
+	pool   *pool
+	commit *committer
+	orders chan int
+	tasks  sync.WaitGroup
+	ran    atomic.Bool
+
+	// mu guards all below. The loop holds it while it handles mail; Stats and
+	// Retrying hold it while they look.
+	mu       sync.Mutex
+	plan     *plan
+	began    time.Time
+	draining bool
+	reading  bool
+
+	keys     keys
+	counts   [states]int
+	runnable fifo
+	schedule schedule
+	outbox   outbox
+	gate     gate
+	newest   *newest
+	calls    int
+
+	liveBytes, heldBytes, meanSize int
+
+	total   Totals
+	loading *health
+	sinking *health
+}
+
+// New checks the options and makes a Runner.
+func New(o Options) (*Runner, error) {
+	err := o.fill()
+	p, planErr := newPlan(o.Mappings)
+	if err = errors.Join(err, planErr); err != nil {
+		return nil, fmt.Errorf("delivery of lane %s to %s: %w", o.Lane.Source, o.Lane.Sink, err)
+	}
+	log := o.Logger.With("source", o.Lane.Source, "sink", o.Lane.Sink)
+	r := &Runner{
+		o: o, log: log, plan: p,
+		inbox: newInbox(), pool: newPool(), orders: make(chan int, 1),
+		keys: keys{queues: map[string]keyQueue{}}, gate: newGate(o.MaxInFlight), newest: newNewest(newestKeys),
+		loading: &health{log: log, what: "reading from the journal"},
+		sinking: &health{log: log, what: "writing to the sink", from: 10},
+	}
+	r.commit = &committer{
+		journal: o.Journal, inbox: r.inbox, wake: make(chan struct{}, 1),
+		health: &health{log: log, what: "storing outcomes"},
+	}
+	return r, nil
+}
+
+// Run delivers until ctx ends. Then it takes no new events, starts nothing more,
+// waits for what is at the sink, has its outcomes stored, and returns nil. What
+// is not done within DrainTimeout is broken off, and possibly sent. The error is
+// for work that does not return when its context ends, and for a second Run.
+func (r *Runner) Run(ctx context.Context) error {
+	if r.ran.Swap(true) {
+		return errors.New("delivery: a runner runs once")
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+
+	began := time.Now()
+	r.mu.Lock()
+	r.began = began
+	r.mu.Unlock()
+	r.tasks.Go(func() { r.read(ctx) })
+	r.tasks.Go(func() { r.commit.run(work) })
+	for range r.o.Workers {
+		w := &worker{
+			lane: r.o.Lane, journal: r.o.Journal, log: r.log,
+			pool: r.pool, inbox: r.inbox, workers: r.o.Workers, began: began,
+		}
+		r.tasks.Go(func() { w.run(work) })
+	}
+	r.loop(ctx, work)
+
+	stop()
+	r.pool.close()
+	ended := make(chan struct{})
+	go func() {
+		r.tasks.Wait()
+		close(ended)
+	}()
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-patience.C:
+		return fmt.Errorf("delivery of lane %s to %s: the sink or the journal did not return within %s after its context had ended",
+			r.o.Lane.Source, r.o.Lane.Sink, grace)
+	}
+}
+
+// loop handles mail and time until ctx has ended and what was in flight is done.
+func (r *Runner) loop(ctx, work context.Context) {
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
+	ending := ctx.Done()
+	var deadline <-chan time.Time
+	var post mail
+	for {
+		next, more := r.turn(work, post)
+		post = next.mail
+		if next.drained {
+			return
+		}
+		if more {
+			alarm.Reset(next.wait)
+		} else {
+			alarm.Stop()
+		}
+		select {
+		case <-r.inbox.wake:
+		case <-alarm.C:
+		case <-ending:
+			ending = nil
+			t := time.NewTimer(r.o.DrainTimeout)
+			defer t.Stop()
+			deadline = t.C
+			r.mu.Lock()
+			r.draining = true
+			r.mu.Unlock()
+		case <-deadline:
+			r.log.WarnContext(work, "gave up waiting for what is in flight", "after", r.o.DrainTimeout,
+				"records", r.Stats().Sending)
+			return
+		}
+	}
+}
+
+// turned is what a turn of the loop leaves.
+type turned struct {
+	mail    mail
+	wait    time.Duration
+	drained bool
+}
+
+// turn handles what is there and starts what can be started. more tells whether
+// there is something to wait for by time.
+func (r *Runner) turn(ctx context.Context, spare mail) (t turned, more bool) {
+	t.mail = r.inbox.take(spare)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	for _, it := range t.mail.stored {
+		r.stored(it)
+	}
+	for i := range t.mail.results {
+		r.result(ctx, &t.mail.results[i], now)
+	}
+	r.calls -= t.mail.ended
+	for _, it := range t.mail.mapped {
+		r.mapped(ctx, it, now)
+	}
+	if t.mail.idle {
+		r.reading = false
+	}
+	if r.draining {
+		busy := r.counts[transforming] + r.counts[sending] + r.commit.pending()
+		t.drained = busy == 0
+		return t, false
+	}
+	for i := range t.mail.read {
+		r.accept(&t.mail.read[i])
+	}
+	for it := r.schedule.take(now); it != nil; it = r.schedule.take(now) {
+		r.enqueue(it)
+	}
+	for r.runnable.len() > 0 && r.hasRoom() {
+		r.start(r.runnable.pop())
+	}
+	r.dispatch(ctx, now)
+	if n := r.order(); n > 0 && !r.reading {
+		r.reading = true
+		r.orders <- n
+	}
+	return t, r.alarm(now, &t)
+}
+
+// alarm sets when the next thing is due.
+func (r *Runner) alarm(now time.Time, t *turned) bool {
+	var at time.Time
+	if len(r.schedule) > 0 {
+		at = r.schedule[0].due
+	}
+	if r.outbox.size > 0 && !r.gate.open(now) && (at.IsZero() || r.gate.until.Before(at)) {
+		at = r.gate.until
+	}
+	t.wait = max(at.Sub(now), 0)
+	return !at.IsZero()
+}
+
+// read asks the journal for as many events as it is told to, time and again.
+func (r *Runner) read(ctx context.Context) {
+	h := &health{log: r.log, what: "reading the lane"}
+	for {
+		var limit int
+		select {
+		case limit = <-r.orders:
+		case <-ctx.Done():
+			return
+		}
+		for {
+			n := 0
+			err := guard(func() error {
+				pending, err := r.o.Journal.Next(ctx, limit)
+				n = len(pending)
+				if err == nil && n > 0 {
+					r.inbox.put(func(m *mail) {
+						m.read = append(m.read, pending...)
+						m.idle = true
+					})
+				}
+				return err
+			})
+			if ctx.Err() != nil {
+				return
+			}
+			if err == nil && n > 0 {
+				h.worked(ctx)
+				break
+			}
+			if err == nil {
+				err = errors.New("the journal gave no event and no error")
+			}
+			h.report(ctx, err)
+			if !sleep(ctx, journalBackoff.after(h.failed(ctx, err))) {
+				return
+			}
+		}
+	}
+}
