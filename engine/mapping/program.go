@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 )
@@ -11,6 +12,12 @@ type Program struct {
 	name, description, sha256 string
 	from                      []Ref
 	to                        Ref
+
+	doc    *document // for the positions of what goes wrong with an event
+	scope  *scope
+	when   rule
+	record *objectRule
+	runs   sync.Pool
 }
 
 // Name returns the mapping's name.
@@ -28,16 +35,62 @@ func (p *Program) To() Ref { return p.to }
 // SHA256 returns the hex digest of the file's text.
 func (p *Program) SHA256() string { return p.sha256 }
 
-// Compile checks the text of a mapping file and compiles it. It reports all that
-// it finds, sorted by position; the Program is nil if and only if there are errors.
-func Compile(file string, text []byte, cat Catalog) (*Program, diag.List) {
-	_, _ = text, cat
-	return nil, diag.List{{Rule: "CW100", Message: "the compiler is not there yet", Position: diag.Position{File: file}}}
+// Map makes the sink's record of an event, appended to buf. The error is an
+// *Error: the event cannot be mapped, and trying again will not help. Map keeps
+// neither the event nor the buffer.
+func (p *Program) Map(ev *Event, buf []byte) (Result, error) {
+	r, ok := p.runs.Get().(*run)
+	if !ok {
+		r = &run{}
+	}
+	r.program, r.event = p, ev
+	defer func() {
+		r.reset()
+		p.runs.Put(r)
+	}()
+	f := r.enter(p.scope, nil, ev.Record)
+	defer r.leave(f)
+	if p.when != nil {
+		yes, err := condition(p.when, f, span{})
+		if err != nil {
+			return Result{Record: buf}, p.failed(r, err)
+		}
+		if !yes {
+			return Result{Record: buf, Skipped: true}, nil
+		}
+	}
+	out, _, err := p.record.write(f, buf)
+	if err != nil || len(r.failures) > 0 {
+		return Result{Record: buf}, p.failed(r, err)
+	}
+	return Result{Record: out}, nil
 }
 
-// Map makes the sink's record of an event, appended to buf. The error is an
-// *Error: the event cannot be mapped, and trying again will not help.
-func (p *Program) Map(ev *Event, buf []byte) (Result, error) {
-	_ = ev
-	return Result{Record: buf}, errors.New("the compiler is not there yet")
+// failed makes the error of an event from the failures of its rules.
+func (p *Program) failed(r *run, err error) error {
+	if err != nil {
+		r.fail(err, "")
+	}
+	list := make(diag.List, 0, len(r.failures))
+	by := map[diag.Diagnostic]*failure{}
+	for _, e := range r.failures {
+		d := e.diagnostic(p.doc)
+		if by[d] == nil {
+			list = append(list, d)
+			by[d] = e
+		}
+	}
+	var first *Error
+	for _, d := range list.Compact() {
+		e := &Error{Diagnostic: d, Path: by[d].path, Field: by[d].field}
+		if first == nil {
+			first = e
+		} else {
+			first.More = append(first.More, e)
+		}
+	}
+	if first == nil {
+		return errors.New("mapping failed without a reason")
+	}
+	return first
 }

@@ -1,0 +1,60 @@
+package mapping
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/expr-lang/expr/file"
+)
+
+// syntax reports what expr's parser did not understand, in words of our own.
+func (e *exprCompiler) syntax(err error) {
+	var fe *file.Error
+	if !errors.As(err, &fe) {
+		e.report("CW130", 0, len(e.text), "", "this is not a valid expression")
+		return
+	}
+	from := min(max(fe.From, 0), len(e.text))
+	to := min(max(fe.To, from), len(e.text))
+	token := string(e.text[from:to])
+	has := func(s string) bool { return strings.Contains(fe.Message, s) }
+	switch {
+	case has("maximum allowed nodes"):
+		e.report("CW130", 0, 1, "name parts of it with `let`", "the expression is too large")
+	case has("coalesce expressions"):
+		e.report("CW130", from, to, "put `( )` around the part with `??`", "`%s` and `??` cannot stand side by side", token)
+	case has("literal not terminated"), has("unclosed"), has("unterminated"):
+		at := strings.LastIndexAny(string(e.text), "\"'`")
+		if at >= 0 {
+			from = characters(string(e.text)[:at])
+		}
+		e.report("CW130", from, len(e.text), "", "a text is never closed")
+	case has("EOF") || strings.TrimSpace(token) == "" && from >= len(e.text):
+		hint := ""
+		if n := strings.Count(string(e.text), "(") - strings.Count(string(e.text), ")"); n > 0 {
+			hint = "a `)` is missing"
+		} else if strings.Count(string(e.text), "{") > strings.Count(string(e.text), "}") {
+			hint = "a `}` is missing"
+		}
+		if hint == "" && e.src.node.LineComment != "" || strings.HasPrefix(e.src.node.LineComment, "#") {
+			hint = "` #` begins a comment in YAML; quote the whole value: '= …'"
+		}
+		e.report("CW130", len(e.text)-1, len(e.text), hint, "the expression ends too early")
+	case token == "=":
+		e.report("CW130", from, to, "write `==` to compare", "`=` is no operator")
+	case token == "&" || token == "|" && has("Identifier"):
+		e.report("CW130", from, to, "write `and` or `or`", "`%s` is no operator", token)
+	case has("unrecognized character"):
+		e.report("CW130", from, to, "", "`%s` cannot stand in an expression", token)
+	case has("expected at least"):
+		e.report("CW132", from, to, "", "an argument is missing here")
+	case has("too large") || has("invalid"):
+		e.report("CW130", from, to, "", "this is no number that can be read")
+	case token == "else" || token == "if":
+		e.report("CW130", from, to, "a choice is written if a { b } else { c }", "`%s` cannot stand here", token)
+	case strings.TrimSpace(token) == "":
+		e.report("CW130", from, to, "", "this is not a valid expression")
+	default:
+		e.report("CW130", from, to, "", "`%s` cannot stand here", token)
+	}
+}

@@ -1,0 +1,355 @@
+package mapping
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// param is what a function takes in one place.
+type param struct {
+	kinds schema.Types // 0 for anything
+	// missing allows nil.
+	missing bool
+	// constant demands a value written in the mapping.
+	constant bool
+}
+
+// fn is a function of expressions.
+type fn struct {
+	params []param
+	// least is how many arguments there must be; more than len(params) are allowed
+	// if more is set.
+	least  int
+	more   *param
+	result schema.Types
+	// of gives the result's type from the arguments', where result is not enough.
+	of func(args []operand) typ
+	// prepare is called once with the operands, to look at constants; it returns the
+	// function, or nil after a report.
+	prepare func(e *exprCompiler, args []operand) func(in []any) (any, error)
+	call    func(in []any) (any, error)
+}
+
+// callError is what a function says of its arguments.
+type callError string
+
+func (e callError) Error() string { return string(e) }
+
+func texts(n int) []param {
+	return slices.Repeat([]param{{kinds: schema.Text}}, n)
+}
+
+// removed are functions of expr that mappings do not have, with what to use.
+func removed() map[string]string {
+	return map[string]string{
+		"now": "a mapping gives the same result whenever it runs; _meta.received_at is when the event came", "date": "use datetime(s, in, out, zone_in, zone_out)",
+		"duration": "use datetime(s, in, out, zone_in, zone_out)", "timezone": "use datetime(s, in, out, zone_in, zone_out)",
+		"string": "use text(x)", "float": "numbers are decimal; a text becomes a number by the sink's type or with int(x)", "type": "",
+		"bitand": "", "bitor": "", "bitxor": "", "bitnand": "", "bitshl": "", "bitshr": "", "bitushr": "", "bitnot": "",
+	}
+}
+
+// function checks and rewrites a call.
+func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Node) operand {
+	loc := n.Location()
+	id, ok := callee.(*ast.IdentifierNode)
+	if !ok {
+		e.report("CW131", loc.From, loc.To, "functions are written f(x)", "there are no methods")
+		return e.broken(n)
+	}
+	end := e.closing(loc.From)
+	switch id.Value {
+	case "has", "get":
+		return e.pathFunction(n, id.Value, arguments, end)
+	case "table":
+		return e.tableFunction(n, arguments, end)
+	}
+	def, ok := e.c.functions[id.Value]
+	if !ok {
+		names := slices.Sorted(func(yield func(string) bool) {
+			for name := range e.c.functions {
+				if !yield(name) {
+					return
+				}
+			}
+			for name := range predicates() {
+				if !yield(name) {
+					return
+				}
+			}
+			_ = yield("has") && yield("get") && yield("table")
+		})
+		hint, gone := removed()[id.Value]
+		if !gone {
+			hint = diag.DidYouMean(id.Value, names)
+		}
+		e.report("CW131", loc.From, loc.From+characters(id.Value), hint, "there is no function `%s`", id.Value)
+		return e.broken(n)
+	}
+	args := make([]operand, len(arguments))
+	bad := false
+	for i, a := range arguments {
+		args[i] = e.rewrite(a)
+		bad = bad || args[i].bad
+	}
+	most := len(def.params)
+	if len(args) < def.least || len(args) > most && def.more == nil {
+		e.report("CW132", loc.From, end, "", "`%s` takes %s, and %d are given", id.Value, countOf(def.least, most, def.more != nil), len(args))
+		return e.broken(n)
+	}
+	if bad {
+		return e.broken(n)
+	}
+	checks := make([]func(*frame, any) error, len(args))
+	for i := range args {
+		p := def.more
+		if i < most {
+			p = &def.params[i]
+		}
+		if p.constant && !args[i].constant {
+			e.report("CW133", args[i].from, args[i].to, "", "`%s` needs a constant here", id.Value)
+			return e.broken(n)
+		}
+		if p.missing && (args[i].isNil() || p.kinds == 0) {
+			continue
+		}
+		check := e.needs(args[i], p.kinds, "`"+id.Value+"`")
+		if p.missing {
+			inner := check
+			check = func(f *frame, v any) error {
+				if v == nil {
+					return nil
+				}
+				return inner(f, v)
+			}
+		}
+		checks[i] = check
+	}
+	if e.failed {
+		return e.broken(n)
+	}
+	call := def.call
+	if def.prepare != nil {
+		if call = def.prepare(e, args); call == nil {
+			return e.broken(n)
+		}
+	}
+	t := typ{kinds: def.result}
+	if def.of != nil {
+		t = def.of(args)
+	}
+	problem := e.problem(operand{from: loc.From, to: end, ref: firstReference(args)})
+	out := e.call(n, t, args, func(f *frame, in []any) (any, error) {
+		for i, check := range checks {
+			if check != nil {
+				if err := check(f, in[i]); err != nil {
+					return nil, err
+				}
+			}
+		}
+		v, err := call(in)
+		if err != nil {
+			rule := "CW311"
+			if _, ok := err.(arithmeticError); ok { //nolint:errorlint // made by our own arithmetic, never wrapped
+				rule = "CW307"
+			}
+			return nil, problem(f, rule, err.Error(), "")
+		}
+		return v, nil
+	})
+	out.from, out.to = min(out.from, loc.From), max(out.to, end)
+	return out
+}
+
+func firstReference(args []operand) *reference {
+	for _, a := range args {
+		if a.ref != nil {
+			return a.ref
+		}
+	}
+	return nil
+}
+
+func countOf(least, most int, more bool) string {
+	plural := func(n int) string {
+		if n == 1 {
+			return "1 argument"
+		}
+		return strconv.Itoa(n) + " arguments"
+	}
+	switch {
+	case more:
+		return "at least " + plural(least)
+	case least == most:
+		return plural(most)
+	}
+	return strconv.Itoa(least) + " to " + plural(most)
+}
+
+// closing returns what follows the parenthesis that closes the call at from.
+func (e *exprCompiler) closing(from int) int {
+	depth, quote := 0, rune(0)
+	for i := from; i < len(e.text); i++ {
+		switch c := e.text[i]; {
+		case quote != 0:
+			if c == '\\' && quote != '`' {
+				i++
+			} else if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'' || c == '`':
+			quote = c
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth <= 0 {
+				return i + 1
+			}
+		}
+	}
+	return min(from+1, len(e.text))
+}
+
+// pathFunction rewrites has("path") and get("path").
+func (e *exprCompiler) pathFunction(n ast.Node, name string, arguments []ast.Node, end int) operand {
+	loc := n.Location()
+	if len(arguments) == 2 && name == "get" {
+		e.report("CW132", loc.From, end, `write x[key], or get("path") ?? otherwise`, "`get` takes one path")
+		return e.broken(n)
+	}
+	if len(arguments) != 1 {
+		e.report("CW132", loc.From, end, "", "`%s` takes 1 argument, and %d are given", name, len(arguments))
+		return e.broken(n)
+	}
+	s, ok := arguments[0].(*ast.StringNode)
+	if !ok {
+		at := arguments[0].Location()
+		e.report("CW133", at.From, at.To, name+`("delivery_phone")`, "`%s` needs a path in quotes", name)
+		return e.broken(n)
+	}
+	from := s.Location().From + 1
+	p, perr := parsePath(s.Value)
+	if perr != nil {
+		e.report("CW120", from+perr.from, from+perr.to, perr.hint, "%s", perr.message)
+		return e.broken(n)
+	}
+	ref, ok := e.c.resolve(e.scope, p, use{
+		doc: e.c.doc, text: s.Value,
+		at: func(a, b int) span { return e.span(from+a, from+b) },
+	})
+	if !ok {
+		return e.broken(n)
+	}
+	if name == "get" {
+		return e.referenceTo(n, ref, loc.From, end)
+	}
+	out := e.call(n, typ{kinds: schema.Boolean}, nil, func(f *frame, _ []any) (any, error) {
+		if b, ok := ref.bytes(f); ok {
+			return !isMissing(b), nil
+		}
+		v, err := ref.value(f)
+		return v != nil, err
+	})
+	out.to = end
+	return out
+}
+
+// tableFunction rewrites table("name", key).
+func (e *exprCompiler) tableFunction(n ast.Node, arguments []ast.Node, end int) operand {
+	loc := n.Location()
+	if len(arguments) != 2 {
+		e.report("CW132", loc.From, end, `table("delivery", delivery_type.id)`, "`table` takes 2 arguments, and %d are given", len(arguments))
+		return e.broken(n)
+	}
+	s, ok := arguments[0].(*ast.StringNode)
+	if !ok {
+		at := arguments[0].Location()
+		e.report("CW133", at.From, at.To, "", "`table` needs the table's name in quotes")
+		return e.broken(n)
+	}
+	key := e.rewrite(arguments[1])
+	t := e.c.tables[s.Value]
+	if t == nil {
+		at := s.Location()
+		e.report("CW153", at.From, at.To, diag.DidYouMean(s.Value, e.c.tableNames()), "there is no table `%s`", s.Value)
+		return e.broken(n)
+	}
+	t.used = true
+	if key.bad {
+		return e.broken(n)
+	}
+	at, missing := e.span(loc.From, end), e.missing(key)
+	source := ""
+	if key.ref != nil {
+		source = key.ref.source
+	}
+	out := e.call(n, t.typ(), []operand{key}, func(f *frame, in []any) (any, error) {
+		if in[0] == nil {
+			return nil, missing(f)
+		}
+		return t.get(in[0], at, f.run.sourcePath(source), false)
+	})
+	out.from, out.to = loc.From, end
+	return out
+}
+
+// typ is what the table's rows are.
+func (t *table) typ() typ {
+	var kinds schema.Types
+	for _, v := range t.rows {
+		kinds |= kindOf(v)
+	}
+	return typ{kinds: kinds}
+}
+
+func (c *compiler) tableNames() []string {
+	var names []string
+	for name := range c.tables {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// numbers returns a list's numbers.
+func numbers(v any) ([]any, error) {
+	items, ok := list(v)
+	if !ok {
+		return nil, callError("this needs a list of numbers, and has " + show(v))
+	}
+	for _, x := range items {
+		if kindOf(x)&anyNumber == 0 {
+			return nil, callError("this needs a list of numbers, and has " + show(x) + " in it")
+		}
+	}
+	return items, nil
+}
+
+func joinTexts(items []any, sep string) (string, error) {
+	var b strings.Builder
+	n := 0
+	for _, item := range items {
+		if item == nil {
+			continue
+		}
+		s, ok := textOf(item)
+		if !ok {
+			return "", callError("only texts and numbers can be joined, and there is " + show(item))
+		}
+		if s == "" {
+			continue
+		}
+		if n > 0 {
+			b.WriteString(sep)
+		}
+		b.WriteString(s)
+		n++
+	}
+	return b.String(), nil
+}

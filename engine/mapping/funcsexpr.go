@@ -1,0 +1,360 @@
+package mapping
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/tidwall/gjson"
+
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// maxText is the longest text in bytes that repeat and replace may make.
+const maxText = 1 << 20
+
+// textFunctions are expr's functions of texts.
+func textFunctions() map[string]fn {
+	text := func(f func(string) string) fn {
+		return fn{params: texts(1), least: 1, result: schema.Text, call: func(in []any) (any, error) {
+			s, _ := in[0].(string)
+			return f(s), nil
+		}}
+	}
+	two := func(result schema.Types, f func(a, b string) any) fn {
+		return fn{params: texts(2), least: 2, result: result, call: func(in []any) (any, error) {
+			a, _ := in[0].(string)
+			b, _ := in[1].(string)
+			return f(a, b), nil
+		}}
+	}
+	cutset := func(trim func(string) string, set func(s, cut string) string) fn {
+		return fn{params: []param{{kinds: schema.Text}, {kinds: schema.Text}}, least: 1, result: schema.Text, call: func(in []any) (any, error) {
+			s, _ := in[0].(string)
+			if len(in) == 1 {
+				return trim(s), nil
+			}
+			c, _ := in[1].(string)
+			return set(s, c), nil
+		}}
+	}
+	splitter := func(f func(s, sep string, n int) []string) fn {
+		return fn{
+			params: []param{{kinds: schema.Text}, {kinds: schema.Text}, {kinds: schema.Integer}}, least: 2,
+			of: func([]operand) typ { return typ{kinds: schema.Array, elem: &typ{kinds: schema.Text}} },
+			call: func(in []any) (any, error) {
+				s, _ := in[0].(string)
+				sep, _ := in[1].(string)
+				n := -1
+				if len(in) > 2 {
+					n, _ = in[2].(int)
+				}
+				out := []any{}
+				for _, part := range f(s, sep, n) {
+					out = append(out, part)
+				}
+				return out, nil
+			},
+		}
+	}
+	return map[string]fn{
+		"upper":       text(strings.ToUpper),
+		"lower":       text(strings.ToLower),
+		"trim":        cutset(strings.TrimSpace, strings.Trim),
+		"trimPrefix":  two(schema.Text, func(a, b string) any { return strings.TrimPrefix(a, b) }),
+		"trimSuffix":  two(schema.Text, func(a, b string) any { return strings.TrimSuffix(a, b) }),
+		"hasPrefix":   two(schema.Boolean, func(a, b string) any { return strings.HasPrefix(a, b) }),
+		"hasSuffix":   two(schema.Boolean, func(a, b string) any { return strings.HasSuffix(a, b) }),
+		"indexOf":     two(schema.Integer, func(a, b string) any { return position(a, strings.Index(a, b)) }),
+		"lastIndexOf": two(schema.Integer, func(a, b string) any { return position(a, strings.LastIndex(a, b)) }),
+		"split":       splitter(strings.SplitN),
+		"splitAfter":  splitter(strings.SplitAfterN),
+		"toBase64":    text(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }),
+		"fromBase64": {params: texts(1), least: 1, result: schema.Text, call: func(in []any) (any, error) {
+			s, _ := in[0].(string)
+			b, err := base64.StdEncoding.DecodeString(s)
+			if err != nil {
+				return nil, callError(show(s) + " is not Base64")
+			}
+			return string(b), nil
+		}},
+		"replace": {params: []param{{kinds: schema.Text}, {kinds: schema.Text}, {kinds: schema.Text}, {kinds: schema.Integer}}, least: 3, result: schema.Text, call: func(in []any) (any, error) {
+			s, _ := in[0].(string)
+			from, _ := in[1].(string)
+			to, _ := in[2].(string)
+			n := -1
+			if len(in) > 3 {
+				n, _ = in[3].(int)
+			}
+			if len(s)+(strings.Count(s, from)*(len(to)-len(from))) > maxText {
+				return nil, callError("the result is longer than 1 MiB")
+			}
+			return strings.Replace(s, from, to, n), nil
+		}},
+		"repeat": {params: []param{{kinds: schema.Text}, {kinds: schema.Integer}}, least: 2, result: schema.Text, call: func(in []any) (any, error) {
+			s, _ := in[0].(string)
+			n, _ := in[1].(int)
+			if n < 0 || n > maxText || len(s)*n > maxText {
+				return nil, callError("the result is longer than 1 MiB, or the count is negative")
+			}
+			return strings.Repeat(s, n), nil
+		}},
+	}
+}
+
+// position turns a byte offset into one in characters; -1 stays.
+func position(s string, i int) int {
+	if i < 0 {
+		return i
+	}
+	return characters(s[:i])
+}
+
+// numberFunctions are expr's functions of numbers.
+func numberFunctions() map[string]fn {
+	rounder := func(mode apd.Rounder) fn {
+		return fn{params: []param{{kinds: anyNumber}}, least: 1, result: schema.Integer, call: func(in []any) (any, error) {
+			return round(in[0], rounding{mode: mode})
+		}}
+	}
+	folded := func(f func(items []any) (any, error)) fn {
+		return fn{more: &param{kinds: anyNumber | schema.Array}, least: 1, result: anyNumber, call: func(in []any) (any, error) {
+			var items []any
+			for _, v := range in {
+				if kindOf(v) == schema.Array {
+					more, err := numbers(v)
+					if err != nil {
+						return nil, err
+					}
+					items = append(items, more...)
+				} else {
+					items = append(items, v)
+				}
+			}
+			if len(items) == 0 {
+				return nil, nil
+			}
+			return f(items)
+		}}
+	}
+	best := func(sign int) func([]any) (any, error) {
+		return func(items []any) (any, error) {
+			return slices.MaxFunc(items, func(a, b any) int { return sign * compareNumbers(a, b) }), nil
+		}
+	}
+	return map[string]fn{
+		"abs": {params: []param{{kinds: anyNumber}}, least: 1, of: func(a []operand) typ { return a[0].t }, call: func(in []any) (any, error) {
+			if compareNumbers(in[0], 0) < 0 {
+				return negate(in[0])
+			}
+			return in[0], nil
+		}},
+		"ceil":  rounder(apd.RoundCeiling),
+		"floor": rounder(apd.RoundFloor),
+		"max":   folded(best(1)),
+		"min":   folded(best(-1)),
+		"mean": folded(func(items []any) (any, error) {
+			total, err := sum(items)
+			if err != nil {
+				return nil, err
+			}
+			return arithmetic("/", total, len(items))
+		}),
+		"median": folded(func(items []any) (any, error) {
+			items = slices.SortedFunc(slices.Values(items), compareNumbers)
+			mid := len(items) / 2
+			if len(items)%2 == 1 {
+				return items[mid], nil
+			}
+			total, err := arithmetic("+", items[mid-1], items[mid])
+			if err != nil {
+				return nil, err
+			}
+			return arithmetic("/", total, 2)
+		}),
+	}
+}
+
+func sum(items []any) (any, error) {
+	total := any(0)
+	for _, v := range items {
+		if kindOf(v)&anyNumber == 0 {
+			return nil, callError("only numbers can be added up, and there is " + show(v))
+		}
+		var err error
+		if total, err = arithmetic("+", total, v); err != nil {
+			return nil, err
+		}
+	}
+	return total, nil
+}
+
+// listFunctions are expr's functions of arrays and objects.
+func listFunctions() map[string]fn {
+	array := []param{{kinds: schema.Array}}
+	same := func(a []operand) typ { return typ{kinds: schema.Array, elem: a[0].t.elem} }
+	element := func(a []operand) typ {
+		if a[0].t.elem != nil {
+			return *a[0].t.elem
+		}
+		return typ{}
+	}
+	onList := func(of func([]operand) typ, f func(items []any) (any, error)) fn {
+		return fn{params: array, least: 1, of: of, call: func(in []any) (any, error) {
+			items, _ := list(in[0])
+			return f(slices.Clone(items))
+		}}
+	}
+	onObject := func(result schema.Types, f func(keys []string, values []any) any) fn {
+		return fn{params: []param{{kinds: schema.Object}}, least: 1, result: result, call: func(in []any) (any, error) {
+			keys, values, _ := object(in[0])
+			return f(keys, values), nil
+		}}
+	}
+	return map[string]fn{
+		"len": {params: []param{{kinds: schema.Text | schema.Array | schema.Object}}, least: 1, result: schema.Integer, call: func(in []any) (any, error) {
+			if s, ok := in[0].(string); ok {
+				return characters(s), nil
+			}
+			if items, ok := list(in[0]); ok {
+				return len(items), nil
+			}
+			keys, _, _ := object(in[0])
+			return len(keys), nil
+		}},
+		"first": onList(element, func(items []any) (any, error) { v, _ := index(items, 0); return v, nil }),
+		"last":  onList(element, func(items []any) (any, error) { v, _ := index(items, -1); return v, nil }),
+		"take": {params: []param{{kinds: schema.Array}, {kinds: schema.Integer}}, least: 2, of: same, call: func(in []any) (any, error) {
+			items, _ := list(in[0])
+			n, _ := in[1].(int)
+			return items[:min(max(n, 0), len(items))], nil
+		}},
+		"reverse": onList(same, func(items []any) (any, error) { slices.Reverse(items); return items, nil }),
+		"uniq": onList(same, func(items []any) (any, error) {
+			seen, out := map[string]bool{}, []any{}
+			for _, v := range items {
+				if k := uniqueKey(v); !seen[k] {
+					seen[k] = true
+					out = append(out, v)
+				}
+			}
+			return out, nil
+		}),
+		"flatten": onList(nil, func(items []any) (any, error) { return flatten(items, 0), nil }),
+		"concat": {more: &param{kinds: schema.Array}, least: 1, of: func([]operand) typ { return typ{kinds: schema.Array} }, call: func(in []any) (any, error) {
+			out := []any{}
+			for _, v := range in {
+				items, _ := list(v)
+				out = append(out, items...)
+			}
+			return out, nil
+		}},
+		"sort": {params: []param{{kinds: schema.Array}, {kinds: schema.Text}}, least: 1, of: same, call: func(in []any) (any, error) {
+			items, _ := list(in[0])
+			order := "asc"
+			if len(in) > 1 {
+				order, _ = in[1].(string)
+			}
+			pairs := make([]any, len(items))
+			for i, v := range items {
+				pairs[i] = []any{v, v}
+			}
+			return sortPairs(pairs, order)
+		}},
+		"keys": onObject(schema.Array, func(keys []string, _ []any) any {
+			out := []any{}
+			for _, k := range keys {
+				out = append(out, k)
+			}
+			return out
+		}),
+		"values": onObject(schema.Array, func(_ []string, values []any) any { return append([]any{}, values...) }),
+		"toPairs": onObject(schema.Array, func(keys []string, values []any) any {
+			out := []any{}
+			for i, k := range keys {
+				out = append(out, []any{k, values[i]})
+			}
+			return out
+		}),
+		"fromPairs": {params: array, least: 1, result: schema.Object, call: func(in []any) (any, error) {
+			items, _ := list(in[0])
+			out := map[string]any{}
+			for _, item := range items {
+				pair, ok := list(item)
+				if !ok || len(pair) != 2 {
+					return nil, callError("fromPairs needs pairs [key, value], and has " + show(item))
+				}
+				k, ok := textOf(pair[0])
+				if !ok {
+					return nil, callError("a key must be a text, and is " + show(pair[0]))
+				}
+				out[k] = pair[1]
+			}
+			return out, nil
+		}},
+		"toJSON": {params: []param{{}}, least: 1, result: schema.Text, call: func(in []any) (any, error) {
+			return string(compactJSON(appendJSON(nil, in[0]))), nil
+		}},
+		"fromJSON": {params: texts(1), least: 1, call: func(in []any) (any, error) {
+			s, _ := in[0].(string)
+			if !gjson.Valid(s) {
+				return nil, callError(show(s) + " is not JSON")
+			}
+			v, ok := decode([]byte(strings.TrimSpace(s)))
+			if !ok {
+				return nil, callError(show(s) + " is a number of a size that cannot be read")
+			}
+			return v, nil
+		}},
+	}
+}
+
+func uniqueKey(v any) string {
+	if d, ok := asDecimal(v); ok {
+		v = normal(d)
+	}
+	return string(compactJSON(appendJSON(nil, v)))
+}
+
+func flatten(items []any, depth int) []any {
+	out := []any{}
+	for _, v := range items {
+		if inner, ok := list(v); ok && depth < maxNesting {
+			out = append(out, flatten(inner, depth+1)...)
+		} else {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// sortPairs orders [value, key] pairs by key and returns the values.
+func sortPairs(pairs []any, order string) (any, error) {
+	if order != "asc" && order != "desc" {
+		return nil, callError(`the order is "asc" or "desc", and not ` + show(order))
+	}
+	var failed error
+	at := func(p any, i int) any {
+		pair, _ := p.([]any)
+		return pair[i]
+	}
+	slices.SortStableFunc(pairs, func(a, b any) int {
+		c, ok := compare(at(a, 1), at(b, 1))
+		if !ok && failed == nil {
+			failed = callError("these cannot be put in order: " + show(at(a, 1)) + " and " + show(at(b, 1)))
+		}
+		if order == "desc" {
+			return -c
+		}
+		return c
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	out := make([]any, len(pairs))
+	for i, p := range pairs {
+		out[i] = at(p, 0)
+	}
+	return out, nil
+}

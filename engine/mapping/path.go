@@ -1,0 +1,360 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+)
+
+// maxPath is the longest path in bytes.
+const maxPath = 1024
+
+// segment is one step of a plain path: a key of an object, or an index of an array.
+type segment struct {
+	text string
+	// escaped means that the path held a backslash here; such a step is never an index.
+	escaped bool
+	// from and to are the step's place in the path, in characters.
+	from, to int
+}
+
+// path is a checked gjson path.
+type path struct {
+	// text is the path as gjson understands it.
+	text string
+	// segments are the leading plain steps; all of them if plain.
+	segments []segment
+	// plain means that the scanner can serve the path without gjson.
+	plain bool
+}
+
+// pathError says what is wrong with a path, at characters from to to.
+type pathError struct {
+	from, to      int
+	message, hint string
+}
+
+func (e *pathError) Error() string { return e.message }
+
+// modifiers are gjson's own; a name that is not among them is silently missing there.
+func modifiers() []string {
+	return []string{
+		"this", "reverse", "ugly", "pretty", "flatten", "join", "keys", "values", "valid",
+		"tostr", "fromstr", "group", "dig",
+	}
+}
+
+// parsePath reads a gjson path, or one in the bracket notation of the vendors'
+// documents (data[contacts][0][fName]), and refuses what gjson would take
+// silently for something missing.
+func parsePath(s string) (path, *pathError) {
+	p := pathParser{in: s}
+	switch {
+	case s == "":
+		return path{}, &pathError{message: "the path is empty"}
+	case len(s) > maxPath:
+		return path{}, &pathError{to: 1, message: "the path is longer than 1024 bytes"}
+	case !utf8.ValidString(s):
+		return path{}, &pathError{to: 1, message: "the path is not valid UTF-8"}
+	case strings.HasPrefix(s, ".."):
+		return path{}, &pathError{to: 2, message: "`..` reads JSON lines, and a record is one JSON object", hint: "a path begins with the name of a field"}
+	case s[0] == '!':
+		return path{}, &pathError{to: 1, message: "`!` is no path", hint: "write a constant as {value: …}"}
+	}
+	p.out.plain = true
+	if err := p.parse(); err != nil {
+		return path{}, err
+	}
+	p.out.text = p.text.String()
+	return p.out, nil
+}
+
+type pathParser struct {
+	in   string
+	i    int // byte offset
+	out  path
+	text strings.Builder
+}
+
+func (p *pathParser) fail(from, to int, message, hint string) *pathError {
+	chars := func(n int) int { return utf8.RuneCountInString(p.in[:min(n, len(p.in))]) }
+	return &pathError{from: chars(from), to: max(chars(to), chars(from)+1), message: message, hint: hint}
+}
+
+// parse reads steps and what stands between them.
+func (p *pathParser) parse() *pathError {
+	for {
+		if err := p.step(); err != nil {
+			return err
+		}
+		for p.i < len(p.in) && p.in[p.i] == '[' && p.out.plain {
+			if err := p.bracket(); err != nil {
+				return err
+			}
+		}
+		if p.i == len(p.in) {
+			return nil
+		}
+		switch c := p.in[p.i]; c {
+		case '.', '|':
+			if c == '|' {
+				p.out.plain = false
+			}
+			p.text.WriteByte(c)
+			p.i++
+			if p.i == len(p.in) {
+				return p.fail(p.i-1, p.i, "the path ends with `"+string(c)+"`", "leave it out, or name a field after it")
+			}
+		default:
+			r, n := utf8.DecodeRuneInString(p.in[p.i:])
+			return p.fail(p.i, p.i+n, "`"+string(r)+"` cannot stand here in a path", notAPath(p.in))
+		}
+	}
+}
+
+func notAPath(s string) string {
+	if strings.ContainsAny(s, "()=<>+*/?!&") || strings.Contains(s, " ") {
+		return "an expression begins with `= `; a character that belongs to a field's name is written with `\\` before it"
+	}
+	return "a character that belongs to a field's name is written with `\\` before it"
+}
+
+// step reads a name, an index, a wildcard, #, #(…), @modifier, or a multipath.
+func (p *pathParser) step() *pathError {
+	start := p.i
+	switch c := p.in[p.i]; c {
+	case '#':
+		return p.hash()
+	case '@':
+		return p.modifier()
+	case '{', '[':
+		p.out.plain = false
+		return p.balanced("the " + map[byte]string{'{': "`{`", '[': "`[`"}[c] + " is never closed")
+	}
+	var name strings.Builder
+	escaped, wild := false, false
+scan:
+	for p.i < len(p.in) {
+		r, n := utf8.DecodeRuneInString(p.in[p.i:])
+		switch {
+		case r == '\\':
+			if p.i+1 == len(p.in) {
+				return p.fail(p.i, p.i+1, "the path ends with `\\`", "`\\` stands before a character that belongs to a field's name")
+			}
+			escaped = true
+			_, size := utf8.DecodeRuneInString(p.in[p.i+1:])
+			name.WriteString(p.in[p.i+1 : p.i+1+size])
+			p.i += 1 + size
+			continue
+		case r == '*' || r == '?':
+			wild = true
+		case r == '.' || r == '|' || r == '[':
+			break scan
+		case r == '#' || strings.ContainsRune("()]{}=<>%!,;\"'`&@", r) || unicode.IsSpace(r) || unicode.IsControl(r):
+			return p.fail(p.i, p.i+n, "`"+string(r)+"` cannot stand here in a path", notAPath(p.in))
+		}
+		name.WriteString(p.in[p.i : p.i+n])
+		p.i += n
+	}
+	if p.i == start {
+		return p.fail(p.i-1, p.i+1, "a step of the path is empty", "there is a `.` too many, or a field's name is missing")
+	}
+	p.text.WriteString(p.in[start:p.i])
+	p.add(name.String(), start, p.i, escaped, wild)
+	return nil
+}
+
+func (p *pathParser) add(name string, start, end int, escaped, wild bool) {
+	if wild || strings.Contains(name, `\\`) || len(name) > 9 && strings.Trim(name, "0123456789") == "" {
+		p.out.plain = false
+	}
+	if p.out.plain {
+		p.out.segments = append(p.out.segments, segment{
+			text: name, escaped: escaped,
+			from: utf8.RuneCountInString(p.in[:start]), to: utf8.RuneCountInString(p.in[:end]),
+		})
+	}
+}
+
+// bracket reads [name] or [0], which gjson does not know, into a step.
+func (p *pathParser) bracket() *pathError {
+	start := p.i
+	end := strings.IndexByte(p.in[start:], ']')
+	if end < 0 {
+		return p.fail(start, len(p.in), "the `[` is never closed", "write data[contacts][0][fName] or data.contacts.0.fName")
+	}
+	name := p.in[start+1 : start+end]
+	if name == "" {
+		return p.fail(start, start+2, "the brackets are empty", "write an index, as in contacts[0], or use `each` for every element")
+	}
+	if len(name) > 1 && (name[0] == '"' || name[0] == '\'') && name[len(name)-1] == name[0] {
+		name = name[1 : len(name)-1]
+	}
+	if i := strings.IndexFunc(name, func(r rune) bool {
+		return strings.ContainsRune("[]{}()\"'`\\*?#|=<>,@", r) || unicode.IsControl(r)
+	}); i >= 0 || name == "" {
+		return p.fail(start, start+end+1, "only a field's name or an index can stand in brackets", "")
+	}
+	escape := gjson.Escape(name)
+	p.text.WriteByte('.')
+	p.text.WriteString(escape)
+	p.i = start + end + 1
+	p.add(name, start+1, p.i-1, escape != name, false)
+	return nil
+}
+
+// hash reads #, #(query) and #(query)#.
+func (p *pathParser) hash() *pathError {
+	p.out.plain = false
+	start := p.i
+	p.i++
+	if p.i < len(p.in) && p.in[p.i] == '(' {
+		p.i--
+		open := p.i + 1
+		p.text.WriteByte('#')
+		p.i++
+		if err := p.balanced("the query `#(` is never closed"); err != nil {
+			return err
+		}
+		if err := p.query(open+1, p.i-1); err != nil {
+			return err
+		}
+		if p.i < len(p.in) && p.in[p.i] == '#' {
+			p.text.WriteByte('#')
+			p.i++
+		}
+	} else {
+		p.text.WriteByte('#')
+	}
+	if p.i < len(p.in) && p.in[p.i] != '.' && p.in[p.i] != '|' {
+		return p.fail(start, p.i+1, "after `#` comes `.`, `|`, `(` or the end of the path", "a `#` in a field's name is written `\\#`")
+	}
+	return nil
+}
+
+// query checks what stands between #( and ).
+func (p *pathParser) query(from, to int) *pathError {
+	inner := p.in[from:to]
+	if strings.TrimSpace(inner) == "" {
+		return p.fail(from-2, to+1, "the query is empty", `write #(article=="X")`)
+	}
+	left, depth := inner, 0
+	for i := 0; i < len(inner); i++ {
+		switch inner[i] {
+		case '\\':
+			i++
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		case '=', '!', '<', '>', '%':
+			if depth > 0 {
+				continue
+			}
+			left = inner[:i]
+			op := inner[i:]
+			rest := strings.TrimLeft(op, "=!<>%")
+			op = op[:len(op)-len(rest)]
+			if !slices.Contains([]string{"=", "==", "!=", "<", "<=", ">", ">=", "%", "!%"}, op) {
+				return p.fail(from+i, from+i+len(op), "`"+op+"` is no comparison of a query", "a query compares with == != < <= > >= % !%")
+			}
+			if strings.TrimSpace(rest) == "" {
+				return p.fail(from+i, to+1, "the query compares with nothing", `write #(article=="X")`)
+			}
+			i = len(inner)
+		}
+	}
+	if left = strings.TrimSpace(left); left == "" {
+		return nil // compares the elements themselves
+	}
+	if _, err := parsePath(left); err != nil {
+		shift := utf8.RuneCountInString(p.in[:from])
+		return &pathError{from: err.from + shift, to: err.to + shift, message: err.message, hint: err.hint}
+	}
+	return nil
+}
+
+// balanced copies from an opening bracket to the one that closes it.
+func (p *pathParser) balanced(unclosed string) *pathError {
+	start, depth, quoted := p.i, 0, false
+	for ; p.i < len(p.in); p.i++ {
+		switch c := p.in[p.i]; {
+		case c == '\\':
+			p.i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(' || c == '[' || c == '{':
+			depth++
+		case c == ')' || c == ']' || c == '}':
+			if depth--; depth == 0 {
+				p.i++
+				p.text.WriteString(p.in[start:p.i])
+				return nil
+			}
+		}
+	}
+	return p.fail(start, len(p.in), unclosed, "")
+}
+
+// modifier reads @name or @name:argument.
+func (p *pathParser) modifier() *pathError {
+	p.out.plain = false
+	start := p.i
+	p.i++
+	for p.i < len(p.in) && !strings.ContainsRune(".|:[{", rune(p.in[p.i])) {
+		p.i++
+	}
+	name := p.in[start+1 : p.i]
+	if !slices.Contains(modifiers(), name) {
+		return p.fail(start, p.i, "there is no modifier `@"+name+"`", diag.DidYouMean(name, modifiers()))
+	}
+	if p.i < len(p.in) && p.in[p.i] == ':' {
+		p.i++
+		p.text.WriteString(p.in[start:p.i])
+		from := p.i
+		if p.i < len(p.in) && strings.IndexByte(`{["`, p.in[p.i]) >= 0 {
+			if p.in[p.i] != '"' {
+				return p.balanced("the modifier's argument is never closed")
+			}
+			end := strings.IndexByte(p.in[p.i+1:], '"')
+			if end < 0 {
+				return p.fail(p.i, len(p.in), "the modifier's argument is never closed", "")
+			}
+			p.i += end + 2
+		} else {
+			for p.i < len(p.in) && p.in[p.i] != '.' && p.in[p.i] != '|' {
+				p.i++
+			}
+		}
+		p.text.WriteString(p.in[from:p.i])
+		return nil
+	}
+	p.text.WriteString(p.in[start:p.i])
+	return nil
+}
+
+// joinPath returns the path that begins with the steps of base and goes on with rest.
+func joinPath(base []segment, rest path) path {
+	var b strings.Builder
+	for _, s := range base {
+		b.WriteString(gjson.Escape(s.text))
+		b.WriteByte('.')
+	}
+	b.WriteString(rest.text)
+	return path{
+		text:     strings.TrimSuffix(b.String(), "."),
+		segments: append(slices.Clone(base), rest.segments...),
+		plain:    rest.plain,
+	}
+}
+
+// plainPath returns the path of the given steps.
+func plainPath(segments []segment) path {
+	return joinPath(segments, path{plain: true})
+}

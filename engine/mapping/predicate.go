@@ -1,0 +1,178 @@
+package mapping
+
+import (
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// predicates are expr's functions that take a predicate, with the kind of their result.
+func predicates() map[string]schema.Types {
+	return map[string]schema.Types{
+		"all": schema.Boolean, "none": schema.Boolean, "any": schema.Boolean, "one": schema.Boolean,
+		"filter": schema.Array, "map": schema.Array, "count": schema.Integer, "sum": anyNumber,
+		"find": 0, "findIndex": schema.Integer, "findLast": 0, "findLastIndex": schema.Integer,
+		"groupBy": schema.Object, "sortBy": schema.Array, "reduce": 0,
+	}
+}
+
+// predicate rewrites all, filter, map, sum and the like. The loop runs in expr's
+// machine; what it compares and adds up is ours.
+func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
+	loc := n.Location()
+	end := e.closing(loc.From)
+	over := e.rewrite(n.Arguments[0])
+	if over.bad {
+		return e.broken(n)
+	}
+	items := e.items(n, over)
+	elem := typ{}
+	switch {
+	case over.t.elem != nil:
+		elem = *over.t.elem
+	case over.t.node != nil && over.t.node.Items != nil:
+		elem = typ{kinds: over.t.node.Items.Types, node: over.t.node.Items}
+	}
+	var body operand
+	hasBody := len(n.Arguments) > 1
+	if hasBody {
+		p, ok := n.Arguments[1].(*ast.PredicateNode)
+		if !ok {
+			e.report("CW130", loc.From, end, "", "`%s` needs a predicate, as in %s(list, .price > 0)", n.Name, n.Name)
+			return e.broken(n)
+		}
+		e.pointers = append(e.pointers, elem)
+		body = e.rewrite(p.Node)
+		e.pointers = e.pointers[:len(e.pointers)-1]
+		if body.bad {
+			return e.broken(n)
+		}
+	}
+	out := operand{t: typ{kinds: predicates()[n.Name]}, from: min(loc.From, over.from), to: end}
+	switch n.Name {
+	case "sum":
+		list := items
+		if hasBody {
+			list = e.loop(n, "map", items, body)
+		}
+		return e.apply(n, out, list, sum)
+	case "groupBy", "sortBy":
+		pair := &ast.ArrayNode{Nodes: []ast.Node{&ast.PointerNode{}, body.node}}
+		pairs := e.loop(n, "map", items, operand{node: pair})
+		if n.Name == "groupBy" {
+			return e.apply(n, out, pairs, groupPairs)
+		}
+		out.t.elem = &elem
+		order := constantOf("asc", typ{kinds: schema.Text}, n)
+		if len(n.Arguments) > 2 {
+			order = e.rewrite(n.Arguments[2])
+		}
+		problem := e.problem(operand{from: out.from, to: end})
+		made := e.call(n, out.t, []operand{pairs, order}, func(f *frame, in []any) (any, error) {
+			list, _ := in[0].([]any)
+			o, _ := in[1].(string)
+			v, err := sortPairs(list, o)
+			if err != nil {
+				return nil, problem(f, "CW311", err.Error(), "")
+			}
+			return v, nil
+		})
+		made.from, made.to = out.from, end
+		return made
+	case "reduce":
+		node := &ast.BuiltinNode{Name: n.Name, Arguments: []ast.Node{items.node, predicateNode(body)}}
+		if len(n.Arguments) > 2 {
+			first := e.rewrite(n.Arguments[2])
+			if first.bad {
+				return e.broken(n)
+			}
+			node.Arguments = append(node.Arguments, first.node)
+		} else {
+			e.report("CW132", loc.From, end, "reduce(list, #acc + #, 0)", "`reduce` needs what it begins with as its third argument")
+			return e.broken(n)
+		}
+		node.SetLocation(loc)
+		out.node = node
+		return out
+	case "map":
+		t := body.t
+		out.t.elem = &t
+	case "filter":
+		out.t.elem = &elem
+		body = e.condition(body)
+	case "find", "findLast":
+		out.t = elem
+		body = e.condition(body)
+	case "count":
+		if !hasBody {
+			e.report("CW132", loc.From, end, "len(list) counts the elements", "`count` needs a predicate")
+			return e.broken(n)
+		}
+		body = e.condition(body)
+	default:
+		body = e.condition(body)
+	}
+	if body.bad {
+		return e.broken(n)
+	}
+	looped := e.loop(n, n.Name, items, body)
+	looped.t, looped.from, looped.to = out.t, out.from, out.to
+	return looped
+}
+
+// items makes an operand that is a []any, or fails.
+func (e *exprCompiler) items(n *ast.BuiltinNode, over operand) operand {
+	check := e.needs(over, schema.Array, "`"+n.Name+"`")
+	return e.call(n, over.t, []operand{over}, func(f *frame, in []any) (any, error) {
+		if err := check(f, in[0]); err != nil {
+			return nil, err
+		}
+		items, _ := list(in[0])
+		return items, nil
+	})
+}
+
+func predicateNode(body operand) ast.Node {
+	p := &ast.PredicateNode{Node: body.node}
+	p.SetLocation(body.node.Location())
+	return p
+}
+
+func (e *exprCompiler) loop(n *ast.BuiltinNode, name string, items, body operand) operand {
+	node := &ast.BuiltinNode{Name: name, Arguments: []ast.Node{items.node, predicateNode(body)}}
+	node.SetLocation(n.Location())
+	return operand{node: node, t: typ{kinds: schema.Array}, from: items.from, to: items.to}
+}
+
+// apply calls fn with the list that an operand makes.
+func (e *exprCompiler) apply(n *ast.BuiltinNode, out, list operand, fn func([]any) (any, error)) operand {
+	problem := e.problem(operand{from: out.from, to: out.to})
+	made := e.call(n, out.t, []operand{list}, func(f *frame, in []any) (any, error) {
+		items, _ := in[0].([]any)
+		v, err := fn(items)
+		if err != nil {
+			rule := "CW311"
+			if _, ok := err.(arithmeticError); ok { //nolint:errorlint // made by our own arithmetic, never wrapped
+				rule = "CW307"
+			}
+			return nil, problem(f, rule, err.Error(), "")
+		}
+		return v, nil
+	})
+	made.from, made.to = out.from, out.to
+	return made
+}
+
+func groupPairs(pairs []any) (any, error) {
+	out := map[string]any{}
+	for _, p := range pairs {
+		pair, _ := p.([]any)
+		k, ok := textOf(pair[1])
+		if !ok {
+			return nil, callError("a group's key must be a text or a number, and is " + show(pair[1]))
+		}
+		group, _ := out[k].([]any)
+		out[k] = append(group, pair[0])
+	}
+	return out, nil
+}

@@ -1,0 +1,543 @@
+package mapping
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// rule is a compiled value of a mapping.
+type rule interface {
+	// write appends the value as the sink takes it; ok is false, and dst unchanged,
+	// if it is missing.
+	write(f *frame, dst []byte) (out []byte, ok bool, err error)
+	// value returns it for an expression, nil if it is missing.
+	value(f *frame) (any, error)
+}
+
+// origin says where a rule stands, for its diagnostics.
+type origin struct {
+	at    span
+	field string // the sink's field, # for indexes; "" for a let
+}
+
+// scalarRule is a path, an expression or a constant, with its modifiers.
+type scalarRule struct {
+	origin
+	// One of these is the value; constant is compact JSON, already converted.
+	ref      *reference
+	prog     *expression
+	constant []byte
+	null     bool // {value: null}
+
+	table    *table
+	fallback rule // default
+	as       schema.Types
+	asJSON   bool
+	sink     *schema.Node
+}
+
+func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {
+	switch {
+	case s.constant != nil:
+		return append(dst, s.constant...), true, nil
+	case s.null:
+		return append(dst, "null"...), true, nil
+	case s.ref != nil && s.table == nil && s.as == 0 && !s.asJSON:
+		if b, ok := s.ref.bytes(f); ok {
+			return s.writeBytes(f, dst, b)
+		}
+	}
+	v, err := s.computed(f)
+	if err != nil {
+		return dst, false, err
+	}
+	if v == nil {
+		return s.missing(f, dst)
+	}
+	r := f.run
+	r.scratch = appendJSON(r.scratch[:0], v)
+	out, ok, cerr := convert(dst, r.scratch, s.sink)
+	if cerr != nil {
+		return dst, false, s.conversion(f, cerr)
+	}
+	if !ok {
+		return s.missing(f, dst)
+	}
+	return out, true, nil
+}
+
+// writeBytes writes a slot, through its schema's type where the payload has another.
+func (s *scalarRule) writeBytes(f *frame, dst, b []byte) ([]byte, bool, error) {
+	if isMissing(b) {
+		return s.missing(f, dst)
+	}
+	if t := s.ref.t.kinds; t != 0 && !t.Has(kindOfJSON(b)) {
+		v, err := s.ref.read(f, b)
+		if err != nil {
+			return dst, false, err
+		}
+		if v == nil {
+			return s.missing(f, dst)
+		}
+		b = appendJSON(nil, v)
+	}
+	out, ok, err := convert(dst, b, s.sink)
+	if err != nil {
+		return dst, false, s.conversion(f, err)
+	}
+	if !ok {
+		return s.missing(f, dst)
+	}
+	return out, true, nil
+}
+
+func (s *scalarRule) missing(f *frame, dst []byte) ([]byte, bool, error) {
+	if s.fallback != nil {
+		return s.fallback.write(f, dst)
+	}
+	return dst, false, nil
+}
+
+func (s *scalarRule) value(f *frame) (any, error) {
+	if s.constant != nil {
+		v, _ := decode(s.constant)
+		return v, nil
+	}
+	v, err := s.computed(f)
+	if err == nil && v == nil && s.fallback != nil {
+		return s.fallback.value(f)
+	}
+	return v, err
+}
+
+// computed returns the value after table and type, before default.
+func (s *scalarRule) computed(f *frame) (any, error) {
+	var v any
+	var err error
+	switch {
+	case s.ref != nil:
+		v, err = s.ref.value(f)
+	case s.prog != nil:
+		v, err = s.prog.run(f)
+	case s.constant != nil:
+		v, _ = decode(s.constant)
+	}
+	if err != nil || v == nil {
+		return nil, err
+	}
+	if s.table != nil {
+		if v, err = s.table.get(v, s.at, s.source(f), s.fallback != nil); err != nil || v == nil {
+			return nil, err
+		}
+	}
+	if s.asJSON {
+		return string(compactJSON(appendJSON(nil, v))), nil
+	}
+	if s.as == 0 {
+		return v, nil
+	}
+	out, ok, cerr := convert(nil, appendJSON(nil, v), &schema.Node{Types: s.as})
+	if cerr == nil && !ok {
+		return nil, nil
+	}
+	if cerr == nil {
+		if v, ok = decode(out); ok {
+			return v, nil
+		}
+		cerr = &conversionError{value: show(v), want: kindName(s.as)}
+	}
+	return nil, s.conversion(f, cerr)
+}
+
+func (s *scalarRule) source(f *frame) string {
+	if s.ref != nil {
+		return f.run.sourcePath(s.ref.source)
+	}
+	if s.prog != nil && len(s.prog.refs) > 0 {
+		return f.run.sourcePath(s.prog.refs[0].source)
+	}
+	return ""
+}
+
+func (s *scalarRule) conversion(f *frame, e *conversionError) error {
+	field := s.field
+	if e.path != "" {
+		field = strings.TrimPrefix(field+"."+e.path, ".")
+	}
+	out := &failure{at: s.at, rule: "CW303", path: s.source(f), field: field}
+	what := "`" + fillIndexes(field, f.run.to) + "`"
+	if e.enum {
+		out.rule = "CW310"
+		out.message = what + " cannot be " + e.value
+		out.hint = "the sink allows " + e.want
+		return out
+	}
+	out.message = what + " must be " + e.want + ", and this event gives " + e.value
+	out.hint = "write the conversion out: int(x), round(x), text(x), or a default for what is missing"
+	return out
+}
+
+// guarded puts when, required and on_error around a rule.
+type guarded struct {
+	origin
+	inner    rule
+	when     rule
+	required bool
+	// omit and useDefault are on_error; fallback is the default then.
+	omit, useDefault bool
+	fallback         rule
+	reads            string // what inner reads, for messages
+}
+
+func (g *guarded) write(f *frame, dst []byte) ([]byte, bool, error) {
+	if g.when != nil {
+		if yes, err := condition(g.when, f, g.at); err != nil || !yes {
+			return dst, false, err
+		}
+	}
+	start, failures := len(dst), len(f.run.failures)
+	out, ok, err := g.inner.write(f, dst)
+	if err != nil || len(f.run.failures) > failures {
+		switch {
+		case g.omit:
+			f.run.failures = f.run.failures[:failures]
+			return out[:start], false, nil
+		case g.useDefault:
+			f.run.failures = f.run.failures[:failures]
+			return g.fallback.write(f, out[:start])
+		}
+		return out, false, err
+	}
+	if !ok && g.required {
+		return out, false, g.missing(f)
+	}
+	return out, ok, nil
+}
+
+func (g *guarded) missing(f *frame) error {
+	e := &failure{at: g.at, rule: "CW304", field: g.field, message: "`" + fillIndexes(g.field, f.run.to) + "` is required, and is missing in this event"}
+	if g.reads != "" {
+		e.path = f.run.sourcePath(g.reads)
+		e.message += ": `" + e.path + "` is not there"
+	}
+	e.hint = "the rule says `required: true`"
+	return e
+}
+
+func (g *guarded) value(f *frame) (any, error) {
+	if g.when != nil {
+		if yes, err := condition(g.when, f, g.at); err != nil || !yes {
+			return nil, err
+		}
+	}
+	v, err := g.inner.value(f)
+	if err != nil {
+		switch {
+		case g.omit:
+			return nil, nil
+		case g.useDefault:
+			return g.fallback.value(f)
+		}
+		return nil, err
+	}
+	if v == nil && g.required {
+		return nil, g.missing(f)
+	}
+	return v, nil
+}
+
+// condition evaluates a when or where.
+func condition(r rule, f *frame, at span) (bool, error) {
+	v, err := r.value(f)
+	if err != nil {
+		return false, err
+	}
+	if b, ok := v.(bool); ok {
+		return b, nil
+	}
+	e := &failure{at: at, rule: "CW301"}
+	if s, ok := r.(*scalarRule); ok {
+		e.at, e.path = s.at, s.source(f)
+		if v == nil && s.ref != nil {
+			e.message = "`" + s.ref.text + "` is missing in this event, and decides here"
+			e.hint = "guard it with `??` or `has(\"" + s.ref.text + "\")`"
+			return false, e
+		}
+	}
+	if v == nil {
+		e.message = "the condition is missing (nil) for this event"
+		e.hint = "guard it with `??`"
+		return false, e
+	}
+	e.rule = "CW308"
+	e.message = "the condition must be true or false, and is " + show(v)
+	e.hint = "compare it with something: x != 0"
+	return false, e
+}
+
+// written is the value of a rule that makes an object or an array.
+func written(r rule, f *frame) (any, error) {
+	failures := len(f.run.failures)
+	out, ok, err := r.write(f, nil)
+	if len(f.run.failures) > failures {
+		err = f.run.failures[failures]
+		f.run.failures = f.run.failures[:failures]
+	}
+	if err != nil || !ok {
+		return nil, err
+	}
+	v, _ := decode(out)
+	return v, nil
+}
+
+// eachRule makes an array from an array.
+type eachRule struct {
+	origin
+	list   rule
+	scope  *scope
+	where  rule
+	values []rule // one or several for each element
+	source string // path of the list in the record, for indexes
+}
+
+func (e *eachRule) value(f *frame) (any, error) { return written(e, f) }
+
+func (e *eachRule) write(f *frame, dst []byte) ([]byte, bool, error) {
+	start := len(dst)
+	r := f.run
+	r.to = append(r.to, 0)
+	defer func() { r.to = r.to[:len(r.to)-1] }()
+	out, ok, err := e.spread(f, append(dst, '['))
+	if err != nil || !ok {
+		return out[:start], false, err
+	}
+	return append(out, ']'), true, nil
+}
+
+// spread appends the elements without brackets; the last index of run.to counts them.
+func (e *eachRule) spread(f *frame, dst []byte) ([]byte, bool, error) {
+	b, err := e.input(f)
+	if err != nil || len(b) == 0 {
+		return dst, false, err
+	}
+	r := f.run
+	if b[0] != '[' {
+		return dst, false, &failure{
+			at: e.at, rule: "CW306", field: e.field, path: r.sourcePath(e.source),
+			message: "`each` needs an array, and this event gives " + shorten(string(b)),
+		}
+	}
+	index := 0
+	r.from = append(r.from, 0)
+	defer func() { r.from = r.from[:len(r.from)-1] }()
+	elements(b, func(element []byte) bool {
+		r.from[len(r.from)-1] = index
+		index++
+		child := r.enter(e.scope, f, element)
+		dst = e.element(child, dst)
+		r.leave(child)
+		return len(r.failures) < maxFailures
+	})
+	return dst, true, nil
+}
+
+func (e *eachRule) element(f *frame, dst []byte) []byte {
+	r := f.run
+	if e.where != nil {
+		yes, err := condition(e.where, f, e.at)
+		if err != nil {
+			r.fail(err, e.field)
+		}
+		if !yes {
+			return dst
+		}
+	}
+	for _, v := range e.values {
+		dst = writeEntry(v, f, dst, e.field)
+	}
+	return dst
+}
+
+// writeEntry appends an entry of an array, with the comma before it; an each is
+// spread, and what is missing is left out.
+func writeEntry(v rule, f *frame, dst []byte, field string) []byte {
+	r := f.run
+	mark := len(dst)
+	if spread, ok := spreads(v); ok {
+		out, err := spread(f, dst)
+		if err != nil {
+			r.fail(err, field)
+			return out[:mark]
+		}
+		return out
+	}
+	if dst[mark-1] != '[' {
+		dst = append(dst, ',')
+	}
+	out, ok, err := v.write(f, dst)
+	if err != nil {
+		r.fail(err, field)
+	}
+	if err != nil || !ok {
+		return out[:mark]
+	}
+	r.to[len(r.to)-1]++
+	return out
+}
+
+// input returns the JSON of the array, empty if it is missing.
+func (e *eachRule) input(f *frame) ([]byte, error) {
+	if s, ok := e.list.(*scalarRule); ok && s.ref != nil && s.table == nil && s.fallback == nil {
+		if b, ok := s.ref.bytes(f); ok {
+			if isMissing(b) {
+				return nil, nil
+			}
+			return b, nil
+		}
+	}
+	v, err := e.list.value(f)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	if b, ok := v.(raw); ok {
+		return b, nil
+	}
+	return appendJSON(nil, v), nil
+}
+
+// listRule is an array written out; an each in it is spread.
+type listRule struct {
+	origin
+	entries []rule
+}
+
+func (l *listRule) value(f *frame) (any, error) { return written(l, f) }
+
+func (l *listRule) write(f *frame, dst []byte) ([]byte, bool, error) {
+	dst = append(dst, '[')
+	r := f.run
+	r.to = append(r.to, 0)
+	defer func() { r.to = r.to[:len(r.to)-1] }()
+	for _, entry := range l.entries {
+		dst = writeEntry(entry, f, dst, l.field)
+	}
+	return append(dst, ']'), true, nil
+}
+
+// spreads returns how to write a list's entry that is an each, if it is one.
+func spreads(entry rule) (func(*frame, []byte) ([]byte, error), bool) {
+	switch entry := entry.(type) {
+	case *eachRule:
+		return func(f *frame, dst []byte) ([]byte, error) {
+			out, _, err := entry.spread(f, dst)
+			return out, err
+		}, true
+	case *guarded:
+		inner, ok := entry.inner.(*eachRule)
+		if !ok || entry.required || entry.omit || entry.useDefault {
+			return nil, false
+		}
+		return func(f *frame, dst []byte) ([]byte, error) {
+			if entry.when != nil {
+				if yes, err := condition(entry.when, f, entry.at); err != nil || !yes {
+					return dst, err
+				}
+			}
+			out, _, err := inner.spread(f, dst)
+			return out, err
+		}, true
+	}
+	return nil, false
+}
+
+const maxFailures = 50
+
+// fail notes that a rule failed; other rules go on, so that all failures of an
+// event are known.
+func (r *run) fail(err error, field string) {
+	var e *failure
+	if !errors.As(err, &e) {
+		e = &failure{rule: "CW300", message: err.Error()}
+	}
+	if e.field == "" {
+		e.field = field
+	}
+	if !e.final {
+		e.field, e.final = fillIndexes(e.field, r.to), true
+	}
+	if len(r.failures) < maxFailures && !slices.Contains(r.failures, e) {
+		r.failures = append(r.failures, e)
+	}
+}
+
+// table is an inline code table: text keys to constants in JSON.
+type table struct {
+	name string
+	rows map[string]any
+	keys []string
+	at   span
+	used bool
+}
+
+// get returns the row of a key. A code without a row is a failure unless the rule
+// has a default.
+func (t *table) get(key any, at span, source string, lenient bool) (any, error) {
+	s, ok := textOf(key)
+	if !ok {
+		return nil, &failure{at: at, rule: "CW305", path: source, message: "the key of a table must be a text or a number, and is " + show(key)}
+	}
+	if v, ok := t.rows[s]; ok {
+		return v, nil
+	}
+	if s == "" || lenient {
+		return nil, nil
+	}
+	what := "the table"
+	if t.name != "" {
+		what = "table `" + t.name + "`"
+	}
+	where := ""
+	if source != "" {
+		where = " of `" + source + "`"
+	}
+	keys := t.keys
+	if len(keys) > 12 {
+		keys = append(slices.Clone(keys[:12]), "…")
+	}
+	return nil, &failure{
+		at: at, rule: "CW305", path: source,
+		message: what + " has no row for " + string(mustJSON(s)) + where,
+		hint:    "it has rows for " + strings.Join(keys, ", ") + "; add a row, or a `default` to the rule",
+	}
+}
+
+func mustJSON(s string) []byte {
+	b, err := json.Marshal(shorten(s))
+	if err != nil {
+		return []byte(s)
+	}
+	return b
+}
+
+// defaulted gives an object or an array a default.
+type defaulted struct{ inner, fallback rule }
+
+func (d *defaulted) write(f *frame, dst []byte) ([]byte, bool, error) {
+	out, ok, err := d.inner.write(f, dst)
+	if err != nil || ok {
+		return out, ok, err
+	}
+	return d.fallback.write(f, out)
+}
+
+func (d *defaulted) value(f *frame) (any, error) {
+	v, err := d.inner.value(f)
+	if err == nil && v == nil {
+		return d.fallback.value(f)
+	}
+	return v, err
+}

@@ -1,0 +1,336 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// scope is what names mean in one place: the record, or an element of an `each`.
+type scope struct {
+	parent *scope
+	// name is the element's name; "" for the record.
+	name string
+	// roots are the schemas of the record (one for each event of `from`) or element;
+	// a nil one is not known.
+	roots []*schema.Node
+	// source is the path to the element in the record, with # for indexes.
+	source string
+
+	trie  *trie
+	plain int // slots that the trie fills; they come first
+	slots []slotDef
+	known map[string]int // slot of a path
+	lets  []*let
+	named map[string]*let
+}
+
+// slotDef is one wanted path.
+type slotDef struct {
+	text string
+	lazy bool // gjson serves it, when it is asked for
+}
+
+func newScope(parent *scope, name string, roots []*schema.Node, source string) *scope {
+	return &scope{
+		parent: parent, name: name, roots: roots, source: source,
+		trie: newTrie(), known: map[string]int{}, named: map[string]*let{},
+	}
+}
+
+// slotFor returns the slot that holds the path.
+func (s *scope) slotFor(p path) int {
+	key := p.text
+	if p.plain {
+		key = plainPath(p.segments).text
+	}
+	if i, ok := s.known[key]; ok {
+		return i
+	}
+	i := len(s.slots)
+	def := slotDef{text: key, lazy: true}
+	if p.plain {
+		if t := s.trie.add(p.segments); t != nil && t.slot < 0 {
+			t.slot = i
+			s.plain++
+			def.lazy = false
+		}
+	}
+	s.slots = append(s.slots, def)
+	s.known[key] = i
+	return i
+}
+
+// names returns every name that can begin a path here.
+func (s *scope) names() []string {
+	var out []string
+	for at := s; at != nil; at = at.parent {
+		for _, l := range at.lets {
+			out = append(out, l.name)
+		}
+		if at.name != "" {
+			out = append(out, at.name)
+			continue
+		}
+		for _, r := range at.roots {
+			out = append(out, r.Names()...)
+		}
+	}
+	return append(out, "_meta")
+}
+
+// pathProblem is what is wrong with a path's step by the schema.
+type pathProblem struct {
+	step          int
+	severity      diag.Severity
+	rule          string
+	message, hint string
+}
+
+// typeOf follows the steps through the schemas. What one of them does not have is
+// a problem.
+func typeOf(roots []*schema.Node, steps []segment) (typ, *pathProblem) {
+	var t typ
+	var problem *pathProblem
+	for i, root := range roots {
+		node, p := follow(root, steps)
+		if p != nil && (problem == nil || p.severity < problem.severity) {
+			problem = p
+		}
+		switch {
+		case i == 0 && node != nil:
+			t = typ{kinds: node.Types, node: node}
+		case node == nil || i > 0 && t.kinds == 0:
+			t = typ{}
+		default:
+			t.kinds |= node.Types
+			if node.Types == 0 {
+				t.kinds = 0
+			}
+			if node != t.node {
+				t.node = nil
+			}
+		}
+	}
+	return t, problem
+}
+
+func follow(node *schema.Node, steps []segment) (*schema.Node, *pathProblem) {
+	for i, s := range steps {
+		if node == nil {
+			return nil, nil
+		}
+		so := "the element"
+		if i > 0 {
+			so = "`" + strings.Join(stepTexts(steps[:i]), ".") + "`"
+		}
+		t := node.Types &^ schema.Null
+		if t != 0 && !t.Has(schema.Object) && !t.Has(schema.Array) {
+			return nil, &pathProblem{step: i, rule: "CW123", message: fmt.Sprintf("%s is %s and has no fields", so, kindName(t))}
+		}
+		if _, index := arrayIndex(s); index && t.Has(schema.Array) && (t != 0 || node.Items != nil) {
+			node = node.Items
+			continue
+		}
+		if t != 0 && !t.Has(schema.Object) {
+			if node.Items.Property(s.text) == nil {
+				return nil, &pathProblem{step: i, rule: "CW123", message: fmt.Sprintf("%s is an array and has no field `%s`", so, s.text)}
+			}
+			p := &pathProblem{step: i, rule: "CW123", message: so + " is an array"}
+			p.hint = fmt.Sprintf("`each` goes over its elements; %[1]s.0.%[2]s is the first one's, %[1]s.#.%[2]s is that of all", strings.Join(stepTexts(steps[:i]), "."), s.text)
+			return nil, p
+		}
+		child := node.Property(s.text)
+		if child == nil {
+			if len(node.Properties) == 0 && !node.Closed {
+				node = node.Additional
+				continue
+			}
+			p := &pathProblem{step: i, rule: "CW121", hint: diag.DidYouMean(s.text, node.Names())}
+			where := "the source"
+			if i > 0 {
+				where = so
+			}
+			p.message = fmt.Sprintf("%s has no field `%s`", where, s.text)
+			if !node.Closed {
+				p.severity, p.rule = diag.Warning, "CW122"
+				p.message = fmt.Sprintf("%s has no field `%s` that its schema knows", where, s.text)
+				if p.hint == "" {
+					p.hint = "users can add fields of their own there; if this is one, all is well"
+				}
+			}
+			return node.Additional, p
+		}
+		node = child
+	}
+	return node, nil
+}
+
+func stepTexts(steps []segment) []string {
+	out := make([]string, len(steps))
+	for i, s := range steps {
+		out[i] = s.text
+	}
+	return out
+}
+
+// meta are the fields of _meta.
+func metaFields() []string { return []string{"id", "connection", "event", "key", "received_at"} }
+
+// use tells resolve where a path stands and what it is for.
+type use struct {
+	doc *document
+	// at returns where the characters from to to of the path stand.
+	at func(from, to int) span
+	// sink is the field that the value goes to, nil if there is none.
+	sink *schema.Node
+	// text is the path as it was written.
+	text string
+	// quiet keeps warnings back that were given already, where a let names the path.
+	quiet bool
+}
+
+// resolve finds what a path means in a scope. ok is false if that was reported.
+func (c *compiler) resolve(s *scope, p path, u use) (*reference, bool) {
+	whole := u.at(0, characters(u.text))
+	ref := &reference{slot: -1, text: u.text, at: whole}
+	if len(p.segments) == 0 || p.segments[0].escaped { // begins with a query, a modifier or an escape: the record
+		return c.resolveField(c.record(s), s, p, u, ref)
+	}
+	first := p.segments[0].text
+	for at, up := s, 0; at != nil; at, up = at.parent, up+1 {
+		if l := at.named[first]; l != nil {
+			return c.resolveLet(s, l, up, p, u, ref)
+		}
+		if at.name == first && first != "" {
+			rest := p
+			rest.segments = p.segments[1:]
+			rest.text = strings.TrimLeft(strings.TrimPrefix(p.text, first), ".|")
+			if p.plain {
+				rest = plainPath(rest.segments)
+			}
+			return c.resolveField(at, s, rest, u, ref)
+		}
+	}
+	if first == "_meta" {
+		return c.resolveMeta(p, u, ref)
+	}
+	return c.resolveField(c.record(s), s, p, u, ref)
+}
+
+func (c *compiler) record(s *scope) *scope {
+	for s.parent != nil {
+		s = s.parent
+	}
+	return s
+}
+
+// resolveField makes a reference into the values of the scope target.
+func (c *compiler) resolveField(target, from *scope, p path, u use, ref *reference) (*reference, bool) {
+	offset := len(p.segments)
+	written, err := parsePath(u.text)
+	if err == nil {
+		offset = len(written.segments) - len(p.segments)
+	}
+	t, problem := typeOf(target.roots, p.segments)
+	if problem != nil {
+		at := ref.at
+		if i := problem.step + offset; err == nil && i >= 0 && i < len(written.segments) {
+			at = u.at(written.segments[i].from, written.segments[i].to)
+		}
+		sev, rule, hint := problem.severity, problem.rule, problem.hint
+		if u.sink != nil && len(u.sink.Choices) > 0 && u.sink.Allows(string(appendString(nil, u.text))) {
+			sev, rule, hint = diag.Error, "CW121", "for the text write {value: "+u.text+"}"
+		} else if problem.step == 0 && (rule == "CW121" || rule == "CW122") {
+			if s := diag.DidYouMean(p.segments[0].text, from.names()); s != "" {
+				hint = s
+			}
+		}
+		if sev == diag.Error {
+			c.doc.errorAt(rule, at, hint, "%s", problem.message)
+			return nil, false
+		}
+		ref.doubtful = true
+		if !u.quiet {
+			c.doc.warnAt(rule, at, hint, "%s", problem.message)
+		}
+	}
+	if p.plain {
+		ref.t, ref.target, ref.segments = t, target, p.segments
+	}
+	for at := from; at != target; at = at.parent {
+		ref.up++
+	}
+	if p.text == "" {
+		ref.slot = target.slotFor(path{plain: true})
+	} else {
+		ref.slot = target.slotFor(p)
+	}
+	ref.source = strings.Trim(target.source+"."+p.text, ".")
+	return ref, true
+}
+
+// resolveLet makes a reference to a named value.
+func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *reference) (*reference, bool) {
+	l.used = true
+	if l.state == 1 {
+		c.cycle(l, ref.at)
+		return nil, false
+	}
+	if !c.compileLet(l) {
+		return nil, false
+	}
+	if l.alias != nil {
+		rest := path{segments: p.segments[1:], plain: p.plain, text: strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")}
+		joined := joinPath(l.alias.segments, rest)
+		u.quiet = l.alias.doubtful
+		return c.resolveField(l.alias.scope, from, joined, u, ref)
+	}
+	ref.let, ref.up, ref.t = l, up, l.t
+	if len(p.segments) > 1 || !p.plain {
+		ref.rest = strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")
+		ref.t = typ{}
+		if l.t.node != nil && p.plain {
+			t, problem := typeOf([]*schema.Node{l.t.node}, p.segments[1:])
+			if problem != nil && problem.severity == diag.Error {
+				c.doc.errorAt(problem.rule, ref.at, problem.hint, "%s", problem.message)
+				return nil, false
+			}
+			ref.t = t
+		} else if k := l.t.kinds &^ schema.Null; k != 0 && !k.Has(schema.Object) && !k.Has(schema.Array) {
+			c.doc.errorAt("CW123", ref.at, "", "`%s` is %s and has no fields", l.name, kindName(k))
+			return nil, false
+		}
+	}
+	return ref, true
+}
+
+func (c *compiler) resolveMeta(p path, u use, ref *reference) (*reference, bool) {
+	if !p.plain || len(p.segments) != 2 || !slices.Contains(metaFields(), p.segments[1].text) {
+		hint := "it has " + strings.Join(metaFields(), ", ")
+		if len(p.segments) > 1 {
+			if s := diag.DidYouMean(p.segments[1].text, metaFields()); s != "" {
+				hint = s
+			}
+		}
+		c.doc.errorAt("CW121", ref.at, hint, "`%s` is no field of `_meta`", u.text)
+		return nil, false
+	}
+	ref.meta = p.segments[1].text
+	ref.t = typ{kinds: schema.Text}
+	return ref, true
+}
+
+func (c *compiler) cycle(l *let, at span) {
+	var names []string
+	for i := len(c.compiling) - 1; i >= 0; i-- {
+		names = append([]string{c.compiling[i].name}, names...)
+		if c.compiling[i] == l {
+			break
+		}
+	}
+	c.doc.errorAt("CW150", at, "", "`%s` needs itself: %s", l.name, strings.Join(append(names, l.name), " → "))
+}

@@ -1,0 +1,290 @@
+package mapping
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+)
+
+const (
+	// maxFile is the largest mapping file in bytes.
+	maxFile = 1 << 20
+	// maxNesting is how deep lists and maps nest in it.
+	maxNesting = 40
+	// maxFindings is how many findings of one file are reported.
+	maxFindings = 200
+)
+
+// document is a mapping file while it is read: its lines, and what was found.
+type document struct {
+	file  string
+	lines []string
+	found diag.List
+	// broken are values that were reported already and are not to be looked at.
+	broken map[*yaml.Node]bool
+}
+
+// span is a piece of one line.
+type span struct {
+	pos diag.Position
+	end int
+}
+
+func newDocument(file string, text []byte) *document {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	lines := strings.Split(string(text), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSuffix(lines[i], "\r")
+	}
+	return &document{file: file, lines: lines, broken: map[*yaml.Node]bool{}}
+}
+
+func (d *document) line(n int) string {
+	if n < 1 || n > len(d.lines) {
+		return ""
+	}
+	return d.lines[n-1]
+}
+
+// diagnostic fills in the place and the line's text.
+func (d *document) diagnostic(sev diag.Severity, rule string, at span, message, hint string) diag.Diagnostic {
+	at.pos.File = d.file
+	return diag.Diagnostic{
+		Severity: sev, Rule: rule, Message: message, Hint: hint,
+		Position: at.pos, EndColumn: at.end, Source: d.line(at.pos.Line),
+	}
+}
+
+func (d *document) errorAt(rule string, at span, hint, format string, args ...any) {
+	if len(d.found) < maxFindings {
+		d.found = append(d.found, d.diagnostic(diag.Error, rule, at, fmt.Sprintf(format, args...), hint))
+	}
+}
+
+func (d *document) warnAt(rule string, at span, hint, format string, args ...any) {
+	if len(d.found) < maxFindings {
+		d.found = append(d.found, d.diagnostic(diag.Warning, rule, at, fmt.Sprintf(format, args...), hint))
+	}
+}
+
+// spanOf returns where a node begins and, for a scalar on one line, where it ends.
+func (d *document) spanOf(n *yaml.Node) span {
+	s := span{pos: diag.Position{File: d.file, Line: n.Line, Column: n.Column}}
+	if n.Kind != yaml.ScalarNode {
+		return s
+	}
+	line := []rune(d.line(n.Line))
+	from := min(max(n.Column-1, 0), len(line))
+	switch n.Style &^ yaml.TaggedStyle {
+	case yaml.LiteralStyle, yaml.FoldedStyle:
+	case yaml.SingleQuotedStyle, yaml.DoubleQuotedStyle:
+		for i := from + 1; i < len(line); i++ {
+			if line[i] == '\\' && line[from] == '"' {
+				i++
+			} else if line[i] == line[from] {
+				s.end = i + 2
+				break
+			}
+		}
+		if s.end == 0 {
+			s.end = len(line) + 1
+		}
+	default:
+		s.end = min(n.Column+utf8.RuneCountInString(n.Value), len(line)+1)
+	}
+	return s
+}
+
+// parseYAML reads the one document of a mapping file; nil if it cannot be used.
+func (d *document) parseYAML(text []byte) (root *yaml.Node) {
+	start := span{pos: diag.Position{File: d.file}}
+	if len(text) > maxFile {
+		d.errorAt("CW100", start, "", "the file has %d bytes; a mapping has at most %d", len(text), maxFile)
+		return nil
+	}
+	if !utf8.Valid(text) {
+		for i, l := range d.lines {
+			if !utf8.ValidString(l) {
+				col := utf8.RuneCountInString(l[:len(l)-len(trimValid(l))]) + 1
+				d.lines[i] = strings.ToValidUTF8(l, "\uFFFD")
+				d.errorAt("CW100", span{pos: diag.Position{Line: i + 1, Column: col}}, "save the file as UTF-8", "this is not UTF-8")
+				break
+			}
+		}
+		return nil
+	}
+	defer func() { // yaml.v3 is known to panic on some malformed input
+		if r := recover(); r != nil {
+			root = nil
+			d.errorAt("CW101", start, "", "the file is not valid YAML")
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
+	var doc, second yaml.Node
+	if err := dec.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			d.errorAt("CW101", start, "a mapping begins with `mapping: name`", "the file is empty")
+		} else {
+			d.yamlError(err)
+		}
+		return nil
+	}
+	if err := dec.Decode(&second); err == nil {
+		at := span{pos: diag.Position{Line: second.Line, Column: second.Column}}
+		if len(second.Content) > 0 {
+			at = d.spanOf(second.Content[0])
+		}
+		d.errorAt("CW102", at, "put each mapping in a file of its own", "a second document begins here")
+		return nil
+	} else if !errors.Is(err, io.EOF) {
+		d.yamlError(err)
+		return nil
+	}
+	if len(doc.Content) == 0 {
+		d.errorAt("CW101", start, "a mapping begins with `mapping: name`", "the file is empty")
+		return nil
+	}
+	if root = doc.Content[0]; !d.plainYAML(root, 0) {
+		return nil
+	}
+	return root
+}
+
+func trimValid(s string) string {
+	for s != "" {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			return s
+		}
+		s = s[n:]
+	}
+	return s
+}
+
+// plainYAML refuses what makes YAML hard to read back: anchors, aliases, tags,
+// merge keys and deep nesting.
+func (d *document) plainYAML(n *yaml.Node, depth int) bool {
+	at := d.spanOf(n)
+	switch {
+	case depth > maxNesting:
+		d.errorAt("CW102", at, "", "lists and maps nest more than %d deep here", maxNesting)
+		return false
+	case n.Kind == yaml.AliasNode:
+		at.end = at.pos.Column + 1 + utf8.RuneCountInString(n.Value)
+		d.errorAt("CW102", at, "write the value out; `let` names a value that is used more than once", "aliases are not supported")
+		return false
+	case n.Anchor != "":
+		d.errorAt("CW102", at, "write the value out; `let` names a value that is used more than once", "anchors (`&%s`) are not supported", n.Anchor)
+		return false
+	case n.Style&yaml.TaggedStyle != 0:
+		d.errorAt("CW102", at, "leave it out; {value: …} writes a constant text", "tags (`%s`) are not supported", n.Tag)
+		return false
+	}
+	ok := true
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 && c.Tag == "!!merge" {
+			d.errorAt("CW102", d.spanOf(c), "write the fields out", "`<<` is not supported")
+			ok = false
+			continue
+		}
+		ok = d.plainYAML(c, depth+1) && ok
+	}
+	return ok
+}
+
+// entry is a key with its value.
+type entry struct {
+	key, value *yaml.Node
+	name       string
+}
+
+// entries returns the pairs of a map, reporting doubled keys; ok is false if n is
+// no map, which is reported too.
+func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
+	if n.Kind != yaml.MappingNode {
+		d.errorAt("CW105", d.spanOf(n), "", "%s must be a map of keys and values, and this is %s", what, yamlKind(n))
+		return nil, false
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if k.Kind != yaml.ScalarNode {
+			d.errorAt("CW105", d.spanOf(k), "", "a key must be a name, and this is %s", yamlKind(k))
+			continue
+		}
+		if i > 0 && n.Style&yaml.FlowStyle != 0 && isNull(v) && v.Value == "" && d.split(n.Content[i-1], k) {
+			continue
+		}
+		if line, dup := seen[k.Value]; dup {
+			d.errorAt("CW103", d.spanOf(k), "", "`%s` stands twice in %s; the first is in line %d", k.Value, what, line)
+			continue
+		}
+		seen[k.Value] = k.Line
+		out = append(out, entry{k, v, k.Value})
+	}
+	return out, true
+}
+
+// split recognises an unquoted value inside { } that YAML cut at a comma, as in
+// {path: x, when: = f(a, b)}, and reports it once.
+func (d *document) split(before, key *yaml.Node) bool {
+	if d.broken[before] {
+		return true
+	}
+	if before.Kind != yaml.ScalarNode || before.Style != 0 || !strings.HasPrefix(before.Value, "=") && !strings.ContainsAny(before.Value, "([{") {
+		return false
+	}
+	d.broken[before] = true
+	at := d.spanOf(before)
+	if key.Line == before.Line {
+		at.end = key.Column + utf8.RuneCountInString(key.Value)
+	}
+	d.errorAt("CW101", at, fmt.Sprintf("quote it: '%s, %s'", before.Value, key.Value),
+		"inside { } the comma ends this value")
+	return true
+}
+
+func yamlKind(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a map"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	if isNull(n) {
+		return "empty"
+	}
+	return "a single value"
+}
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Style == 0 && n.Tag == "!!null"
+}
+
+// text returns a scalar as it is written; ok is false, and reported, for others.
+func (d *document) text(n *yaml.Node, what string) (string, bool) {
+	if n.Kind != yaml.ScalarNode || isNull(n) {
+		d.errorAt("CW105", d.spanOf(n), "", "%s must be a single value, and this is %s", what, yamlKind(n))
+		return "", false
+	}
+	return n.Value, true
+}
+
+// unknownKey reports a key that has no meaning where it stands.
+func (d *document) unknownKey(e entry, where string, known []string) {
+	hint := diag.DidYouMean(e.name, known)
+	if hint == "" {
+		hint = "known here: " + strings.Join(known, ", ")
+	}
+	d.errorAt("CW104", d.spanOf(e.key), hint, "`%s` is no key of %s", e.name, where)
+}
+
+// characters counts a text's characters.
+func characters(s string) int { return utf8.RuneCountInString(s) }
