@@ -50,6 +50,8 @@ func (w *writer) value(n *node, v gjson.Result, depth int) bool {
 // group is value for an object or an array.
 func (w *writer) group(n *node, v gjson.Result, depth int) bool {
 	switch {
+	case v.IsObject() && n.object && n.props == nil && n.rest == nil:
+		w.raw(v.Raw)
 	case v.IsObject() && n.object:
 		w.object(n, v, depth)
 	case n.array && (v.IsArray() || numbered(v)):

@@ -115,7 +115,7 @@ func object(body []byte) (json.RawMessage, error) {
 	var whole json.RawMessage
 	if err := json.Unmarshal(body, &whole); err != nil {
 		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-			return nil, sdk.Refuse(http.StatusBadRequest, "json", "", "the body is not JSON: %s (%s)", se.Error(), place(body, int(se.Offset)-1))
+			return nil, sdk.Refuse(http.StatusBadRequest, "json", "", "the body is not JSON: %s (%s)", syntaxError(body, se), place(body, int(se.Offset)-1))
 		}
 		return nil, sdk.Refuse(http.StatusBadRequest, "json", "", "the body is not JSON")
 	}
@@ -123,6 +123,17 @@ func object(body []byte) (json.RawMessage, error) {
 		return nil, sdk.Refuse(http.StatusUnprocessableEntity, "json", "", "the body is JSON but no object: want {…}")
 	}
 	return whole, nil
+}
+
+// syntaxError words a syntax error with the character that is there; encoding/json
+// shows the first byte of one outside ASCII as a character of its own.
+func syntaxError(body []byte, e *json.SyntaxError) string {
+	at := int(e.Offset) - 1
+	if at < 0 || at >= len(body) || body[at] < utf8.RuneSelf {
+		return e.Error()
+	}
+	r, _ := utf8.DecodeRune(body[at:])
+	return strings.Replace(e.Error(), "'"+string(rune(body[at]))+"'", "'"+string(r)+"'", 1)
 }
 
 // invalidAt gives the offset of the first byte that is not UTF-8.
