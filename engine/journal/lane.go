@@ -49,13 +49,7 @@ type held struct {
 }
 
 // Delivery is an event as a lane hands it out.
-type Delivery struct {
-	Event event.Event
-	// PossiblySent tells that a run before may have sent the event to the sink.
-	PossiblySent bool
-	// Done has the outcome of each mapping that has one already; mostly nil.
-	Done map[string]event.Kind
-}
+type Delivery = event.Pending
 
 // Next waits for events and gives the next ones in sequence: those that are
 // there, at least one and at most limit. It returns ErrClosed once the lane is
