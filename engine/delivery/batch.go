@@ -68,7 +68,7 @@ func (r *Runner) dispatch(ctx context.Context, now time.Time) {
 		}
 		c := &call{
 			operation: q.operation, items: make([]*item, 0, n), records: make([]wire.Record, 0, n),
-			answered: make([]bool, n), inbox: r.inbox, log: r.log, timeout: r.o.CallTimeout,
+			inbox: r.inbox, log: r.log, timeout: r.o.CallTimeout,
 		}
 		for bytes := 0; len(c.items) < n; {
 			it := q.items.items[q.items.head]
@@ -86,6 +86,7 @@ func (r *Runner) dispatch(ctx context.Context, now time.Time) {
 			})
 			c.items = append(c.items, it)
 		}
+		c.answered = make([]bool, len(c.items))
 		r.calls++
 		r.total.Calls++
 		r.tasks.Go(func() { c.run(ctx, r.o.Sink) })

@@ -85,12 +85,13 @@ func (r *Runner) mapped(ctx context.Context, it *item, now time.Time) {
 func (r *Runner) send(ctx context.Context, it *item, now time.Time) {
 	m := it.mapping()
 	if it.sent {
-		if m.Repeat == wire.RepeatUnsafe {
-			r.giveUp(ctx, it, reasonInDoubt(m, it.failure))
-			return
-		}
 		if at := it.lost.Add(m.Settle); at.After(now) {
 			r.wait(it, at)
+			return
+		}
+		// Given up only now, because the next event of the key goes out then.
+		if m.Repeat == wire.RepeatUnsafe {
+			r.giveUp(ctx, it, reasonInDoubt(m, it.failure))
 			return
 		}
 	}
@@ -117,7 +118,7 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 		r.sinking.worked(ctx)
 		r.newest.delivered(it)
 		o := outcomeOf(r.o.Lane, it, m, event.Delivered)
-		o.Attempts, o.Action, o.Answer = it.attempts, res.Action, res.Answer
+		o.Attempts, o.Action, o.Answer = it.attempts, res.Action, answerOf(res.Answer)
 		r.settle(ctx, it, entry{outcome: o})
 		return
 	}
@@ -144,10 +145,10 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 		r.sinking.failed(ctx, f)
 		it.sent, it.lost = true, res.at
 		if m.Repeat == wire.RepeatUnsafe {
-			r.giveUp(ctx, it, reasonInDoubt(m, f))
-			return
+			pause = m.Settle // and then it is given up
+		} else {
+			pause = max(pause, m.Settle, min(f.RetryAfter, maxWait))
 		}
-		pause = max(pause, m.Settle, min(f.RetryAfter, maxWait))
 	}
 	r.total.Retries++
 	r.log.DebugContext(ctx, "delivery failed for now", "sequence", it.sequence, "mapping", m.Name,

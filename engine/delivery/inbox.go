@@ -20,6 +20,8 @@ type mail struct {
 	// read are events from the journal; idle tells that the reader wants an order.
 	read []event.Pending
 	idle bool
+	// broken is why the lane cannot be read any more.
+	broken error
 	// mapped are items that a worker is done with.
 	mapped []*item
 	// results are the sink's; ended counts the calls that have ended.

@@ -11,8 +11,8 @@ import (
 // events, and the store of what became of them.
 type Lane interface {
 	// Next waits until at least one event is there and gives up to limit, in
-	// sequence. An event is given once. An error other than the context's is
-	// taken as passing.
+	// sequence. An event is given once. After an error other than the context's the
+	// lane has to be opened again, and a new Runner made for it.
 	Next(ctx context.Context, limit int) ([]event.Pending, error)
 	// Load reads an event again that Next gave before.
 	Load(ctx context.Context, sequence uint64) (event.Event, error)
@@ -20,7 +20,8 @@ type Lane interface {
 	// acknowledges the events whose sequences are in done. Each dead letter's
 	// outcome is among outcomes too. There are at most 500 of each. The slices are
 	// the caller's again when Commit returns. After an error the same call is made
-	// again, and what it stored at first must not count twice.
+	// again, however often it takes, and what it stored at first must not count
+	// twice.
 	Commit(ctx context.Context, outcomes []event.Outcome, dead []event.DeadLetter, done []uint64) error
 }
 

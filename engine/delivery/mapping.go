@@ -51,6 +51,9 @@ type plan struct {
 	wants map[string][]int
 }
 
+// maxName bounds a mapping's name in bytes, as the journal does.
+const maxName = 256
+
 func newPlan(mappings []Mapping) (*plan, error) {
 	p := &plan{mappings: slices.Clone(mappings), wants: map[string][]int{}}
 	slices.SortFunc(p.mappings, func(a, b Mapping) int { return cmp.Compare(a.Name, b.Name) })
@@ -59,6 +62,8 @@ func newPlan(mappings []Mapping) (*plan, error) {
 		switch {
 		case m.Name == "":
 			errs = append(errs, errors.New("a mapping has no name"))
+		case len(m.Name) > maxName:
+			errs = append(errs, fmt.Errorf("mapping %.20s… has a name of %d bytes, at most %d are allowed", m.Name, len(m.Name), maxName))
 		case m.Map == nil:
 			errs = append(errs, fmt.Errorf("mapping %s has no program", m.Name))
 		case m.Operation == "":

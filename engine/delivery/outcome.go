@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,6 +33,22 @@ func outcomeOf(lane event.Lane, it *item, m *Mapping, kind event.Kind) event.Out
 		Mapping: m.Name, MappingSHA256: m.SHA256, Operation: m.Operation,
 		Kind: kind, At: time.Now().UTC(),
 	}
+}
+
+// answerOf gives a sink's answer as it can be stored: what is no JSON becomes a
+// JSON string, so that a connector's mistake keeps no outcome from being stored.
+func answerOf(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return nil
+	}
+	if json.Valid(raw) {
+		return raw
+	}
+	s, err := json.Marshal(string(raw))
+	if err != nil {
+		return nil
+	}
+	return s
 }
 
 // reasonOfFailure says why a record will never pass; doubt tells that an earlier

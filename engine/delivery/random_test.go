@@ -92,7 +92,7 @@ func chances(t *testing.T, seed uint64) {
 	}
 	types := []string{"order", "payment", "deletion", "unwanted"}
 	count, spread := 50+luck.n(200), 1+luck.n(30)
-	for i := range count {
+	accept := func(i int) {
 		w.add(fmt.Sprintf("key%d", luck.n(spread)), func(ev *event.Event, b *body) {
 			ev.Type = types[luck.n(len(types))]
 			if n := luck.n(30); n < 4 {
@@ -103,6 +103,17 @@ func chances(t *testing.T, seed uint64) {
 			}
 		})
 	}
+	before := luck.n(count)
+	for i := range before {
+		accept(i)
+	}
+	var coming sync.WaitGroup
+	coming.Go(func() { // the others come while the runners run
+		for i := before; i < count; i++ {
+			time.Sleep(luck.up(500 * time.Millisecond))
+			accept(i)
+		}
+	})
 
 	for kills := luck.n(5); kills > 0; kills-- {
 		o := tight(luck, w.options())
@@ -111,8 +122,6 @@ func chances(t *testing.T, seed uint64) {
 		}
 		_, stop := run(t, o)
 		time.Sleep(luck.up(20 * time.Second))
-		w.add(fmt.Sprintf("key%d", luck.n(spread)))
-		time.Sleep(luck.up(time.Second))
 		stop()
 		w.mu.Lock()
 		w.reader++ // what the stopped one may still do is without effect
@@ -120,6 +129,7 @@ func chances(t *testing.T, seed uint64) {
 		w.mu.Unlock()
 	}
 	r, stop := run(t, tight(luck, w.options()))
+	coming.Wait()
 	until(t, 24*time.Hour, w.settled)
 	stop()
 	if s := r.Stats(); s.AtHand() != 0 || s.BodyBytes != 0 || len(r.keys.queues) != 0 || s.Finished+s.Unwanted != s.Read {

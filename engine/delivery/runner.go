@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
 // Runner delivers the events of one lane. Make it with New and run it once.
@@ -70,8 +72,11 @@ func New(o Options) (*Runner, error) {
 
 // Run delivers until ctx ends. Then it takes no new events, starts nothing more,
 // waits for what is at the sink, has its outcomes stored, and returns nil. What
-// is not done within DrainTimeout is broken off, and possibly sent. The error is
-// for work that does not return when its context ends, and for a second Run.
+// is not done within DrainTimeout is broken off, and possibly sent.
+//
+// It ends likewise, with an error, when the lane cannot be read any more: that
+// has to be opened again then, and a new Runner made. Other errors are work that
+// does not return when its context ends, and a second Run.
 func (r *Runner) Run(ctx context.Context) error {
 	if r.ran.Swap(true) {
 		return errors.New("delivery: a runner runs once")
@@ -92,7 +97,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		r.tasks.Go(func() { w.run(work) })
 	}
-	r.loop(ctx, work)
+	err := r.loop(ctx, work)
 
 	stop()
 	r.pool.close()
@@ -105,25 +110,42 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer patience.Stop()
 	select {
 	case <-ended:
-		return nil
 	case <-patience.C:
-		return fmt.Errorf("delivery of lane %s to %s: the sink or the journal did not return within %s after its context had ended",
-			r.o.Lane.Source, r.o.Lane.Sink, grace)
+		err = errors.Join(err, fmt.Errorf("the sink or the journal did not return within %s after its context had ended", grace))
 	}
+	if err != nil {
+		return fmt.Errorf("delivery of lane %s to %s: %w", r.o.Lane.Source, r.o.Lane.Sink, err)
+	}
+	return nil
 }
 
-// loop handles mail and time until ctx has ended and what was in flight is done.
-func (r *Runner) loop(ctx, work context.Context) {
+// loop handles mail and time until ctx has ended, or the lane cannot be read any
+// more, and what was in flight is done. The error is why the lane cannot be read.
+func (r *Runner) loop(ctx, work context.Context) (broken error) {
 	alarm := time.NewTimer(time.Hour)
 	defer alarm.Stop()
+	patience := time.NewTimer(time.Hour)
+	patience.Stop()
+	defer patience.Stop()
 	ending := ctx.Done()
-	var deadline <-chan time.Time
+	drain := func() {
+		ending = nil
+		patience.Reset(r.o.DrainTimeout)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.draining = true
+	}
 	var post mail
 	for {
 		next, more := r.turn(work, post)
 		post = next.mail
 		if next.drained {
-			return
+			return broken
+		}
+		if err := post.broken; err != nil && ending != nil {
+			broken = fmt.Errorf("read the lane: %w", err)
+			drain()
+			continue
 		}
 		if more {
 			alarm.Reset(next.wait)
@@ -134,17 +156,11 @@ func (r *Runner) loop(ctx, work context.Context) {
 		case <-r.inbox.wake:
 		case <-alarm.C:
 		case <-ending:
-			ending = nil
-			t := time.NewTimer(r.o.DrainTimeout)
-			defer t.Stop()
-			deadline = t.C
-			r.mu.Lock()
-			r.draining = true
-			r.mu.Unlock()
-		case <-deadline:
+			drain()
+		case <-patience.C:
 			r.log.WarnContext(work, "gave up waiting for what is in flight", "after", r.o.DrainTimeout,
 				"records", r.Stats().Sending)
-			return
+			return broken
 		}
 	}
 }
@@ -213,7 +229,6 @@ func (r *Runner) alarm(now time.Time, t *turned) bool {
 
 // read asks the journal for as many events as it is told to, time and again.
 func (r *Runner) read(ctx context.Context) {
-	h := &health{log: r.log, what: "reading the lane"}
 	for {
 		var limit int
 		select {
@@ -221,33 +236,23 @@ func (r *Runner) read(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for {
-			n := 0
-			err := guard(func() error {
-				pending, err := r.o.Journal.Next(ctx, limit)
-				n = len(pending)
-				if err == nil && n > 0 {
-					r.inbox.put(func(m *mail) {
-						m.read = append(m.read, pending...)
-						m.idle = true
-					})
-				}
-				return err
-			})
-			if ctx.Err() != nil {
-				return
-			}
-			if err == nil && n > 0 {
-				h.worked(ctx)
-				break
-			}
-			if err == nil {
-				err = errors.New("the journal gave no event and no error")
-			}
-			h.report(ctx, err)
-			if !sleep(ctx, journalBackoff.after(h.failed(ctx, err))) {
-				return
-			}
+		var pending []event.Pending
+		err := guard(func() (err error) {
+			pending, err = r.o.Journal.Next(ctx, limit)
+			return err
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil && len(pending) == 0 {
+			err = errors.New("the journal gave no event and no error")
+		}
+		r.inbox.put(func(m *mail) {
+			m.read = append(m.read, pending...)
+			m.idle, m.broken = true, err
+		})
+		if err != nil {
+			return
 		}
 	}
 }

@@ -158,8 +158,8 @@ func (w *worker) apply(ev *event.Event, m *Mapping) (record []byte, skipped bool
 	if err != nil || res.Skipped {
 		return nil, res.Skipped, err
 	}
-	if len(res.Record) < start {
-		return nil, false, errors.New("the mapping cut the buffer that it was given")
+	if len(res.Record) <= start {
+		return nil, false, errors.New("the mapping made no record")
 	}
 	end := len(res.Record)
 	record = res.Record[start:end:end]

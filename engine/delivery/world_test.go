@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -453,6 +454,18 @@ func until(t *testing.T, limit time.Duration, done func() bool) {
 		if time.Now().After(end) {
 			t.Fatalf("not done after %s", limit)
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(max(time.Millisecond, limit/10_000))
+	}
+}
+
+// padTo makes a mapping's records longer than n bytes.
+func padTo(n int) func(func(*mapping.Event, []byte) (mapping.Result, error)) func(*mapping.Event, []byte) (mapping.Result, error) {
+	pad := bytes.Repeat([]byte(" "), n)
+	return func(m func(*mapping.Event, []byte) (mapping.Result, error)) func(*mapping.Event, []byte) (mapping.Result, error) {
+		return func(ev *mapping.Event, buf []byte) (mapping.Result, error) {
+			res, err := m(ev, buf)
+			res.Record = append(res.Record, pad...)
+			return res, err
+		}
 	}
 }
