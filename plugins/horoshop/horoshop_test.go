@@ -91,10 +91,10 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"GET", sdktest.Request("GET", "", ""), "405 method: GET is not taken here, only PUT, POST: register this URL"},
 		{"empty", put(""), "400 empty: the body is empty"},
-		{"truncated", put(`{"order_id":1,"products":[{"title":"Чай"`), "400 json: the body is not JSON: unexpected end of JSON input (line 1, column 40)"},
+		{"truncated", put(`{"order_id":1,"products":[{"title":"Чай"`), "400 json: the body is not JSON: unexpected end of JSON input (line 1, column 41)"},
 		{"a list", put(`[{"order_id":1}]`), "422 json: the body is JSON but no object"},
 		{"windows-1251", put("{\"order_id\":1,\n\"delivery_city\":\"\xca\xe8\xbf\xe2\"}"), "415 charset: the body is not UTF-8 (line 2, column 18; Windows-1251, perhaps): send UTF-8"},
-		{"charset", sdktest.Request("PUT", "application/json; charset=windows-1251", `{"order_id":1}`), "415 charset: the body's charset is windows-1251: send UTF-8"},
+		{"charset", sdktest.Request("PUT", "application/json; charset=windows-1251", `{"order_id":1}`), "415 charset: the body's charset is \"windows-1251\": send UTF-8"},
 		{"deep", put(`{"order_id":1,"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`), "400 too_deep: the body nests deeper than 64"},
 		{"no order_id", put(`{"id":5,"title":"Ірина"}`), "422 no_key: order_id is missing: every order_created carries it; is this URL registered for another event?"},
 		{"a broken order_id", put(`{"order_id":1.5}`), "422 no_key: order_id is not a whole number"},
@@ -163,6 +163,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add("PUT", "application/json", "event=order_created", `{"order_id":"5","delivery_type":[],"products":{"1":{"title":null}}}`)
 	f.Add("POST", "application/x-www-form-urlencoded", "", `order_id=5&products[0][title]=%D0%A7%D0%B0%D0%B9`)
 	f.Add("DELETE", "", "", "")
+	f.Add("A\n", "", "", "")
 	c := sdktest.Open(f, spec(), `{}`)
 	f.Fuzz(func(t *testing.T, method, contentType, query, body string) {
 		r := sdktest.Request(method, contentType, body)

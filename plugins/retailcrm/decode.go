@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -40,7 +38,7 @@ func (s *source) Decode(_ context.Context, r *sdk.Request) (sdk.Decoded, error) 
 		return sdk.Decoded{}, err
 	}
 	if site := gjson.GetBytes(record, "site").String(); s.config.Site != "" && site != "" && site != s.config.Site {
-		return sdk.Decoded{}, refuse("other_site", "site", "the order is of the shop %s, and this connection is for another one", quote(site))
+		return sdk.Decoded{}, refuse("other_site", "site", "the order is of the shop %s, and this connection is for another one", webhook.Quote(site))
 	}
 	return sdk.Decoded{Events: []sdk.Event{{Type: event, Key: key, Record: record}}}, nil
 }
@@ -57,19 +55,9 @@ func (s *source) event(named string) (string, error) {
 		}
 		return "", refuse("no_event", "event", "the request does not say which event it is: add ?event=%s or ?event=%s to the trigger's URL, or set event in the connection's configuration", newOrder, changedOrder)
 	}
-	return "", refuse("unknown_event", "event", "the request says event %s: want %s or %s", quote(named), newOrder, changedOrder)
+	return "", refuse("unknown_event", "event", "the request says event %s: want %s or %s", webhook.Quote(named), newOrder, changedOrder)
 }
 
 func refuse(code, path, format string, args ...any) error {
 	return sdk.Refuse(http.StatusUnprocessableEntity, code, path, format, args...)
-}
-
-// quote makes a sender's word fit for a message.
-func quote(s string) string {
-	const limit = 60
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if r := []rune(s); len(r) > limit {
-		s = string(r[:limit]) + "…"
-	}
-	return strconv.Quote(s)
 }

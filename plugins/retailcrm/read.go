@@ -47,7 +47,7 @@ func read(r *sdk.Request) (order []byte, event string, err error) {
 	}
 	inBody := m.seen["event"].String()
 	if event != "" && inBody != "" && event != inBody {
-		return nil, "", refuse("two_events", "event", "the URL says event %s, and the body %s", quote(event), quote(inBody))
+		return nil, "", refuse("two_events", "event", "the URL says event %s, and the body %s", webhook.Quote(event), webhook.Quote(inBody))
 	}
 	if event == "" {
 		event = inBody
@@ -87,7 +87,7 @@ func (m *merger) add(object gjson.Result, except string) {
 		}
 		if was, ok := m.seen[k.Str]; ok {
 			if was.String() != v.String() {
-				m.err = refuse("conflict", k.Str, "the field %s is there twice with different values", quote(k.Str))
+				m.err = refuse("conflict", k.Str, "the field %s is there twice with different values", webhook.Quote(k.Str))
 			}
 			return m.err == nil
 		}

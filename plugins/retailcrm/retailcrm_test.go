@@ -203,6 +203,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add("POST", "", formType, sample(f, "changed_order.form"))
 	f.Add("GET", "id=5&order[id]=6", "", "")
 	f.Add("POST", "", formType, "order=%7B%22id%22%3A5%7D&items=%5B%22%7B%7D%22%5D")
+	f.Add("POST", "a%0A[=1", formType, "")
 	c := sdktest.Open(f, spec(), `{"event":"new_order"}`)
 	f.Fuzz(func(t *testing.T, method, query, contentType, body string) {
 		c.Decoded(t, request(method, query, contentType, body))

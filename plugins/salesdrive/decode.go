@@ -64,10 +64,10 @@ func (s *source) event(record []byte) (string, error) {
 		return "", refuse("no_info", "info", "info is missing: the body is not a webhook of SalesDrive, which has info, data and meta")
 	}
 	if kind := info.Get("webhookType").String(); kind != "" && kind != "order" {
-		return "", refuse("unknown_type", "info.webhookType", "info.webhookType is %s, and this connector takes order only", quote(kind))
+		return "", refuse("unknown_type", "info.webhookType", "info.webhookType is %s, and this connector takes order only", webhook.Quote(kind))
 	}
 	if got := info.Get("account").String(); s.account != "" && !strings.EqualFold(got, s.account) {
-		return "", refuse("other_account", "info.account", "the webhook is of the account %s, and this connection is for another one", quote(got))
+		return "", refuse("other_account", "info.account", "the webhook is of the account %s, and this connection is for another one", webhook.Quote(got))
 	}
 	switch event := info.Get("webhookEvent").String(); event {
 	case newOrder, statusChange:
@@ -75,7 +75,7 @@ func (s *source) event(record []byte) (string, error) {
 	case "":
 		return "", refuse("no_event", "info.webhookEvent", "info.webhookEvent is missing: want %s or %s", newOrder, statusChange)
 	default:
-		return "", refuse("unknown_event", "info.webhookEvent", "info.webhookEvent is %s, and this connector takes %s and %s only", quote(event), newOrder, statusChange)
+		return "", refuse("unknown_event", "info.webhookEvent", "info.webhookEvent is %s, and this connector takes %s and %s only", webhook.Quote(event), newOrder, statusChange)
 	}
 }
 
@@ -110,13 +110,4 @@ func (s *source) updatedAt(record []byte) time.Time {
 	}
 	s.log.Warn("data.updateAt is no time of the form 2025-09-18 13:46:35 and is not used")
 	return time.Time{}
-}
-
-// quote makes a sender's word fit for a message.
-func quote(s string) string {
-	const limit = 60
-	if r := []rune(s); len(r) > limit {
-		s = string(r[:limit]) + "…"
-	}
-	return strconv.Quote(s)
 }

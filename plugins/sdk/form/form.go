@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"mime"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -109,10 +110,15 @@ func checkText(p Pair) error {
 	return nil
 }
 
-// shorten makes a sender's text fit for a message.
+// shorten makes a sender's text fit for a message of one line.
 func shorten(s string) string {
 	const limit = 80
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 	if len(s) <= limit {
 		return s
 	}

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -27,7 +28,11 @@ func Method(r *sdk.Request, hint string, allowed ...string) error {
 	if slices.Contains(allowed, r.Method) {
 		return nil
 	}
-	return sdk.Refuse(http.StatusMethodNotAllowed, "method", "", "%s is not taken here, only %s: %s", shorten(r.Method), strings.Join(allowed, ", "), hint)
+	method := r.Method
+	if strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		method = Quote(method)
+	}
+	return sdk.Refuse(http.StatusMethodNotAllowed, "method", "", "%s is not taken here, only %s: %s", method, strings.Join(allowed, ", "), hint)
 }
 
 // Object gives a request's body as a JSON object: JSON as it came but for white
@@ -46,7 +51,7 @@ func Object(r *sdk.Request) (json.RawMessage, error) {
 	switch strings.ToLower(params["charset"]) {
 	case "", "utf-8", "utf8", "us-ascii":
 	default:
-		return nil, sdk.Refuse(http.StatusUnsupportedMediaType, "charset", "", "the body's charset is %s: send UTF-8", shorten(params["charset"]))
+		return nil, sdk.Refuse(http.StatusUnsupportedMediaType, "charset", "", "the body's charset is %s: send UTF-8", Quote(params["charset"]))
 	}
 	body := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\xEF\xBB\xBF")))
 	if len(body) == 0 {
@@ -112,28 +117,32 @@ func object(body []byte) (json.RawMessage, error) {
 	if shape.Nesting(body) > shape.MaxNesting {
 		return nil, sdk.Refuse(http.StatusBadRequest, "too_deep", "", "the body nests deeper than %d", shape.MaxNesting)
 	}
-	var whole json.RawMessage
-	if err := json.Unmarshal(body, &whole); err != nil {
+	if !gjson.ValidBytes(body) {
+		var whole json.RawMessage
+		err := json.Unmarshal(body, &whole)
 		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-			return nil, sdk.Refuse(http.StatusBadRequest, "json", "", "the body is not JSON: %s (%s)", syntaxError(body, se), place(body, int(se.Offset)-1))
+			return nil, sdk.Refuse(http.StatusBadRequest, "json", "", "the body is not JSON: %s", syntaxError(body, se))
 		}
 		return nil, sdk.Refuse(http.StatusBadRequest, "json", "", "the body is not JSON")
 	}
 	if body[0] != '{' {
 		return nil, sdk.Refuse(http.StatusUnprocessableEntity, "json", "", "the body is JSON but no object: want {…}")
 	}
-	return whole, nil
+	return bytes.Clone(body), nil
 }
 
-// syntaxError words a syntax error with the character that is there; encoding/json
-// shows the first byte of one outside ASCII as a character of its own.
+// syntaxError words a syntax error and says where it is. Two things are mended:
+// encoding/json shows the first byte of a letter outside ASCII as a letter of its
+// own, and puts an end that comes too soon on the last byte.
 func syntaxError(body []byte, e *json.SyntaxError) string {
-	at := int(e.Offset) - 1
-	if at < 0 || at >= len(body) || body[at] < utf8.RuneSelf {
-		return e.Error()
+	at, text := int(e.Offset)-1, e.Error()
+	if strings.HasPrefix(text, "unexpected end") {
+		at = len(body)
+	} else if at >= 0 && at < len(body) && body[at] >= utf8.RuneSelf {
+		r, _ := utf8.DecodeRune(body[at:])
+		text = strings.Replace(text, "'"+string(rune(body[at]))+"'", "'"+string(r)+"'", 1)
 	}
-	r, _ := utf8.DecodeRune(body[at:])
-	return strings.Replace(e.Error(), "'"+string(rune(body[at]))+"'", "'"+string(r)+"'", 1)
+	return fmt.Sprintf("%s (%s)", text, place(body, at))
 }
 
 // invalidAt gives the offset of the first byte that is not UTF-8.
@@ -191,16 +200,12 @@ func Key(record []byte, path, hint string) (string, error) {
 	return "", refuse("is neither a number nor text")
 }
 
-// shorten makes a sender's text fit for a message.
-func shorten(s string) string {
-	const limit = 40
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= limit {
-		return s
+// Quote makes a sender's word fit for a message: in quotes, on one line, at most
+// 60 characters of it.
+func Quote(word string) string {
+	const limit = 60
+	if r := []rune(word); len(r) > limit {
+		word = string(r[:limit]) + "…"
 	}
-	cut := limit
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
+	return strconv.Quote(word)
 }
