@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"strings"
@@ -20,11 +22,11 @@ type answer struct {
 
 // parseAnswer reads an answer's body. Its errors do not repeat the body.
 func parseAnswer(body []byte) (answer, error) {
-	body = []byte(strings.TrimSpace(strings.TrimPrefix(string(body), "\ufeff")))
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	switch {
 	case len(body) == 0:
 		return answer{}, errors.New("the answer is empty")
-	case !gjson.ValidBytes(body):
+	case !json.Valid(body): // bounds the depth, too
 		return answer{}, errors.New("the answer is not JSON")
 	}
 	doc := gjson.ParseBytes(body)

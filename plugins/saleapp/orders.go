@@ -77,7 +77,7 @@ func (o *orders) check(ctx context.Context) error {
 // create makes a new order.
 func (o *orders) create(ctx context.Context, record gjson.Result) (sdk.Written, error) {
 	var f form
-	for _, name := range []string{"client_id", "curency_id", "warehouse_id"} {
+	for _, name := range organizationIDs {
 		if !record.Get(name).Exists() {
 			f.add(name, o.defaults[name])
 		}

@@ -18,6 +18,10 @@ import (
 //go:embed fields.json
 var fieldsJSON string
 
+// organizationIDs are the fields that only an organization's key has. A record
+// names them to override the connection's.
+var organizationIDs = [...]string{"client_id", "curency_id", "warehouse_id"}
+
 // field is a property of a schema.
 type field struct{ name, schema string }
 
@@ -30,6 +34,9 @@ func section(name string, kind keyKind) []field {
 		}
 		return true
 	})
+	for _, n := range organizationIDs {
+		with(out, n, `"minLength":1`)
+	}
 	return out
 }
 
@@ -42,7 +49,7 @@ func allowed(section, name string, kind keyKind) bool {
 	case section == "product":
 		return name != "supplier_id" && kind == organizationKey ||
 			name != "external_id" && kind == counterpartyKey
-	case name == "client_id" || name == "curency_id" || name == "warehouse_id":
+	case slices.Contains(organizationIDs[:], name):
 		return kind == organizationKey
 	}
 	return true

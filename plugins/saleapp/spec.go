@@ -12,8 +12,8 @@ import (
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
 )
 
-// version is the connector's own.
-const version = "0.1.0"
+// version is the connector's own; the build sets it.
+var version = "dev"
 
 // configSchema is the JSON Schema of a connection's configuration.
 //
