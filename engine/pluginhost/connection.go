@@ -23,7 +23,7 @@ type Config struct {
 	Name string
 	// Plugin is the plugin's name.
 	Plugin string
-	// JSON is the configuration, a JSON object, secrets included.
+	// JSON is the configuration, a JSON object, secrets included; {} if it is nil.
 	JSON json.RawMessage
 	// Concurrency bounds the records and questions that are at hand in the process
 	// at once, over all calls; 1024 if it is 0.
@@ -69,6 +69,9 @@ func (h *Host) Open(ctx context.Context, config Config) (*Connection, error) {
 	}
 	if config.Concurrency <= 0 {
 		config.Concurrency = defaultConcurrency
+	}
+	if len(config.JSON) == 0 {
+		config.JSON = json.RawMessage("{}")
 	}
 	leave, err := h.enter()
 	if err != nil {
@@ -251,7 +254,7 @@ func (c *Connection) drain(ctx context.Context, p *process) error {
 		select {
 		case <-p.gone:
 			return nil
-		default:
+		case <-time.After(lastWords):
 			return fmt.Errorf("connection %s: drain: %s", c.config.Name, c.lost(err))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -95,6 +96,9 @@ func newHost(tb testing.TB, o pluginhost.Options) (*pluginhost.Host, *logBook) {
 			stacks := make([]byte, 1<<20)
 			tb.Errorf("%d goroutines are left of a host, %d were there before it:\n%s", n, before, stacks[:runtime.Stack(stacks, true)])
 		}
+		if left := running(tb, o.Dir); len(left) > 0 {
+			tb.Errorf("processes %v are left of a host", left)
+		}
 		if tb.Failed() {
 			tb.Logf("log:\n%s", book)
 		}
@@ -105,6 +109,9 @@ func newHost(tb testing.TB, o pluginhost.Options) (*pluginhost.Host, *logBook) {
 // open opens a connection to a plugin; config is a Go value for its JSON.
 func open(tb testing.TB, h *pluginhost.Host, plugin string, config map[string]any) *pluginhost.Connection {
 	tb.Helper()
+	if config == nil {
+		config = map[string]any{}
+	}
 	c, err := h.Open(context.Background(), pluginhost.Config{Name: "my-" + plugin, Plugin: plugin, JSON: toJSON(tb, config)})
 	if err != nil {
 		tb.Fatal(err)
@@ -139,7 +146,7 @@ func gone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true
 	}
-	stat, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "stat"))
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	if err != nil {
 		return runtime.GOOS == "linux"
 	}
@@ -147,11 +154,22 @@ func gone(pid int) bool {
 	return strings.HasPrefix(after, "Z")
 }
 
-func itoa(n int) string { return string(toJSONInt(n)) }
-
-func toJSONInt(n int) []byte {
-	b, _ := json.Marshal(n)
-	return b
+// running gives the processes that were started from a plugins directory.
+func running(tb testing.TB, dir string) []int {
+	tb.Helper()
+	entries, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var out []int
+	for _, e := range entries {
+		line, err := os.ReadFile(e)
+		pid, err2 := strconv.Atoi(filepath.Base(filepath.Dir(e)))
+		if err == nil && err2 == nil && strings.HasPrefix(string(line), dir+"/") && !gone(pid) {
+			out = append(out, pid)
+		}
+	}
+	return out
 }
 
 // deeds makes records of what they are to do.
@@ -160,7 +178,7 @@ func deeds(tb testing.TB, do ...string) []wire.Record {
 	out := make([]wire.Record, len(do))
 	for i, d := range do {
 		what, text, _ := strings.Cut(d, " ")
-		out[i] = wire.Record{Index: uint32(i), Key: itoa(i), Data: toJSON(tb, deed{Do: what, Text: text})} //nolint:gosec // a handful of records
+		out[i] = wire.Record{Index: uint32(i), Key: strconv.Itoa(i), Data: toJSON(tb, deed{Do: what, Text: text})} //nolint:gosec // a handful of records
 	}
 	return out
 }

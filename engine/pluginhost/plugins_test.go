@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // TestMain makes the test binary every plugin that the tests need, and an
@@ -29,7 +34,7 @@ func TestMain(m *testing.M) {
 
 func processes() map[string]func() {
 	return map[string]func(){
-		"shop":        func() { sdk.Serve(shop("shop")) },
+		"shop":        func() { fmt.Fprintln(os.Stderr, "shop begins"); sdk.Serve(shop("shop")) },
 		"misnamed":    func() { sdk.Serve(shop("shop")) },
 		"exits":       func() { fmt.Fprintln(os.Stderr, "no licence found"); os.Exit(3) },
 		"mute":        func() { time.Sleep(time.Hour) },
@@ -46,6 +51,9 @@ func processes() map[string]func() {
 		"parent":      parent,
 		"sleeper":     func() { time.Sleep(time.Hour) },
 		"flood":       flood,
+		"late":        func() { sdk.Serve(shop("late")) },
+		"stubborn":    stubborn,
+		"noop":        func() { sdk.Serve(noop()) },
 		"test-engine": testEngine,
 	}
 }
@@ -138,6 +146,9 @@ func (s *shopConnection) do(ctx context.Context, data []byte) (string, error) {
 	case "exit":
 		os.Exit(9)
 	case "kill":
+		if pause, err := time.ParseDuration(d.Text); err == nil {
+			time.Sleep(pause)
+		}
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	case "kill-once":
@@ -147,6 +158,7 @@ func (s *shopConnection) do(ctx context.Context, data []byte) (string, error) {
 		}
 	case "stop":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		select {}
 	case "panic":
 		panic("what a deed")
 	case "hang":
@@ -214,6 +226,29 @@ func (s *shopConnection) Find(ctx context.Context, q sdk.Question) (json.RawMess
 	return json.Marshal(map[string]string{"text": text})
 }
 
+// noop is a shop that does nothing at all.
+func noop() sdk.Spec {
+	spec := shop("noop")
+	spec.Open = func(context.Context, sdk.Config) (*sdk.Connection, error) {
+		return &sdk.Connection{Source: idle{}, Sink: idle{}, Lookup: idle{}}, nil
+	}
+	return spec
+}
+
+type idle struct{}
+
+func (idle) Decode(_ context.Context, r *sdk.Request) (sdk.Decoded, error) {
+	return sdk.Decoded{Events: []sdk.Event{{Type: "order", Key: r.Path, Record: r.Body}}}, nil
+}
+
+func (idle) Write(context.Context, sdk.Record) (sdk.Written, error) {
+	return sdk.Written{Action: "created"}, nil
+}
+
+func (idle) Find(context.Context, sdk.Question) (json.RawMessage, error) {
+	return json.RawMessage(`{}`), nil
+}
+
 // stays neither shakes hands nor ends when it is asked to.
 func stays() {
 	ignoreSignals()
@@ -276,4 +311,20 @@ func flood() {
 		}
 	}()
 	sdk.Serve(shop("flood"))
+}
+
+// stubborn works, and ends neither when it is asked to nor when its standard
+// input does.
+func stubborn() {
+	ignoreSignals()
+	handler, err := sdk.NewHandler(shop("stubborn"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		panic(err)
+	}
+	goplugin.Serve(&goplugin.ServeConfig{
+		HandshakeConfig: wire.Handshake(), VersionedPlugins: wire.Plugins(handler),
+		GRPCServer: goplugin.DefaultGRPCServer, Logger: hclog.NewNullLogger(),
+	})
+	// The server is told to stop by go-plugin's own shutdown only.
+	select {}
 }

@@ -56,7 +56,8 @@ type secretSplitter struct {
 	secrets []string
 }
 
-// maxSchemaDepth ends the walk through a schema that refers to itself.
+// maxSchemaDepth ends the walk through a schema that refers to itself; what is
+// beyond it is taken for a secret.
 const maxSchemaDepth = 64
 
 // split gives what may be kept of v, and false where nothing may.
@@ -67,10 +68,6 @@ func (s *secretSplitter) split(v, schema any, depth int) (any, bool) {
 		node = map[string]any{}
 	}
 	parts := s.parts(node, depth)
-	if len(parts) == 0 {
-		s.collect(v)
-		return nil, false
-	}
 	for _, p := range parts {
 		if secret, ok := p["writeOnly"].(bool); ok && secret {
 			s.collect(v)
@@ -107,7 +104,7 @@ func (s *secretSplitter) split(v, schema any, depth int) (any, bool) {
 // parts gives a schema and all that it refers to or is put together from.
 func (s *secretSplitter) parts(node map[string]any, depth int) []map[string]any {
 	if depth > maxSchemaDepth {
-		return nil
+		return []map[string]any{{"writeOnly": true}}
 	}
 	out := []map[string]any{node}
 	add := func(sub any) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
@@ -171,15 +172,17 @@ func (w work[In, Out]) broken(ctx context.Context, p *process, err error) *wire.
 	case errors.As(err, &unsent):
 		w.c.suspect()
 		return w.c.down(errors.New(w.c.lost(err)))
-	case ctx.Err() != nil:
-		return &wire.Failure{Class: w.lost, Code: "not_awaited", Message: fmt.Sprintf("the time was over before plugin %s answered: %v", w.c.config.Plugin, ctx.Err())}
 	}
 	w.c.suspect()
 	message := w.c.lost(err)
+	// The call often breaks a moment before the process is seen to have ended, or
+	// before ctx is seen to have: the plugin knows its deadline, too.
 	select {
 	case <-p.gone:
 		message = w.c.logs.redact(fmt.Sprintf("plugin %s: %v", w.c.config.Plugin, p.why()))
-	default:
+	case <-ctx.Done():
+		return &wire.Failure{Class: w.lost, Code: "not_awaited", Message: fmt.Sprintf("the time was over before plugin %s answered: %v", w.c.config.Plugin, ctx.Err())}
+	case <-time.After(lastWords):
 	}
 	return &wire.Failure{Class: w.lost, Code: "plugin_lost", Message: message}
 }

@@ -62,6 +62,9 @@ func (h *handler) Describe(_ context.Context, config json.RawMessage) (wire.Spec
 }
 
 func (h *handler) Configure(ctx context.Context, connection string, config json.RawMessage) ([]Diagnostic, error) {
+	if len(config) == 0 {
+		config = json.RawMessage("{}")
+	}
 	if ds := checkConfig(h.spec.Config, config); len(ds) > 0 {
 		return ds, nil
 	}

@@ -113,9 +113,6 @@ func checkConfig(schema, config json.RawMessage) []Diagnostic {
 	if err != nil {
 		return []Diagnostic{{Message: "the connector's own config schema is broken: " + err.Error()}}
 	}
-	if len(config) == 0 {
-		config = json.RawMessage("{}")
-	}
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(config))
 	if err != nil {
 		return []Diagnostic{{Message: "the configuration is not JSON"}}
