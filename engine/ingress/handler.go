@@ -1,0 +1,339 @@
+package ingress
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+const allowed = "POST, PUT, GET, DELETE"
+
+// answer is what a sender is told.
+type answer struct {
+	status      int
+	contentType string
+	body        []byte
+	// problem is why a request is refused; nil if it is taken.
+	problem *problem
+	// accepted and duplicates count the request's events.
+	accepted, duplicates int
+}
+
+// request is a webhook on its way.
+type request struct {
+	*http.Request
+	w       http.ResponseWriter
+	started time.Time
+	// sender is nil until the token is known to be right.
+	sender *sender
+	rest   string
+	// size is the body's length, and whole tells that it was read to its end.
+	size  int
+	whole bool
+}
+
+// ServeHTTP takes one webhook.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := &request{Request: r, w: w, started: time.Now()}
+	a := s.guarded(q)
+	h := w.Header()
+	if p := a.problem; p != nil {
+		if p.retryAfter > 0 {
+			h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
+		}
+		switch p.status {
+		case http.StatusMethodNotAllowed:
+			h.Set("Allow", allowed)
+		case http.StatusUnsupportedMediaType:
+			if p.code == CodeEncoding {
+				h.Set("Accept-Encoding", "gzip")
+			}
+		}
+		if p.hangUp {
+			h.Set("Connection", "close")
+		}
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	if a.status != http.StatusNoContent {
+		h["Content-Type"] = nil // nothing is guessed from the body
+		if a.contentType != "" {
+			h.Set("Content-Type", a.contentType)
+		}
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	if q.unread(a.problem) {
+		s.linger(q, a)
+	} else {
+		w.WriteHeader(a.status)
+		_, _ = w.Write(a.body) // a sender that went away repeats its request, and that is a duplicate
+	}
+	s.note(q, a)
+}
+
+// unread reports whether a refused sender may still be sending its body.
+func (q *request) unread(p *problem) bool {
+	if p == nil || q.whole || q.ContentLength == 0 || q.Header.Get("Expect") != "" {
+		return false
+	}
+	return p.code != CodeTimeout && p.code != CodeIncomplete && p.code != CodeGone
+}
+
+const (
+	lingerBytes = 16 << 20
+	lingerTime  = 2 * time.Second
+)
+
+// linger answers and then drops what is still coming, within bounds: closing the
+// connection at once would reset it, and many a sender would see the reset and
+// not the answer.
+func (s *Server) linger(q *request, a answer) {
+	c := http.NewResponseController(q.w)
+	duplex := c.EnableFullDuplex() == nil
+	if q.ContentLength < 0 || q.ContentLength > lingerBytes {
+		q.w.Header().Set("Connection", "close")
+	}
+	q.w.WriteHeader(a.status)
+	_, err := q.w.Write(a.body)
+	if !duplex || err != nil || c.Flush() != nil || c.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, q.Body, lingerBytes) // the answer is given; what comes of the rest is the same
+}
+
+// guarded keeps a panic from being told to the sender.
+func (s *Server) guarded(q *request) (a answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("taking a webhook panicked", "panic", p, "stack", string(debug.Stack()))
+			a = (&problem{
+				status: http.StatusInternalServerError, code: CodeBroken,
+				message: "the engine failed on this request", hangUp: true,
+			}).answer()
+		}
+	}()
+	a, p := s.take(q)
+	if p != nil {
+		return p.answer()
+	}
+	return a
+}
+
+// take goes the way of a webhook, from the cheap checks to the journal.
+func (s *Server) take(q *request) (answer, *problem) {
+	switch q.Method {
+	case http.MethodPost, http.MethodPut, http.MethodGet, http.MethodDelete:
+	default:
+		return answer{}, refuse(http.StatusMethodNotAllowed, CodeMethod, "the method %s is not supported: send %s", quoted(q.Method), allowed)
+	}
+	q.sender, q.rest = s.senders.find(q.URL)
+	if q.sender == nil {
+		return answer{}, refuse(http.StatusNotFound, CodeNotFound, "there is nothing here: the address of a webhook is /in/{connection}/{token}")
+	}
+	if p := q.sender.allow(q.started); p != nil {
+		return answer{}, p
+	}
+	var c content
+	if q.ContentLength != 0 {
+		var p *problem
+		if c, p = contentOf(q.Header); p != nil {
+			return answer{}, p
+		}
+		if c.gzipped && q.sender.signature != nil {
+			return answer{}, refuse(http.StatusUnsupportedMediaType, CodeEncoding, "a signed body is sent as it is, without Content-Encoding")
+		}
+	}
+	b, p := s.read(q.w, q.Request, c.gzipped)
+	defer b.release()
+	if p != nil {
+		return answer{}, p
+	}
+	received := time.Now().UTC()
+	q.size, q.whole = len(b.data), true
+	if v := q.sender.signature; v != nil {
+		if p := v.check(q.Header, b.data); p != nil {
+			return answer{}, p
+		}
+	}
+	if len(b.data) == 0 {
+		if q.Method == http.MethodPost || q.Method == http.MethodPut {
+			return answer{}, refuse(http.StatusBadRequest, CodeEmpty, "the body is empty")
+		}
+	} else if p := c.check(b.data); p != nil {
+		return answer{}, p
+	}
+	decoded, p := s.decode(q, b.data)
+	if p != nil {
+		return answer{}, p
+	}
+	return s.store(q, decoded, b.data, received)
+}
+
+// allow takes one request off the sender's rate.
+func (one *sender) allow(now time.Time) *problem {
+	if one.limiter == nil {
+		return nil
+	}
+	r := one.limiter.ReserveN(now, 1)
+	wait := r.DelayFrom(now)
+	if r.OK() && wait == 0 {
+		return nil
+	}
+	r.CancelAt(now)
+	p := refuse(http.StatusTooManyRequests, CodeRate, "more than %s requests a second came in: send this one again later",
+		strconv.FormatFloat(one.RatePerSecond, 'g', 4, 64))
+	p.retryAfter = max(wait, time.Second)
+	return p
+}
+
+// decode asks the plugin.
+func (s *Server) decode(q *request, data []byte) (wire.Decoded, *problem) {
+	ctx, cancel := context.WithTimeout(q.Context(), s.limits.DecodeTimeout)
+	defer cancel()
+	d, err := q.sender.Decoder.Decode(ctx, wire.Request{
+		Method: q.Method, Path: q.rest, Query: q.URL.RawQuery, Header: headers(q.Header), Body: data,
+	})
+	if q.Context().Err() != nil {
+		return d, &problem{status: http.StatusBadRequest, code: CodeGone, message: "the sender went away", hangUp: true, cause: err}
+	}
+	if never, ok := errors.AsType[*UnacceptableError](err); ok {
+		return d, &problem{status: http.StatusUnprocessableEntity, code: CodeUnacceptable, message: never.Message, field: never.Field}
+	}
+	if err != nil {
+		var after time.Duration
+		if u, ok := errors.AsType[*UnavailableError](err); ok {
+			after = u.RetryAfter
+		}
+		return d, later(CodeConnector, "the connector does not answer: send this request again later", after, err)
+	}
+	if r := d.Refusal; r != nil {
+		p := &problem{status: r.Status, code: CodeRefused, told: r.Code, message: r.Message, field: r.Path}
+		if p.status < 400 || p.status > 499 {
+			p.status = http.StatusUnprocessableEntity
+		}
+		if p.message == "" {
+			p.message = "the connector refuses this request"
+		}
+		return d, p
+	}
+	if err := checkEvents(d.Events); err != nil {
+		return d, &problem{
+			status: http.StatusInternalServerError, code: CodeBroken, cause: err,
+			message: "the connector made something of this request that is no event",
+		}
+	}
+	return d, nil
+}
+
+// checkEvents keeps a connector's mistakes out of the journal.
+func checkEvents(events []wire.Event) error {
+	if len(events) > maxEvents {
+		return errors.New("the connector made more than " + strconv.Itoa(maxEvents) + " events of one request")
+	}
+	for _, e := range events {
+		if e.Type == "" || e.Key == "" {
+			return errors.New("the connector made an event without a type or a key")
+		}
+		if err := checkJSON(e.Record); err != nil {
+			return errors.New("the connector made a record that is not JSON: " + err.Error())
+		}
+		if e.Record[0] != '{' && bytes.TrimLeft(e.Record, " \t\r\n")[0] != '{' {
+			return errors.New("the connector made a record that is no JSON object")
+		}
+	}
+	return nil
+}
+
+// store puts the events into the journal, in their order. From the first one on
+// it is not interrupted when the sender goes away: either all of a request is
+// stored or the journal failed, and then the sender is told to repeat it.
+func (s *Server) store(q *request, d wire.Decoded, data []byte, received time.Time) (answer, *problem) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.Context()), s.limits.StoreTimeout)
+	defer cancel()
+	a := answer{status: http.StatusOK, contentType: "application/json"}
+	for _, e := range d.Events {
+		receipt, err := s.journal.Accept(ctx, &event.Event{
+			ID: e.ID, Connection: q.sender.Name, Type: e.Type, Key: e.Key, Version: e.Version,
+			UpdatedAt: e.UpdatedAt, ReceivedAt: received, Record: e.Record, Body: bodyOf(e.Record, data),
+		})
+		if never, ok := errors.AsType[*UnacceptableError](err); ok {
+			return a, &problem{status: http.StatusUnprocessableEntity, code: CodeUnacceptable, message: never.Message, field: never.Field, cause: err}
+		}
+		if err != nil {
+			var after time.Duration
+			if u, ok := errors.AsType[*UnavailableError](err); ok {
+				after = u.RetryAfter
+			}
+			return a, later(CodeJournal, "the event could not be stored: send this request again later", after, err)
+		}
+		if receipt.Duplicate {
+			a.duplicates++
+			q.sender.stats.duplicates.Add(1)
+		} else {
+			a.accepted++
+			q.sender.stats.accepted.Add(1)
+		}
+	}
+	switch {
+	case d.Reply != nil:
+		a.status, a.contentType, a.body = d.Reply.Status, oneLine(d.Reply.ContentType), d.Reply.Body
+		if a.status < 200 || a.status > 299 {
+			a.status = http.StatusOK
+		}
+		if a.status == http.StatusNoContent || a.status == http.StatusResetContent {
+			a.body = nil
+		}
+	case len(d.Events) == 0:
+		a.body = []byte("{\"accepted\":0}\n")
+	default:
+		a.body = toJSON(struct {
+			Accepted   int `json:"accepted"`
+			Duplicates int `json:"duplicates"`
+		}{a.accepted, a.duplicates})
+	}
+	return a, nil
+}
+
+// bodyOf is the body where it is not the record itself. It is a copy of nothing:
+// the journal is done with it when Accept returns.
+func bodyOf(record, data []byte) []byte {
+	if len(data) == 0 || bytes.Equal(record, data) {
+		return nil
+	}
+	return data
+}
+
+// oneLine keeps a connector's content type from being refused by net/http.
+func oneLine(s string) string { return strings.TrimSpace(line(s)) }
+
+// private are headers that a connector does not get: they are about the
+// connection to the sender, or keep secrets that are not its own.
+var private = []string{
+	"Authorization", "Proxy-Authorization", "Cookie", "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer",
+	"Transfer-Encoding", "Upgrade", "Content-Encoding", "Content-Length", "Expect",
+}
+
+// headers are a request's headers for a connector, by name.
+func headers(h http.Header) []wire.Header {
+	out := make([]wire.Header, 0, len(h))
+	for name, values := range h {
+		if slices.Contains(private, name) {
+			continue
+		}
+		for _, v := range values {
+			out = append(out, wire.Header{Name: name, Value: v})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b wire.Header) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}

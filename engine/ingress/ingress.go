@@ -1,0 +1,195 @@
+// Package ingress takes webhooks over HTTP:
+//
+//	POST|PUT|GET|DELETE /in/{connection}/{token}[/rest]
+//
+// A request is held against its limits and the rules of its content type, decoded
+// by the connection's plugin, and its events are stored in the journal, in order.
+// Only then is a 2xx given (promise D1). What is not taken is answered by a 4xx
+// whose body says why on one line (promise D8):
+//
+//	{"error":{"code":"bad_json","message":"line 1, column 57: …"}}
+//
+// and what cannot be taken now by a 503 with Retry-After. The codes are the Code
+// constants. A wrong token, an unknown connection and any other path are the same
+// 404. What net/http refuses by itself (a malformed request line or header) has a
+// one-line text instead.
+//
+// The package knows neither the journal nor the plugins: it asks for them by the
+// interfaces Journal and Decoder.
+package ingress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// Journal stores events.
+type Journal interface {
+	// Accept returns after e is on disk. An *UnavailableError says that it cannot
+	// be stored now, an *UnacceptableError that it never can; any other error
+	// counts as the first. It is called for the events of a request in their
+	// order, and not interrupted when the sender goes away.
+	Accept(ctx context.Context, e *event.Event) (Receipt, error)
+}
+
+// Receipt is the answer to a stored event.
+type Receipt struct {
+	// Sequence is the event's place in the journal.
+	Sequence uint64
+	// Duplicate tells that the same event had been accepted before.
+	Duplicate bool
+}
+
+// Decoder turns a connection's webhooks into events.
+type Decoder interface {
+	// Decode waits for the plugin until ctx ends. An *UnacceptableError says that
+	// this very request cannot be decoded; any other error that the plugin cannot
+	// answer now.
+	Decode(ctx context.Context, r wire.Request) (wire.Decoded, error)
+}
+
+// UnavailableError says that something cannot be done now and may be later.
+type UnavailableError struct {
+	// RetryAfter is when to try again; 0 if nothing is known of it.
+	RetryAfter time.Duration
+	Err        error
+}
+
+// Error gives the reason.
+func (e *UnavailableError) Error() string { return fmt.Sprintf("unavailable: %v", e.Err) }
+
+// Unwrap gives the reason.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// UnacceptableError says that a request or event can never be taken as it is.
+type UnacceptableError struct {
+	// Field is what it is about, "" where that is not known.
+	Field string
+	// Message is one line for the sender, without secrets.
+	Message string
+}
+
+// Error gives the message.
+func (e *UnacceptableError) Error() string { return e.Message }
+
+// Connection is where webhooks come in.
+type Connection struct {
+	// Name is the path's first part, Token its second: a secret.
+	Name, Token string
+	// Decoder is the connection's plugin.
+	Decoder Decoder
+	// Signature is how the sender signs its requests; nil if it does not.
+	Signature *Signature
+	// RatePerSecond and Burst bound its requests; a rate of 0 is no bound.
+	RatePerSecond float64
+	Burst         int
+}
+
+// Limits bound what a sender can cost. A zero takes its default.
+type Limits struct {
+	// MaxBody bounds a body in bytes, also after decompression; default 1 MiB.
+	MaxBody int64
+	// MaxMemory bounds all bodies at hand; default 64 MiB.
+	MaxMemory int64
+	// MaxConnections bounds open TCP connections: more wait in the kernel's
+	// queue. Default 1024.
+	MaxConnections int
+	// HeaderTimeout is for reading a header, default 5 s; BodyTimeout for reading
+	// a request as a whole, default 15 s; IdleTimeout for waiting for the next
+	// request, default 1 min.
+	HeaderTimeout, BodyTimeout, IdleTimeout time.Duration
+	// DecodeTimeout is for the plugin, default 10 s; StoreTimeout for the journal
+	// to take all events of a request, default 30 s.
+	DecodeTimeout, StoreTimeout time.Duration
+	// DrainTimeout is how long Serve lets requests at hand finish, default 20 s.
+	DrainTimeout time.Duration
+}
+
+const (
+	// maxHeaderBytes bounds a request's line and header. net/http adds 4 KiB.
+	maxHeaderBytes = 16 << 10
+	// maxEvents bounds the events of one request.
+	maxEvents = wire.MaxBatch
+)
+
+func (l *Limits) fill() error {
+	def := func(v *int64, d int64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	defTime := func(v *time.Duration, d time.Duration) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&l.MaxBody, 1<<20)
+	def(&l.MaxMemory, 64<<20)
+	if l.MaxConnections == 0 {
+		l.MaxConnections = 1024
+	}
+	defTime(&l.HeaderTimeout, 5*time.Second)
+	defTime(&l.BodyTimeout, 15*time.Second)
+	defTime(&l.IdleTimeout, time.Minute)
+	defTime(&l.DecodeTimeout, 10*time.Second)
+	defTime(&l.StoreTimeout, 30*time.Second)
+	defTime(&l.DrainTimeout, 20*time.Second)
+	if l.MaxBody < 0 || l.MaxConnections < 0 || min(l.HeaderTimeout, l.BodyTimeout, l.IdleTimeout, l.DecodeTimeout, l.StoreTimeout, l.DrainTimeout) < 0 {
+		return errors.New("a limit is negative")
+	}
+	if l.MaxMemory < l.MaxBody {
+		return fmt.Errorf("MaxMemory (%d) is less than MaxBody (%d)", l.MaxMemory, l.MaxBody)
+	}
+	return nil
+}
+
+// Options are what a Server is made of.
+type Options struct {
+	Journal     Journal
+	Connections []Connection
+	Limits      Limits
+	// Logger gets a debug line for each request and warnings of refusals, at most
+	// one a second for each connection; nil drops them. Neither bodies nor tokens
+	// are logged.
+	Logger *slog.Logger
+}
+
+// Server takes webhooks. It is an http.Handler for its own use in Serve and for
+// tests; the limits on time and connections are those of Serve.
+type Server struct {
+	journal Journal
+	limits  Limits
+	log     *slog.Logger
+	senders senders
+	memory  *budget
+	stats   counters
+	strange *complaints
+}
+
+// New makes a server. Connections without a token take no webhooks and are left out.
+func New(o Options) (*Server, error) {
+	s := &Server{journal: o.Journal, limits: o.Limits, log: o.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if o.Journal == nil {
+		return nil, errors.New("make ingress: no journal given")
+	}
+	if err := s.limits.fill(); err != nil {
+		return nil, fmt.Errorf("make ingress: %w", err)
+	}
+	var err error
+	if s.senders, err = newSenders(slices.Values(o.Connections)); err != nil {
+		return nil, fmt.Errorf("make ingress: %w", err)
+	}
+	s.memory = &budget{free: s.limits.MaxMemory}
+	s.strange = newComplaints()
+	return s, nil
+}
