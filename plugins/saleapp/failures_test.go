@@ -258,3 +258,16 @@ func TestFoundSomethingElse(t *testing.T) {
 		t.Errorf("%v after %s", f, far.verbs())
 	}
 }
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"": 0, "0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-5": 0, "1.5": 0, "soon": 0,
+		"Sun, 29 Mar 2026 12:01:30 GMT": 90 * time.Second, "Sun, 29 Mar 2026 11:00:00 GMT": 0,
+		"Mon, 30 Mar 2026 12:00:00 GMT": time.Hour, "9223372036854775807": time.Hour,
+	} {
+		if got := retryAfter(http.Header{"Retry-After": {text}}, now); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}

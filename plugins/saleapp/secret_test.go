@@ -63,6 +63,9 @@ func TestTheKeyNeverShows(t *testing.T) {
 		if r.Failure == nil || !strings.Contains(r.Failure.Message, "127.0.0.1:1") {
 			t.Errorf("%v, want the address that cannot be reached", r.Failure)
 		}
+		if strings.Contains(r.Failure.Message, "secret_key") {
+			t.Errorf("%v: the address of the request is no business of a message", r.Failure)
+		}
 		check(t, conn, fmt.Sprint(r.Failure))
 	})
 	t.Run("wrong configuration", func(t *testing.T) {
