@@ -23,6 +23,7 @@ type compiler struct {
 	tables    map[string]*table
 	functions map[string]fn
 	compiling []*let
+	unused    []*let
 	names     *regexp.Regexp
 }
 
@@ -92,6 +93,12 @@ func (c *compiler) program(n *yaml.Node) *Program {
 		c.doc.errorAt("CW107", c.doc.spanOf(e.key), "", "`lookups` are not supported yet by this version")
 	}
 	c.root = newScope(nil, "", roots, "")
+	if len(p.from) > 1 {
+		c.root.labels = nil
+		for _, ref := range p.from {
+			c.root.labels = append(c.root.labels, "`"+ref.String()+"`")
+		}
+	}
 	if e, ok := top["tables"]; ok {
 		c.inlineTables(e.value)
 	}
@@ -290,9 +297,16 @@ func (c *compiler) compileLet(l *let) bool {
 	return r != nil && !c.doc.found[before:].HasErrors()
 }
 
-// finish compiles what nothing uses, so that its mistakes are found too, and warns of it.
+// finish compiles what nothing uses, so that its mistakes are found too, and warns
+// of it, unless there are errors: what stands there may have used it.
 func (c *compiler) finish() {
 	c.unusedLets(c.root)
+	if c.doc.found.HasErrors() {
+		return
+	}
+	for _, l := range c.unused {
+		c.doc.warnAt("CW151", c.doc.spanOf(l.entry.key), "", "`%s` is not used", l.name)
+	}
 	for _, name := range c.tableNames() {
 		if t := c.tables[name]; !t.used {
 			c.doc.warnAt("CW152", t.at, "", "table `%s` is not used", name)
@@ -302,10 +316,9 @@ func (c *compiler) finish() {
 
 func (c *compiler) unusedLets(s *scope) {
 	for _, l := range s.lets {
-		used := l.used
-		c.compileLet(l)
-		if !used {
-			c.doc.warnAt("CW151", c.doc.spanOf(l.entry.key), "", "`%s` is not used", l.name)
+		if !l.used {
+			c.unused = append(c.unused, l)
 		}
+		c.compileLet(l)
 	}
 }

@@ -18,6 +18,8 @@ type build struct {
 	at    span
 	array bool
 	kids  []*kid
+	// meant are fields that misspelt names were taken for.
+	meant []string
 }
 
 type kid struct {
@@ -168,6 +170,7 @@ func (c *compiler) sinkStep(b *build, name string, at span) (*schema.Node, bool)
 		return b.sink.Additional, true
 	}
 	hint := diag.DidYouMean(name, b.sink.Names())
+	b.meant = append(b.meant, diag.Suggest(name, b.sink.Names()))
 	what := "the operation"
 	if b.field != "" {
 		what = "`" + b.field + "`"
@@ -310,15 +313,18 @@ func (c *compiler) demands(o *objectRule, b *build, builds []*build) {
 	}
 	for _, extra := range builds {
 		at := b.at
-		find := b.kid
+		find := func(name string) *kid {
+			k := b.kid(name)
+			if k == nil && extra != nil {
+				k = extra.kid(name)
+			}
+			if k == nil && (slices.Contains(b.meant, name) || extra != nil && slices.Contains(extra.meant, name)) {
+				return &kid{name: name}
+			}
+			return k
+		}
 		if extra != nil {
 			at = extra.at
-			find = func(name string) *kid {
-				if k := b.kid(name); k != nil {
-					return k
-				}
-				return extra.kid(name)
-			}
 		}
 		for i := range o.needs {
 			c.demand(&o.needs[i], find, b, at)
@@ -373,6 +379,10 @@ func (c *compiler) canHold(when *schema.Predicate, find func(string) *kid, get f
 		if k == nil {
 			return
 		}
+		if k.rule == nil && k.sub == nil { // reported already
+			possible = false
+			return
+		}
 		values := possibleValues(k.rule)
 		if values == nil {
 			return
@@ -423,7 +433,7 @@ func possibleValues(r rule) []string {
 // each compiles an array made from an array.
 func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (rule, typ) {
 	e := &eachRule{origin: origin{at, to.field}}
-	ok := c.fits(typ{kinds: schema.Array}, to, at, "`each` makes an array, which")
+	ok := c.fits(typ{kinds: schema.Array}, to, at, "this")
 	if k, has := keys["lookups"]; has {
 		c.doc.errorAt("CW107", c.doc.spanOf(k.key), "", "`lookups` are not supported yet by this version")
 		ok = false
@@ -499,7 +509,7 @@ func (c *compiler) elementsOf(e *eachRule, keys map[string]entry, to target, at 
 		e.values = []rule{r}
 		return r != nil
 	case values == nil:
-		if !c.fits(typ{kinds: schema.Object}, inner, at, "an object") {
+		if !c.fits(typ{kinds: schema.Object}, inner, at, "this") {
 			return false
 		}
 		o := c.object(e.scope, fields, choose, inner.sink, inner.field, at)
@@ -576,6 +586,9 @@ func (c *compiler) tableOf(n *yaml.Node) (*table, bool) {
 	name, ok := c.doc.text(n, "`table`")
 	if !ok {
 		return nil, false
+	}
+	if strings.ContainsAny(name, "/.") {
+		return c.tableNode(name, n, c.doc.spanOf(n))
 	}
 	t := c.tables[name]
 	if t == nil {

@@ -148,14 +148,14 @@ func (c *compiler) fits(t typ, to target, at span, what string) bool {
 	case from == schema.Boolean:
 		hint = "write = if x { 1 } else { 0 }"
 	}
-	c.doc.errorAt(rule, at, hint, "%s is %s, and `%s` must be %s", what, kindName(from), to.field, kindName(to.sink.Types&^schema.Null))
+	c.doc.errorAt(rule, at, hint, "`%s` must be %s, and %s is %s", to.field, kindName(to.sink.Types&^schema.Null), what, kindName(from))
 	return false
 }
 
 // list compiles an array that is written out.
 func (c *compiler) list(s *scope, n *yaml.Node, to target) (rule, typ) {
 	at := c.doc.spanOf(n)
-	if !c.fits(typ{kinds: schema.Array}, to, at, "a list") {
+	if !c.fits(typ{kinds: schema.Array}, to, at, "this") {
 		return nil, typ{}
 	}
 	l := &listRule{origin: origin{at, to.field}}
@@ -207,7 +207,11 @@ func (c *compiler) longForm(s *scope, n *yaml.Node, to target) (rule, typ) {
 	for _, e := range entries {
 		if !slices.Contains(longKeys(), e.name) {
 			if !slices.ContainsFunc(entries, func(e entry) bool { return slices.Contains(longKeys()[:5], e.name) }) {
-				c.doc.errorAt("CW104", c.doc.spanOf(e.key), "a nested object is written {fields: {…}}", "`%s` is no key of a value", e.name)
+				hint := diag.DidYouMean(e.name, longKeys())
+				if hint == "" || characters(e.name) < 3 {
+					hint = "a nested object is written {fields: {…}}"
+				}
+				c.doc.errorAt("CW104", c.doc.spanOf(e.key), hint, "`%s` is no key of a value", e.name)
 				return nil, typ{}
 			}
 			c.doc.unknownKey(e, "a value", longKeys())
@@ -257,7 +261,7 @@ func (c *compiler) fittingKeys(keys map[string]entry, kind string) bool {
 	}
 	ok := true
 	for name, e := range keys {
-		if !slices.Contains(allowed, name) {
+		if another := slices.Contains([]string{"path", "expr", "value", "each", "fields"}, name); !another && !slices.Contains(allowed, name) {
 			c.doc.errorAt("CW104", c.doc.spanOf(e.key), "", "`%s` cannot stand beside `%s`", name, kind)
 			ok = false
 		}
@@ -266,16 +270,16 @@ func (c *compiler) fittingKeys(keys map[string]entry, kind string) bool {
 }
 
 func (c *compiler) longValue(s *scope, n *yaml.Node, keys map[string]entry, kind string, to target) (rule, typ, bool) {
-	at := c.doc.spanOf(keys[kind].key)
-	if keys[kind].key == nil {
-		at = c.doc.spanOf(n)
+	at := c.doc.spanOf(n)
+	if e, has := keys[kind]; has {
+		at = c.doc.spanOf(e.key)
 	}
 	switch kind {
 	case "each":
 		r, t := c.each(s, keys, to, at)
 		return r, t, r != nil
 	case "fields":
-		if !c.fits(typ{kinds: schema.Object}, to, at, "an object") {
+		if !c.fits(typ{kinds: schema.Object}, to, at, "this") {
 			return nil, typ{}, false
 		}
 		o := c.object(s, keys["fields"].value, keys["choose"].value, to.sink, to.field, at)
@@ -429,7 +433,7 @@ func (c *compiler) rowsFit(t *table, n *yaml.Node, keys map[string]entry, to tar
 	for _, k := range t.keys {
 		raw := appendJSON(nil, t.rows[k])
 		if _, ok, err := convert(nil, raw, to.sink); err != nil || !ok && string(raw) != "null" {
-			rule, why := "CW144", "is no "+kindName(to.sink.Types)
+			rule, why := "CW144", "is not "+kindName(to.sink.Types)
 			if err != nil && err.enum {
 				rule, why = "CW145", "is not among "+err.want
 			}

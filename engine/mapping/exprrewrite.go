@@ -213,7 +213,7 @@ func (e *exprCompiler) member(n *ast.MemberNode) operand {
 	}
 	t := typ{}
 	if name, ok := key.value.(string); ok && of.t.node != nil {
-		found, problem := typeOf([]*schema.Node{of.t.node}, []segment{{text: name}})
+		found, problem := typeOf([]*schema.Node{of.t.node}, []string{"`" + e.source(of) + "`"}, []segment{{text: name}})
 		t = found
 		if problem != nil {
 			at := e.span(key.from, key.to)

@@ -154,23 +154,24 @@ func (o *objectRule) check(f *frame, dst []byte, base int) {
 		} else {
 			e.at = o.rules[n.index]
 			e.message += ", and is missing in this event"
-			if path := o.reads(n.index); path != "" {
-				e.path = r.sourcePath(path)
-				e.message += ": `" + e.path + "` is not there"
+			rule := o.ruleOf(n.index)
+			e.path = r.sourcePath(firstSource(rule))
+			if path := sourceOf(rule); path != "" {
+				e.message += ": `" + r.sourcePath(path) + "` is not there"
 			}
 		}
 		r.fail(e, e.field)
 	}
 }
 
-// reads returns the source path of the field with an index, "" if it is no plain one.
-func (o *objectRule) reads(index int) string {
+// ruleOf returns the rule of the field with an index, nil if only branches have one.
+func (o *objectRule) ruleOf(index int) rule {
 	for _, f := range o.fields {
 		if f.index == index {
-			return sourceOf(f.rule)
+			return f.rule
 		}
 	}
-	return ""
+	return nil
 }
 
 func sourceOf(r rule) string {
@@ -179,10 +180,23 @@ func sourceOf(r rule) string {
 		if r.ref != nil && r.fallback == nil {
 			return r.ref.source
 		}
+	case *eachRule:
+		return r.source
 	case *guarded:
 		return sourceOf(r.inner)
 	}
 	return ""
+}
+
+// firstSource is the path that a rule reads first, for what an error is about.
+func firstSource(r rule) string {
+	if g, ok := r.(*guarded); ok {
+		r = g.inner
+	}
+	if s, ok := r.(*scalarRule); ok && s.prog != nil && len(s.prog.refs) > 0 {
+		return s.prog.refs[0].source
+	}
+	return sourceOf(r)
 }
 
 func join(a, b string) string {

@@ -82,7 +82,7 @@ type pathParser struct {
 }
 
 func (p *pathParser) fail(from, to int, message, hint string) *pathError {
-	chars := func(n int) int { return utf8.RuneCountInString(p.in[:min(n, len(p.in))]) }
+	chars := func(n int) int { return utf8.RuneCountInString(p.in[:min(max(n, 0), len(p.in))]) }
 	return &pathError{from: chars(from), to: max(chars(to), chars(from)+1), message: message, hint: hint}
 }
 
@@ -118,6 +118,9 @@ func (p *pathParser) parse() *pathError {
 }
 
 func notAPath(s string) string {
+	if strings.ContainsRune(s, ' ') && !strings.ContainsAny(s, "()=<>+*/?!&") {
+		return "a text is written {value: …}, an expression begins with `= `"
+	}
 	if strings.ContainsAny(s, "()=<>+*/?!&") || strings.Contains(s, " ") {
 		return "an expression begins with `= `; a character that belongs to a field's name is written with `\\` before it"
 	}

@@ -366,7 +366,7 @@ func (e *eachRule) element(f *frame, dst []byte) []byte {
 // spread, and what is missing is left out.
 func writeEntry(v rule, f *frame, dst []byte, field string) []byte {
 	r := f.run
-	mark := len(dst)
+	mark, failures := len(dst), len(r.failures)
 	if spread, ok := spreads(v); ok {
 		out, err := spread(f, dst)
 		if err != nil {
@@ -382,10 +382,12 @@ func writeEntry(v rule, f *frame, dst []byte, field string) []byte {
 	if err != nil {
 		r.fail(err, field)
 	}
+	if ok || len(r.failures) > failures {
+		r.to[len(r.to)-1]++
+	}
 	if err != nil || !ok {
 		return out[:mark]
 	}
-	r.to[len(r.to)-1]++
 	return out
 }
 

@@ -17,6 +17,8 @@ type scope struct {
 	// roots are the schemas of the record (one for each event of `from`) or element;
 	// a nil one is not known.
 	roots []*schema.Node
+	// labels name what roots describe, in messages.
+	labels []string
 	// source is the path to the element in the record, with # for indexes.
 	source string
 
@@ -35,8 +37,12 @@ type slotDef struct {
 }
 
 func newScope(parent *scope, name string, roots []*schema.Node, source string) *scope {
+	label := "the source"
+	if parent != nil {
+		label = "`" + name + "`"
+	}
 	return &scope{
-		parent: parent, name: name, roots: roots, source: source,
+		parent: parent, name: name, roots: roots, labels: []string{label}, source: source,
 		trie: newTrie(), known: map[string]int{}, named: map[string]*let{},
 	}
 }
@@ -92,11 +98,11 @@ type pathProblem struct {
 
 // typeOf follows the steps through the schemas. What one of them does not have is
 // a problem.
-func typeOf(roots []*schema.Node, steps []segment) (typ, *pathProblem) {
+func typeOf(roots []*schema.Node, labels []string, steps []segment) (typ, *pathProblem) {
 	var t typ
 	var problem *pathProblem
 	for i, root := range roots {
-		node, p := follow(root, steps)
+		node, p := follow(root, labels[min(i, len(labels)-1)], steps)
 		if p != nil && (problem == nil || p.severity < problem.severity) {
 			problem = p
 		}
@@ -118,12 +124,12 @@ func typeOf(roots []*schema.Node, steps []segment) (typ, *pathProblem) {
 	return t, problem
 }
 
-func follow(node *schema.Node, steps []segment) (*schema.Node, *pathProblem) {
+func follow(node *schema.Node, label string, steps []segment) (*schema.Node, *pathProblem) {
 	for i, s := range steps {
 		if node == nil {
 			return nil, nil
 		}
-		so := "the element"
+		so := label
 		if i > 0 {
 			so = "`" + strings.Join(stepTexts(steps[:i]), ".") + "`"
 		}
@@ -150,14 +156,10 @@ func follow(node *schema.Node, steps []segment) (*schema.Node, *pathProblem) {
 				continue
 			}
 			p := &pathProblem{step: i, rule: "CW121", hint: diag.DidYouMean(s.text, node.Names())}
-			where := "the source"
-			if i > 0 {
-				where = so
-			}
-			p.message = fmt.Sprintf("%s has no field `%s`", where, s.text)
+			p.message = fmt.Sprintf("%s has no field `%s`", so, s.text)
 			if !node.Closed {
 				p.severity, p.rule = diag.Warning, "CW122"
-				p.message = fmt.Sprintf("%s has no field `%s` that its schema knows", where, s.text)
+				p.message = fmt.Sprintf("%s has no field `%s` that its schema knows", so, s.text)
 				if p.hint == "" {
 					p.hint = "users can add fields of their own there; if this is one, all is well"
 				}
@@ -235,7 +237,7 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 	if err == nil {
 		offset = len(written.segments) - len(p.segments)
 	}
-	t, problem := typeOf(target.roots, p.segments)
+	t, problem := typeOf(target.roots, target.labels, p.segments)
 	if problem != nil {
 		at := ref.at
 		if i := problem.step + offset; err == nil && i >= 0 && i < len(written.segments) {
@@ -244,6 +246,8 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 		sev, rule, hint := problem.severity, problem.rule, problem.hint
 		if u.sink != nil && len(u.sink.Choices) > 0 && u.sink.Allows(string(appendString(nil, u.text))) {
 			sev, rule, hint = diag.Error, "CW121", "for the text write {value: "+u.text+"}"
+		} else if code := titled(u.sink, u.text); code != "" {
+			sev, rule, hint = diag.Error, "CW121", "`"+u.text+"` is written "+code+" there"
 		} else if problem.step == 0 && (rule == "CW121" || rule == "CW122") {
 			if s := diag.DidYouMean(p.segments[0].text, from.names()); s != "" {
 				hint = s
@@ -294,7 +298,7 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 		ref.rest = strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")
 		ref.t = typ{}
 		if l.t.node != nil && p.plain {
-			t, problem := typeOf([]*schema.Node{l.t.node}, p.segments[1:])
+			t, problem := typeOf([]*schema.Node{l.t.node}, []string{"`" + l.name + "`"}, p.segments[1:])
 			if problem != nil && problem.severity == diag.Error {
 				c.doc.errorAt(problem.rule, ref.at, problem.hint, "%s", problem.message)
 				return nil, false
@@ -333,4 +337,16 @@ func (c *compiler) cycle(l *let, at span) {
 		}
 	}
 	c.doc.errorAt("CW150", at, "", "`%s` needs itself: %s", l.name, strings.Join(append(names, l.name), " → "))
+}
+
+// titled returns the choice of a sink field that a text is the title of, or "".
+func titled(n *schema.Node, text string) string {
+	if n != nil {
+		for _, c := range n.Choices {
+			if strings.EqualFold(c.Title, text) {
+				return c.JSON
+			}
+		}
+	}
+	return ""
 }

@@ -113,7 +113,7 @@ func kindName(t schema.Types) string {
 		{schema.Text, "text"}, {schema.Number, "a number"}, {schema.Integer, "a whole number"}, {schema.Boolean, "true or false"},
 		{schema.Object, "an object"}, {schema.Array, "an array"},
 	} {
-		if t&k.t != 0 {
+		if t&k.t != 0 && (k.t != schema.Integer || t&schema.Number == 0) {
 			names = append(names, k.name)
 		}
 	}

@@ -22,6 +22,10 @@ func (d *document) yamlError(err error) {
 	switch {
 	case has("mapping values are not allowed"):
 		at := d.findLine(line, nestedColon)
+		if l := d.line(at.pos.Line); nestedColon(l) < 0 {
+			d.errorAt("CW101", at, "keys of one map stand under each other", "this line is indented further than the one above, which already has its value")
+			return
+		}
 		d.errorAt("CW101", at, d.quoteHint(at), "this value holds `: `, which YAML takes for a new key")
 	case has("could not find expected ':'"), has("did not find expected key"):
 		at := d.findLine(line, func(l string) int {

@@ -1,0 +1,70 @@
+package mapping_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+)
+
+// TestDiagnostics compiles the mapping of every archive in testdata/diagnostics and
+// compares what is found with the archive's want. If there are events, each is
+// mapped, and its error belongs to the want. UPDATE=1 rewrites the archives.
+func TestDiagnostics(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "diagnostics", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no archives: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			var p *mapping.Program
+			want := -1
+			for i, f := range archive.Files {
+				switch f.Name {
+				case "mapping.yaml":
+					program, found := mapping.Compile(f.Name, f.Data, catalog{})
+					if (program == nil) != found.HasErrors() {
+						t.Errorf("the program is nil: %v; errors: %v", program == nil, found.HasErrors())
+					}
+					if err := found.WriteText(&got); err != nil {
+						t.Fatal(err)
+					}
+					p = program
+				case "want":
+					want = i
+				default:
+					if p == nil {
+						t.Fatalf("%s: the mapping does not compile:\n%s", f.Name, got.String())
+					}
+					got.WriteString("== " + f.Name + "\n")
+					r, err := p.Map(&mapping.Event{Record: f.Data}, nil)
+					writeOutcome(t, &got, r, err)
+				}
+			}
+			if want < 0 {
+				archive.Files = append(archive.Files, txtar.File{Name: "want"})
+				want = len(archive.Files) - 1
+			}
+			if os.Getenv("UPDATE") != "" {
+				archive.Files[want].Data = got.Bytes()
+				if err := os.WriteFile(file, txtar.Format(archive), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(archive.Files[want].Data), got.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}

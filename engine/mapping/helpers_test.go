@@ -1,0 +1,83 @@
+package mapping_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// catalog serves the schemas of testdata/schemas, and "any" for a schema that knows nothing.
+type catalog struct{}
+
+func (catalog) Event(connection, event string) (*schema.Schema, error) {
+	return find("event", connection, event)
+}
+
+func (catalog) Operation(connection, operation string) (*schema.Schema, error) {
+	return find("operation", connection, operation)
+}
+
+func find(what, connection, name string) (*schema.Schema, error) {
+	if connection == "any" {
+		return schema.Parse([]byte(`{}`))
+	}
+	if connection == "down" {
+		return nil, &mapping.UnavailableError{Connection: connection, Err: errors.New("its plugin is not installed")}
+	}
+	known := map[string][]string{"shop": {"order_created"}, "drive": {"new_order"}, "saleapp": {"upsert_order"}}
+	if known[connection] == nil {
+		return nil, &mapping.NotFoundError{What: "connection", Name: connection, Known: []string{"shop", "drive", "saleapp"}}
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", "schemas", connection+"."+name+".json"))
+	if err != nil {
+		return nil, &mapping.NotFoundError{What: what + " of " + connection, Name: name, Known: known[connection]}
+	}
+	return schema.Parse(text)
+}
+
+// compile compiles a mapping that must be right.
+func compile(t testing.TB, text string) *mapping.Program {
+	t.Helper()
+	p, found := mapping.Compile("mapping.yaml", []byte(text), catalog{})
+	if p == nil {
+		var b strings.Builder
+		if err := found.WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		t.Fatalf("the mapping does not compile:\n%s\n%s", b.String(), text)
+	}
+	return p
+}
+
+func mapRecord(t testing.TB, p *mapping.Program, record string) (mapping.Result, error) {
+	t.Helper()
+	return p.Map(&mapping.Event{ID: "e1", Connection: "shop", Type: "order_created", Key: "115", Record: []byte(record)}, nil)
+}
+
+// writeOutcome writes what became of an event: the record, or every failure.
+func writeOutcome(t *testing.T, w *bytes.Buffer, r mapping.Result, err error) {
+	t.Helper()
+	var e *mapping.Error
+	switch {
+	case errors.As(err, &e):
+		if err := e.List().WriteText(w); err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range append([]*mapping.Error{e}, e.More...) {
+			fmt.Fprintf(w, "  (path %q, field %q)\n", one.Path, one.Field)
+		}
+	case err != nil:
+		t.Fatalf("not an *Error: %v", err)
+	case r.Skipped:
+		w.WriteString("skipped\n")
+	default:
+		w.Write(append(r.Record, '\n'))
+	}
+}
