@@ -3,6 +3,7 @@ package journal_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -45,30 +46,24 @@ func BenchmarkAccept(b *testing.B) {
 	})
 }
 
-// fill stores n events with 64 senders at a time.
-func fill(b *testing.B, j *journal.Journal, n int) {
+// fill stores n events, numbered on from from, with 64 senders at a time.
+func fill(b *testing.B, j *journal.Journal, from, n int) {
 	b.Helper()
-	work := make(chan int)
-	done := make(chan error, 64)
+	var at atomic.Int64
+	var wg sync.WaitGroup
 	for range 64 {
-		go func() {
-			for i := range work {
-				if _, err := j.Accept(b.Context(), order(fmt.Sprint(i), fmt.Sprint("id", i), kilobyte)); err != nil {
-					done <- err
+		wg.Go(func() {
+			for i := at.Add(1); i <= int64(n); i = at.Add(1) {
+				id := fmt.Sprint(int64(from) + i)
+				if _, err := j.Accept(b.Context(), order(id, "id"+id, kilobyte)); err != nil {
+					b.Error(err)
 					return
 				}
 			}
-			done <- nil
-		}()
+		})
 	}
-	for i := range n {
-		work <- i
-	}
-	close(work)
-	for range 64 {
-		if err := <-done; err != nil {
-			b.Fatal(err)
-		}
+	if wg.Wait(); b.Failed() {
+		b.FailNow()
 	}
 }
 
@@ -80,7 +75,7 @@ func BenchmarkCommit(b *testing.B) {
 	outcomes := 0
 	for b.Loop() {
 		b.StopTimer()
-		fill(b, j, lot)
+		fill(b, j, outcomes, lot)
 		b.StartTimer()
 		ds := next(b, l, lot)
 		os := make([]event.Outcome, lot)
@@ -100,7 +95,7 @@ func BenchmarkCommit(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	j := open(b, journal.Options{Dir: dir})
-	fill(b, j, 100_000)
+	fill(b, j, 0, 100_000)
 	closeJournal(b, j)
 	for b.Loop() {
 		j := open(b, journal.Options{Dir: dir})

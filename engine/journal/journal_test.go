@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,5 +195,23 @@ func TestChangeBackIsNoDuplicate(t *testing.T) {
 	want := []journal.Receipt{{Sequence: 1}, {Sequence: 2}, {Sequence: 3}, {Sequence: 3, Duplicate: true}, {Sequence: 4}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("receipts (-want +got):\n%s", diff)
+	}
+}
+
+// A stream that is there but cannot be read must not be replaced by an empty one.
+func TestDamagedStreamIsNotMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, journal.Options{Dir: dir})
+	accept(t, j, order("1", "a", `{}`))
+	closeJournal(t, j)
+	meta := filepath.Join(dir, "jetstream", "jetstream", "$G", "streams", "EVENTS", "meta.inf")
+	if err := os.WriteFile(meta, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if j, err := journal.Open(t.Context(), journal.Options{Dir: dir}); err == nil {
+		closeJournal(t, j)
+		t.Fatal("opened over a damaged stream")
+	} else if !strings.Contains(err.Error(), "cannot be recovered") {
+		t.Error(err)
 	}
 }

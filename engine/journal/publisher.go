@@ -129,6 +129,12 @@ func (p *publisher) stop(ctx context.Context) {
 	<-p.done
 }
 
+// giveUp ends what is unanswered; nothing is sent any more.
+func (p *publisher) giveUp() {
+	p.dead.Store(true)
+	p.cancel()
+}
+
 func (p *publisher) run() {
 	defer close(p.done)
 	for {

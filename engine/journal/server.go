@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -80,6 +81,20 @@ func startServer(dir string, maxPayload int32, log *slog.Logger) (*server.Server
 		return nil, nil, fmt.Errorf("connect to the embedded server: %w", err)
 	}
 	return srv, nc, nil
+}
+
+// healthy tells whether each stream in the store is there and can be written.
+func healthy(srv *server.Server) error {
+	h := srv.Healthz(nil)
+	if h.Status == "ok" {
+		return nil
+	}
+	return errors.New(h.Error)
+}
+
+// remains is where the server keeps a stream.
+func remains(srv *server.Server, stream string) string {
+	return filepath.Join(srv.StoreDir(), server.DEFAULT_GLOBAL_ACCOUNT, "streams", stream)
 }
 
 func stopServer(srv *server.Server) {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -26,7 +29,7 @@ const minStream = 1 << 20
 
 // openStream opens a stream, or makes it with maxBytes, or where that is 0 with fallback.
 // A stream that is there keeps its bound unless maxBytes says another.
-func openStream(ctx context.Context, js jetstream.JetStream, name string, subjects []string, maxBytes, fallback int64) (jetstream.Stream, error) {
+func openStream(ctx context.Context, js jetstream.JetStream, srv *server.Server, name string, subjects []string, maxBytes, fallback int64) (jetstream.Stream, error) {
 	cfg := jetstream.StreamConfig{
 		Name:               name,
 		Subjects:           subjects,
@@ -46,6 +49,11 @@ func openStream(ctx context.Context, js jetstream.JetStream, name string, subjec
 	}
 	s, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		// A stream that could not be recovered looks as if it had never been, and
+		// must not be made anew over what is left of it.
+		if _, err := os.Stat(remains(srv, name)); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("open stream %s: what is in %s cannot be recovered: copy it before anything else, then restore or remove it", name, remains(srv, name))
+		}
 		if cfg.MaxBytes < minStream {
 			return nil, fmt.Errorf("make stream %s: %d bytes are too few, give at least %d (free disk space, or set a larger bound)", name, cfg.MaxBytes, minStream)
 		}

@@ -56,8 +56,16 @@ func (j *Journal) watch(ctx context.Context) {
 	}
 }
 
-// look decides whether there is room to accept anything.
+// look decides whether there is room to accept anything, and where the store has
+// stopped answering, whether it will again.
 func (j *Journal) look(ctx context.Context) {
+	if j.accepts.stalled() || j.repeats.stalled() {
+		if err := healthy(j.srv); err != nil {
+			j.broken(err)
+			j.accepts.giveUp()
+			j.repeats.giveUp()
+		}
+	}
 	why := j.noRoom(ctx)
 	if ctx.Err() != nil {
 		return
