@@ -119,6 +119,12 @@ func TestExtraFields(t *testing.T) {
 	if !props.Get("loyalty").Exists() || props.Get("order_id.title").Str != "order number" {
 		t.Errorf("properties %s", props.Raw)
 	}
+	added := 0
+	props.ForEach(func(_, _ gjson.Result) bool { added++; return true })
+	gjson.GetBytes(orderSchema, "properties").ForEach(func(_, _ gjson.Result) bool { added--; return true })
+	if added != 1 {
+		t.Errorf("%d names were added, want 1", added)
+	}
 	sdktest.Valid(t, c.Events[0].Schema, []byte(`{"order_id":1,"loyalty":{"card":"A-1"}}`))
 	got := sdktest.Diagnostics(t, spec(), `{"extra_field":[]}`)
 	if want := []string{": unknown: extra_field: "}; !slices.Equal(got, want) {
