@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,16 +59,13 @@ func (c *committer) pending() int {
 }
 
 func (c *committer) run(ctx context.Context) {
-	var batch []entry
+	var taken []entry
 	for {
+		clear(taken)
 		c.mu.Lock()
-		n := min(len(c.queue), maxCommit)
-		batch = append(batch[:0], c.queue[:n]...)
-		left := copy(c.queue, c.queue[n:])
-		clear(c.queue[left:])
-		c.queue = c.queue[:left]
+		taken, c.queue = c.queue, taken[:0]
 		c.mu.Unlock()
-		if n == 0 {
+		if len(taken) == 0 {
 			select {
 			case <-c.wake:
 				continue
@@ -75,20 +73,27 @@ func (c *committer) run(ctx context.Context) {
 				return
 			}
 		}
-		if !c.store(ctx, batch) {
-			return
-		}
-		c.mu.Lock()
-		c.open -= n
-		c.mu.Unlock()
-		c.inbox.put(func(m *mail) {
-			for i := range batch {
-				if batch[i].it != nil {
-					m.stored = append(m.stored, batch[i].it)
-				}
+		for batch := range slices.Chunk(taken, maxCommit) {
+			if !c.store(ctx, batch) {
+				return
 			}
-		})
+			c.tell(batch)
+		}
 	}
+}
+
+// tell has the items of a stored batch go on.
+func (c *committer) tell(batch []entry) {
+	c.mu.Lock()
+	c.open -= len(batch)
+	c.mu.Unlock()
+	c.inbox.put(func(m *mail) {
+		for i := range batch {
+			if batch[i].it != nil {
+				m.stored = append(m.stored, batch[i].it)
+			}
+		}
+	})
 }
 
 // store commits a batch, however often that takes, and gives false if ctx ended

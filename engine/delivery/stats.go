@@ -38,7 +38,7 @@ type Stats struct {
 }
 
 // AtHand counts the events that were read and are not finished.
-func (s *Stats) AtHand() int {
+func (s Stats) AtHand() int {
 	return s.Mapping + s.Ready + s.Sending + s.Committing + s.Retrying + s.Waiting + s.Runnable
 }
 
