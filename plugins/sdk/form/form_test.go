@@ -137,7 +137,7 @@ func ExampleDecode() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(string(obj)) //nolint:forbidigo // an example shows its output
+	fmt.Println(string(obj))
 	// Output: {"data":{"id":"42957","contacts":[{"fName":"Олена","phone":["380670000000"]}]}}
 }
 

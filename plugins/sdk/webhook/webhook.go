@@ -60,7 +60,7 @@ func Object(r *sdk.Request) (json.RawMessage, error) {
 	isForm := mediaType == "application/x-www-form-urlencoded" || mediaType == "multipart/form-data"
 	isJSON := mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
 	switch {
-	case isForm && !(body[0] == '{' && json.Valid(body)):
+	case isForm && (body[0] != '{' || !json.Valid(body)):
 		return Form(contentType, r.Body)
 	case isJSON || isForm || body[0] == '{' || body[0] == '[':
 		return object(body)
