@@ -27,19 +27,27 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method := r.FormValue("method_type")
 	s.mu.Lock()
 	s.seen = append(s.seen, method)
+	a, empty := s.answers[method], s.empty
 	s.mu.Unlock()
-	if a := s.answers[method]; a != nil {
+	if a != nil {
 		a(w)
 		return
 	}
 	switch {
-	case method == "GET" && s.empty:
+	case method == "GET" && empty:
 		_, _ = io.WriteString(w, `{"error":"false","error_description":"","response":[]}`)
 	case method == "GET":
 		_, _ = io.WriteString(w, `{"error":"false","error_description":"","response":[{"id":"7","external_id":"A-1"}]}`)
 	default:
 		_, _ = io.WriteString(w, `{"error":"false","error_description":"Гаразд","create_id":8}`)
 	}
+}
+
+// become changes the script and forgets what was seen.
+func (s *scripted) become(empty bool, answers map[string]func(http.ResponseWriter)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.empty, s.answers, s.seen = empty, answers, nil
 }
 
 func (s *scripted) verbs() string {
@@ -114,6 +122,8 @@ func TestFailureClasses(t *testing.T) {
 		"refused, a boolean":  {body(`{"error":true,"error_description":"Контрагента заблоковано"}`), "INVALID refused", "INVALID refused", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			far := &scripted{}
+			conn := connect(t, organization(serve(t, far), nil))
 			for _, step := range []struct {
 				verb, operation, want, verbs string
 				empty                        bool
@@ -124,8 +134,7 @@ func TestFailureClasses(t *testing.T) {
 				{"PUT", opUpsert, c.write, "GET PUT", false},
 				{"DELETE", opDelete, c.write, "GET DELETE", false},
 			} {
-				far := &scripted{empty: step.empty, answers: map[string]func(http.ResponseWriter){step.verb: c.answer}}
-				conn := connect(t, organization(serve(t, far), nil))
+				far.become(step.empty, map[string]func(http.ResponseWriter){step.verb: c.answer})
 				var record any = order("A-1", nil)
 				if step.operation == opDelete {
 					record = map[string]any{"external_id": "A-1"}

@@ -113,7 +113,7 @@ func (c *connection) writeAll(operation string, records []any) []wire.WriteResul
 	c.t.Helper()
 	batch := make([]wire.Record, len(records))
 	for i, r := range records {
-		batch[i] = wire.Record{Index: uint32(i), Key: fmt.Sprint(i), Data: toJSON(c.t, r)} //nolint:gosec // G115: a handful
+		batch[i] = wire.Record{Index: uint32(i), Key: fmt.Sprint(i), Data: toJSON(c.t, r)}
 	}
 	var mu sync.Mutex
 	out := make([]wire.WriteResult, len(records))
@@ -147,7 +147,7 @@ func (c *connection) must(operation string, record any) (action, id string) {
 }
 
 // fails writes one record and wants it to fail in this way.
-func (c *connection) fails(operation string, record any, class wire.Class, code string) *wire.Failure {
+func (c *connection) fails(operation string, record any, class wire.Class, code string) wire.Failure {
 	c.t.Helper()
 	r := c.write(operation, record)
 	if r.Failure == nil {
@@ -156,7 +156,7 @@ func (c *connection) fails(operation string, record any, class wire.Class, code 
 	if r.Failure.Class != class || r.Failure.Code != code {
 		c.t.Fatalf("%s: %v, want %s %s", operation, r.Failure, class, code)
 	}
-	return r.Failure
+	return *r.Failure
 }
 
 // order is a record for create_order and upsert_order. changes of nil remove.
