@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+	"github.com/crosswalk-etl/crosswalk/engine/journal"
+	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// storing is the journal as ingress sees it.
+type storing struct{ journal *journal.Journal }
+
+// Accept stores an event, with the journal's errors in ingress's words.
+func (s storing) Accept(ctx context.Context, e *event.Event) (ingress.Receipt, error) {
+	r, err := s.journal.Accept(ctx, e)
+	if err == nil {
+		return ingress.Receipt{Sequence: r.Sequence, Duplicate: r.Duplicate}, nil
+	}
+	if bad, ok := errors.AsType[*journal.EventError](err); ok {
+		return ingress.Receipt{}, &ingress.UnacceptableError{Field: bad.Field, Message: bad.Error()}
+	}
+	if un, ok := errors.AsType[*journal.UnavailableError](err); ok {
+		return ingress.Receipt{}, &ingress.UnavailableError{RetryAfter: un.RetryAfter, Err: err}
+	}
+	return ingress.Receipt{}, err
+}
+
+// decoding is a connection as ingress sees it.
+type decoding struct{ *link }
+
+// Decode lets the plugin decode, with the host's errors in ingress's words.
+func (d decoding) Decode(ctx context.Context, r wire.Request) (wire.Decoded, error) {
+	out, err := d.link.Decode(ctx, r)
+	if crash, ok := errors.AsType[*pluginhost.CrashError](err); ok {
+		return out, &ingress.UnacceptableError{Message: crash.Error()}
+	}
+	return out, err
+}
+
+// newIngress makes the server for webhooks, with one way in for each connection
+// that has a token.
+func (e *engine) newIngress() (*ingress.Server, error) {
+	in := e.config.Ingress
+	o := ingress.Options{
+		Journal: storing{e.journal}, Logger: e.log,
+		Limits: ingress.Limits{
+			MaxBody: in.MaxBody, MaxMemory: in.MaxMemory, MaxConnections: in.MaxConnections,
+			HeaderTimeout: in.HeaderTimeout, BodyTimeout: in.BodyTimeout, IdleTimeout: in.IdleTimeout,
+			DecodeTimeout: in.DecodeTimeout,
+		},
+	}
+	for _, c := range e.config.Connections {
+		if c.Token == "" {
+			continue
+		}
+		conn := ingress.Connection{
+			Name: c.Name, Token: c.Token, Decoder: decoding{e.links[c.Name]},
+			RatePerSecond: c.Rate.PerSecond, Burst: c.Rate.Burst,
+		}
+		if s := c.Signature; s != nil {
+			conn.Signature = &ingress.Signature{
+				Header: s.Header, Secret: s.Secret, Algorithm: s.Algorithm, Encoding: s.Encoding, Prefix: s.Prefix,
+			}
+		}
+		o.Connections = append(o.Connections, conn)
+	}
+	return ingress.New(o)
+}

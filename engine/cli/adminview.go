@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/admin"
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+	"github.com/crosswalk-etl/crosswalk/engine/journal"
+	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+)
+
+// view is the running engine as the admin API sees it.
+type view struct {
+	*engine
+	server  *ingress.Server
+	started time.Time
+}
+
+// Unready gives the reasons why webhooks or deliveries do not work now.
+func (v view) Unready(context.Context) []string {
+	var out []string
+	if err := v.journal.Ready(); err != nil {
+		out = append(out, "journal: "+err.Error())
+	}
+	for _, c := range v.connections() {
+		if c.Reason != "" {
+			out = append(out, "connection "+c.Name+": "+c.Reason)
+		}
+	}
+	return out
+}
+
+func (v view) connections() []admin.Connection {
+	out := make([]admin.Connection, 0, len(v.config.Connections))
+	for _, c := range v.config.Connections {
+		st := v.links[c.Name].state()
+		ac := admin.Connection{
+			Name: c.Name, Plugin: c.Plugin, State: st.Phase.String(), PID: st.PID, Restarts: uint64(max(0, st.Restarts)), //nolint:gosec // not negative
+		}
+		if st.Phase != pluginhost.Running {
+			ac.Reason = strings.TrimSuffix(st.Phase.String()+": "+st.LastError, ": ")
+		}
+		out = append(out, ac)
+	}
+	return out
+}
+
+// Status gives the engine's state.
+func (v view) Status(ctx context.Context) (admin.Status, error) {
+	js, err := v.journal.Stats(ctx)
+	if err != nil {
+		return admin.Status{}, err
+	}
+	in := v.server.Stats()
+	st := admin.Status{
+		Version: v.version, StartedAt: v.started, Connections: v.connections(),
+		Counters: admin.Counters{
+			Accepted: js.Accepted, Duplicates: js.Duplicates,
+			Delivered: js.Outcomes[event.Delivered], Skipped: js.Outcomes[event.Skipped],
+			Superseded: js.Outcomes[event.Superseded], Dead: js.Outcomes[event.Dead],
+		},
+		Ingress: admin.Ingress{Requests: in.Requests, Refused: in.Refused},
+	}
+	for _, l := range v.lanes {
+		al := admin.Lane{Source: l.Source, Sink: l.Sink}
+		if i := slices.IndexFunc(js.Lanes, func(s journal.LaneStats) bool { return s.Lane == l.Lane }); i >= 0 {
+			al.Backlog = js.Lanes[i].Backlog
+		}
+		if r := l.runner.Load(); r != nil {
+			stats := r.Stats()
+			al.Held = uint64(max(0, stats.AtHand())) //nolint:gosec // not negative
+		}
+		st.Lanes = append(st.Lanes, al)
+	}
+	return st, nil
+}
+
+// Outcomes reads outcomes from the journal.
+func (v view) Outcomes(ctx context.Context, from uint64, limit int) ([]event.Outcome, error) {
+	return v.journal.Outcomes(ctx, from, limit)
+}
+
+// Dead reads dead letters from the journal.
+func (v view) Dead(ctx context.Context, from uint64, limit int) ([]event.DeadLetter, error) {
+	return v.journal.Dead(ctx, from, limit)
+}

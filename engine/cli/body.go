@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// maxBodyBytes bounds a sample body.
+const maxBodyBytes = 64 << 20
+
+// decodeTimeout bounds how long a plugin may take over one body.
+const decodeTimeout = 30 * time.Second
+
+// receivedAt is when every sample was received, so that a mapping that reads
+// _meta.received_at gives the same result each time.
+var receivedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// decoder turns bodies into events with the plugin of one source connection.
+type decoder struct {
+	connection string
+	conn       *pluginhost.Connection
+}
+
+// decoder starts the source connection that a mapping reads from, configured
+// without its secrets: decoding is offline.
+func (p *project) decoder(ctx context.Context, connection string) (*decoder, error) {
+	if _, err := p.catalog.spec(ctx, connection); err != nil {
+		return nil, err
+	}
+	c := p.config.Connection(connection)
+	spec, err := p.host.Describe(ctx, c.Plugin, nil)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := p.host.Open(ctx, pluginhost.Config{Name: connection, Plugin: c.Plugin, JSON: c.Public(spec.ConfigSchema)})
+	if err != nil {
+		return nil, err
+	}
+	return &decoder{connection: connection, conn: conn}, nil
+}
+
+func (d *decoder) close() { _ = d.conn.Close(context.Background()) }
+
+// bodyRequest makes the webhook that would have brought a body, by the name of
+// its file: .json, or .form for application/x-www-form-urlencoded.
+func bodyRequest(file, method, query string, body []byte) wire.Request {
+	contentType := "application/json"
+	if strings.EqualFold(filepath.Ext(file), ".form") {
+		contentType = "application/x-www-form-urlencoded"
+		body = []byte(strings.TrimRight(string(body), "\r\n"))
+	}
+	return wire.Request{
+		Method: method, Query: query, Body: body,
+		Header: []wire.Header{{Name: "Content-Type", Value: contentType}},
+	}
+}
+
+// events decodes a webhook and gives those of its events that prog takes.
+func (d *decoder) events(ctx context.Context, prog *mapping.Program, r wire.Request) ([]mapping.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, decodeTimeout)
+	defer cancel()
+	decoded, err := d.conn.Decode(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if decoded.Refusal != nil {
+		return nil, fmt.Errorf("%s refuses the body with %d: %w", d.connection, decoded.Refusal.Status, decoded.Refusal)
+	}
+	var out []mapping.Event
+	var others []string
+	for _, e := range decoded.Events {
+		if !takes(prog, d.connection, e.Type) {
+			others = append(others, d.connection+"."+e.Type)
+			continue
+		}
+		out = append(out, mapping.Event{
+			ID: e.ID, Connection: d.connection, Type: e.Type, Key: e.Key, ReceivedAt: receivedAt, Record: e.Record,
+		})
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	if len(others) > 0 {
+		return nil, fmt.Errorf("the body holds %s, which %s does not take (its from: %s)",
+			strings.Join(others, ", "), prog.Name(), fromText(prog))
+	}
+	return nil, fmt.Errorf("%s finds no event in the body", d.connection)
+}
+
+// takes tells whether prog's from names the event.
+func takes(prog *mapping.Program, connection, event string) bool {
+	return slices.ContainsFunc(prog.From(), func(r mapping.Ref) bool {
+		return r.Connection == connection && r.Name == event
+	})
+}
+
+func fromText(prog *mapping.Program) string {
+	var out []string
+	for _, r := range prog.From() {
+		out = append(out, r.String())
+	}
+	return strings.Join(out, ", ")
+}
+
+// readInput reads a body from a file, or from standard input for "-".
+func (a *app) readInput(file string) ([]byte, error) {
+	if file != "-" {
+		return readBounded(file, maxBodyBytes)
+	}
+	body, err := io.ReadAll(io.LimitReader(a.stdin, maxBodyBytes+1))
+	if err == nil && len(body) > maxBodyBytes {
+		err = fmt.Errorf("standard input holds more than %d bytes", maxBodyBytes)
+	}
+	return body, err
+}

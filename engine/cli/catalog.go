@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// catalog answers what the connections of a configuration offer, by asking their
+// plugins offline. Each plugin is asked once for each connection.
+type catalog struct {
+	config *config.Config
+	host   *pluginhost.Host
+
+	mu    sync.Mutex
+	specs map[string]described
+}
+
+// described is what a connection's plugin said of itself, or why it did not.
+type described struct {
+	spec wire.Spec
+	err  error
+}
+
+func newCatalog(cfg *config.Config, host *pluginhost.Host) *catalog {
+	return &catalog{config: cfg, host: host, specs: map[string]described{}}
+}
+
+// spec gives what a configured connection offers under its configuration,
+// without its secrets.
+func (c *catalog) spec(ctx context.Context, connection string) (wire.Spec, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d, ok := c.specs[connection]; ok {
+		return d.spec, d.err
+	}
+	spec, err := c.describe(ctx, connection)
+	if ctx.Err() == nil {
+		c.specs[connection] = described{spec, err}
+	}
+	return spec, err
+}
+
+func (c *catalog) describe(ctx context.Context, connection string) (wire.Spec, error) {
+	conn := c.config.Connection(connection)
+	if conn == nil {
+		var known []string
+		for _, other := range c.config.Connections {
+			known = append(known, other.Name)
+		}
+		return wire.Spec{}, &mapping.NotFoundError{What: "connection", Name: connection, Known: known}
+	}
+	// The first answer tells which values are secrets, the second is for the rest.
+	spec, err := c.host.Describe(ctx, conn.Plugin, nil)
+	if err != nil {
+		return wire.Spec{}, err
+	}
+	return c.host.Describe(ctx, conn.Plugin, conn.Public(spec.ConfigSchema))
+}
+
+// operation gives the spec of a connection's operation.
+func (c *catalog) operation(ctx context.Context, connection, name string) (wire.OperationSpec, error) {
+	spec, err := c.spec(ctx, connection)
+	if err != nil {
+		return wire.OperationSpec{}, err
+	}
+	known := make([]string, 0, len(spec.Operations))
+	for _, o := range spec.Operations {
+		if o.Name == name {
+			return o, nil
+		}
+		known = append(known, o.Name)
+	}
+	return wire.OperationSpec{}, &mapping.NotFoundError{What: "operation of " + connection, Name: name, Known: known}
+}
+
+// event gives the spec of a connection's event.
+func (c *catalog) event(ctx context.Context, connection, name string) (wire.EventSpec, error) {
+	spec, err := c.spec(ctx, connection)
+	if err != nil {
+		return wire.EventSpec{}, err
+	}
+	known := make([]string, 0, len(spec.Events))
+	for _, e := range spec.Events {
+		if e.Name == name {
+			return e, nil
+		}
+		known = append(known, e.Name)
+	}
+	return wire.EventSpec{}, &mapping.NotFoundError{What: "event of " + connection, Name: name, Known: known}
+}
+
+// with gives the compiler's view of the catalog, bound to ctx.
+func (c *catalog) with(ctx context.Context) mapping.Catalog { return boundCatalog{c, ctx} }
+
+type boundCatalog struct {
+	*catalog
+	ctx context.Context
+}
+
+// Event gives the schema of a connection's event.
+func (b boundCatalog) Event(connection, name string) (*schema.Schema, error) {
+	e, err := b.event(b.ctx, connection, name)
+	if err != nil {
+		return nil, compilerError(connection, err)
+	}
+	return schema.Parse(e.Schema)
+}
+
+// Operation gives the schema of a connection's operation.
+func (b boundCatalog) Operation(connection, name string) (*schema.Schema, error) {
+	o, err := b.operation(b.ctx, connection, name)
+	if err != nil {
+		return nil, compilerError(connection, err)
+	}
+	return schema.Parse(o.Schema)
+}
+
+// compilerError tells what is not there from what is not known just now.
+func compilerError(connection string, err error) error {
+	if nf, ok := errors.AsType[*mapping.NotFoundError](err); ok {
+		return nf
+	}
+	return &mapping.UnavailableError{Connection: connection, Err: err}
+}

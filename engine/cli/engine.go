@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/admin"
+	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/journal"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+)
+
+// stopTimeout bounds each step of stopping.
+const stopTimeout = 30 * time.Second
+
+// engine is everything that runs, wired together.
+type engine struct {
+	*project
+	programs []*mapping.Program
+	log      *slog.Logger
+	version  string
+
+	journal *journal.Journal
+	links   map[string]*link
+	lanes   []*lane
+}
+
+// run starts everything, waits until ctx ends or a part fails for good, and stops
+// in the order of a record's way: no new webhooks, then what is at hand, then the
+// processes, then the journal.
+func (e *engine) run(ctx context.Context) (err error) {
+	in, err := listen(ctx, "webhooks", e.config.Ingress.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	var adminLn net.Listener
+	if e.config.Admin.Listen != "" {
+		if adminLn, err = listen(ctx, "the admin API", e.config.Admin.Listen); err != nil {
+			return err
+		}
+		defer func() { _ = adminLn.Close() }()
+	}
+
+	e.journal, err = journal.Open(ctx, journal.Options{
+		Dir: e.config.Data, Logger: e.log,
+		MaxEventBytes: e.config.Storage.MaxEvents, MaxOutcomeBytes: e.config.Storage.MaxOutcomes,
+		MaxDeadBytes: e.config.Storage.MaxDead, MinFreeDisk: e.config.Storage.MinFreeDisk,
+		MaxPayload: maxPayload(e.config.Ingress.MaxBody),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bounded(e.journal.Close)) }()
+
+	stopLinks := e.openLinks(ctx)
+	defer stopLinks()
+	return e.serve(ctx, in, adminLn)
+}
+
+// serve runs the lanes and the listeners until ctx ends or one of them fails.
+func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
+	server, err := e.newIngress()
+	if err != nil {
+		return err
+	}
+	if err := e.planLanes(ctx); err != nil {
+		return err
+	}
+	runs := make([]func(context.Context) error, len(e.lanes))
+	for i, l := range e.lanes {
+		if runs[i], err = e.openLane(ctx, l); err != nil {
+			return err
+		}
+	}
+	// The lanes outlive the listeners: what was accepted last is delivered too.
+	deliver, stopDelivery := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDelivery()
+	accept, stopAccepting := context.WithCancel(ctx)
+	defer stopAccepting()
+
+	var (
+		mu       sync.Mutex
+		failures []error
+	)
+	fail := func(what string, err error) {
+		if err == nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		failures = append(failures, fmt.Errorf("%s: %w", what, err))
+		stopAccepting()
+	}
+
+	var listeners, lanes sync.WaitGroup
+	for i, l := range e.lanes {
+		lanes.Go(func() { e.runLane(deliver, l, runs[i]) })
+	}
+	listeners.Go(func() { fail("ingress", server.Serve(accept, in)) })
+	adminAddr := ""
+	if adminLn != nil {
+		adminAddr = adminLn.Addr().String()
+		api := admin.New(view{engine: e, server: server, started: time.Now().UTC()}, e.log)
+		listeners.Go(func() { fail("admin", admin.Serve(accept, adminLn, api, e.log)) })
+	}
+	e.log.Info("ready", "version", e.version, "ingress", in.Addr().String(), "admin", adminAddr,
+		"connections", len(e.links), "mappings", len(e.programs))
+
+	<-accept.Done()
+	e.log.Info("stopping: no more webhooks are taken, what is at hand is finished")
+	listeners.Wait()
+	stopDelivery()
+	lanes.Wait()
+	mu.Lock()
+	defer mu.Unlock()
+	return errors.Join(failures...)
+}
+
+// openLinks starts every connection's process, all at once; the returned function
+// ends them.
+func (e *engine) openLinks(ctx context.Context) (stop func()) {
+	e.links = map[string]*link{}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var opening sync.WaitGroup
+	for _, c := range e.config.Connections {
+		l := newLink(c.Name, e.log)
+		e.links[c.Name] = l
+		opening.Go(func() {
+			l.open(ctx, func(ctx context.Context) (*pluginhost.Connection, error) { return e.openConnection(ctx, c) })
+		})
+	}
+	return func() {
+		cancel()
+		opening.Wait()
+		var closing sync.WaitGroup
+		for _, l := range e.links {
+			closing.Go(func() {
+				if err := bounded(l.close); err != nil {
+					e.log.Warn("the connection did not stop in order", "connection", l.name, "error", err)
+				}
+			})
+		}
+		closing.Wait()
+	}
+}
+
+func (e *engine) openConnection(ctx context.Context, c *config.Connection) (*pluginhost.Connection, error) {
+	spec, err := e.host.Describe(ctx, c.Plugin, nil)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := c.JSON(spec.ConfigSchema)
+	if err != nil {
+		return nil, err
+	}
+	return e.host.Open(ctx, pluginhost.Config{Name: c.Name, Plugin: c.Plugin, JSON: cfg, KeepTrying: true})
+}
+
+// listen opens a listener, with an error that says what it was for.
+func listen(ctx context.Context, what, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for %s: %w", what, err)
+	}
+	return ln, nil
+}
+
+// bounded calls f with a context that ends after stopTimeout.
+func bounded(f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	return f(ctx)
+}
+
+// maxPayload is what the journal must take in one message for a body of at most
+// maxBody bytes: the record and the body as it came, with what is around them.
+func maxPayload(maxBody int64) int32 {
+	const atLeast, atMost = journal.DefaultMaxPayload, 64 << 20
+	return int32(min(max(4*maxBody+(64<<10), atLeast), atMost)) //nolint:gosec // at most 64 MiB
+}

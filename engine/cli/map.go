@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+func (a *app) mapCommand() *cobra.Command {
+	var input, method, query, connection string
+	cmd := &cobra.Command{
+		Use:   "map MAPPING --input BODY",
+		Short: "Show what a mapping makes of a body",
+		Long: `Decodes a body as the source's plugin does with a webhook, maps it, holds the result
+against the sink's schema, and prints it. Nothing is sent. An event that the mapping
+skips prints {"$skip": true}.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if input == "" {
+				return errors.New("--input is missing: name a file with a body as the source sends it, or - for standard input")
+			}
+			return a.mapOne(cmd.Context(), args[0], input, method, query, connection)
+		},
+	}
+	cmd.Flags().StringVar(&input, "input", "", "`file` with the body: .form holds a form, anything else JSON; - is standard input")
+	cmd.Flags().StringVar(&method, "method", "POST", "HTTP method of the webhook")
+	cmd.Flags().StringVar(&query, "query", "", "query of the webhook's URL, such as event=new_order")
+	cmd.Flags().StringVar(&connection, "connection", "", "source `connection`, where the mapping reads from several")
+	return cmd
+}
+
+func (a *app) mapOne(ctx context.Context, file, input, method, query, connection string) error {
+	body, err := a.readInput(input)
+	if err != nil {
+		return err
+	}
+	p, findings, err := a.open()
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		return a.refuse(findings)
+	}
+	defer p.close()
+	prog, findings, err := p.compile(ctx, file)
+	if err != nil {
+		return err
+	}
+	if prog == nil {
+		return a.refuse(findings)
+	}
+	if connection == "" {
+		connection = prog.From()[0].Connection
+	}
+	d, err := p.decoder(ctx, connection)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	events, err := d.events(ctx, prog, bodyRequest(input, method, query, body))
+	if err != nil {
+		return err
+	}
+	sink, err := p.sinkSchema(ctx, prog)
+	if err != nil {
+		return err
+	}
+	failed := false
+	for _, ev := range events {
+		res, err := mapEvent(prog, sink, &ev)
+		if err != nil {
+			failed = true
+			if err := a.printFailure(err); err != nil {
+				return err
+			}
+			continue
+		}
+		var out bytes.Buffer
+		if err := json.Indent(&out, res, "", "  "); err != nil {
+			return fmt.Errorf("the mapping made no JSON: %w", err)
+		}
+		if _, err := fmt.Fprintln(a.stdout, out.String()); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return errFindings
+	}
+	return nil
+}
+
+// refuse prints findings that keep a command from going on.
+func (a *app) refuse(findings diag.List) error {
+	if err := findings.WriteText(a.stderr); err != nil {
+		return err
+	}
+	return errFindings
+}
+
+// printFailure prints why an event cannot be mapped, on standard error.
+func (a *app) printFailure(err error) error {
+	if me, ok := errors.AsType[*mapping.Error](err); ok {
+		return me.List().WriteText(a.stderr)
+	}
+	a.message("%v\n", err)
+	return nil
+}
+
+// sinkSchema gives the schema of the operation that prog's records go to.
+func (p *project) sinkSchema(ctx context.Context, prog *mapping.Program) (*schema.Schema, error) {
+	return p.catalog.with(ctx).Operation(prog.To().Connection, prog.To().Name)
+}
+
+// skipped is what stands for the record of an event that a mapping skips.
+var skipped = json.RawMessage(`{"$skip":true}`)
+
+// mapEvent maps one event and holds the result against the sink's schema.
+func mapEvent(prog *mapping.Program, sink *schema.Schema, ev *mapping.Event) (json.RawMessage, error) {
+	res, err := prog.Map(ev, nil)
+	if err != nil {
+		return nil, err
+	}
+	if res.Skipped {
+		return skipped, nil
+	}
+	if vs := sink.Validate(res.Record); len(vs) > 0 {
+		errs := make([]error, 0, len(vs))
+		for _, v := range vs {
+			errs = append(errs, fmt.Errorf("the sink's schema refuses %s: %s", v.Path, v.Message))
+		}
+		return res.Record, errors.Join(errs...)
+	}
+	return res.Record, nil
+}

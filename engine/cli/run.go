@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// overrides are what the command line says instead of the configuration.
+type overrides struct {
+	data, listen, admin, logLevel, logFormat string
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o overrides
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the engine until SIGTERM or SIGINT",
+		Long: `Starts the journal, a plugin process for each connection, the mappings and the
+listeners. SIGTERM or SIGINT stops taking webhooks, finishes what is at hand, and exits
+with 0; a second signal ends it at once, and nothing accepted is lost by that either.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
+			defer stop()
+			// From the first signal on, a second one has its usual effect.
+			context.AfterFunc(ctx, stop)
+			return a.runEngine(ctx, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.data, "data", "", "`folder` of the journal (default: the configuration's)")
+	f.StringVar(&o.listen, "listen", "", "`address` for webhooks, host:port (default: the configuration's)")
+	f.StringVar(&o.admin, "admin", "", "loopback `address` of the admin API (default: the configuration's)")
+	f.StringVar(&o.logLevel, "log-level", "", "debug, info, warn or error (default: the configuration's)")
+	f.StringVar(&o.logFormat, "log-format", "", "text or json (default: the configuration's)")
+	return cmd
+}
+
+// runEngine loads, checks and compiles everything, and then runs the engine. What
+// is wrong is reported before anything is started.
+func (a *app) runEngine(ctx context.Context, o overrides) error {
+	cfg, findings, err := a.load()
+	if err != nil {
+		return err
+	}
+	if findings.HasErrors() {
+		return a.refuse(findings)
+	}
+	if list := cfg.Resolve(os.LookupEnv); list.HasErrors() {
+		return a.refuse(append(findings, list...))
+	}
+	cfg.Data = cmp.Or(o.data, cfg.Data)
+	cfg.Ingress.Listen = cmp.Or(o.listen, cfg.Ingress.Listen)
+	cfg.Admin.Listen = cmp.Or(o.admin, cfg.Admin.Listen)
+	log, err := newLogger(a.stderr, cmp.Or(o.logLevel, cfg.Log.Level), cmp.Or(o.logFormat, cfg.Log.Format))
+	if err != nil {
+		return err
+	}
+	p, err := a.project(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	findings = append(findings, p.checkConnections(ctx)...)
+	programs, list, err := p.compileAll(ctx, cfg.Mappings)
+	if err != nil {
+		return err
+	}
+	findings = append(findings, list...)
+	findings.Sort()
+	if findings.HasErrors() {
+		return a.refuse(findings)
+	}
+	for _, d := range findings {
+		log.Warn(d.Message, "file", d.Position.File, "line", d.Position.Line, "rule", d.Rule)
+	}
+	e := &engine{project: p, programs: programs, log: log, version: a.version}
+	return e.run(ctx)
+}

@@ -1,0 +1,448 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// deadline bounds every wait; the machines that run this may be slow.
+const deadline = 90 * time.Second
+
+const (
+	shopToken       = "e2e-shop-token"
+	salesdriveToken = "e2e-salesdrive-token"
+	crmToken        = "e2e-crm-token"
+	saleappKey      = "sandbox-organization-key"
+)
+
+// binaries is where TestMain built crosswalk, sandbox and plugins/.
+var binaries string
+
+func TestMain(m *testing.M) {
+	code, err := buildAndRun(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func buildAndRun(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "crosswalk-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binaries = dir
+	if err := os.Mkdir(filepath.Join(dir, "plugins"), 0o755); err != nil {
+		return 0, err
+	}
+	for _, args := range [][]string{
+		{"-o", dir + "/", "../cmd/crosswalk", "../../examples/sandbox"},
+		{"-o", dir + "/plugins/", "../../plugins/horoshop", "../../plugins/retailcrm", "../../plugins/saleapp", "../../plugins/salesdrive"},
+	} {
+		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("go build %v: %w\n%s", args, err, out)
+		}
+	}
+	return m.Run(), nil
+}
+
+// proc is a process that a test started.
+type proc struct {
+	cmd    *exec.Cmd
+	exited chan struct{}
+	err    error
+
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+// spawn starts a binary and calls line for each line that it prints.
+func spawn(t testing.TB, env []string, line func(string), name string, args ...string) *proc {
+	t.Helper()
+	p := &proc{cmd: exec.Command(filepath.Join(binaries, name), args...), exited: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var readers sync.WaitGroup
+	for _, r := range []io.Reader{stdout, stderr} {
+		readers.Go(func() {
+			sc := bufio.NewScanner(r)
+			sc.Buffer(nil, 1<<20)
+			for sc.Scan() {
+				p.mu.Lock()
+				p.out.WriteString(sc.Text() + "\n")
+				p.mu.Unlock()
+				line(sc.Text())
+			}
+		})
+	}
+	go func() {
+		readers.Wait()
+		p.err = p.cmd.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("what %s printed (its end):\n%s", name, tail(p.log(), 6000))
+		}
+	})
+	return p
+}
+
+func (p *proc) log() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
+}
+
+// kill ends the process with -9 and waits until it is gone.
+func (p *proc) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+// terminate ends the process in order and gives how it exited.
+func (p *proc) terminate(t testing.TB) error {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.exited:
+		return p.err
+	case <-time.After(deadline):
+		t.Fatal("still running after SIGTERM")
+		return nil
+	}
+}
+
+// await waits for what a process says when it is ready.
+func await[T any](t testing.TB, p *proc, said <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-said:
+		return v
+	case <-p.exited:
+		t.Fatalf("ended before it was ready: %v\n%s", p.err, p.log())
+	case <-time.After(deadline):
+		t.Fatalf("not ready in %s\n%s", deadline, p.log())
+	}
+	panic("unreachable")
+}
+
+// sandbox is a running sandbox of SaleApp.
+type sandbox struct {
+	*proc
+	root string
+}
+
+func startSandbox(t testing.TB, args ...string) *sandbox {
+	t.Helper()
+	addr := make(chan string, 1)
+	p := spawn(t, nil, func(line string) {
+		if i := strings.Index(line, "http://"); i >= 0 {
+			select {
+			case addr <- strings.Fields(line[i:])[0]:
+			default:
+			}
+		}
+	}, "sandbox", append([]string{"--listen", "127.0.0.1:0"}, args...)...)
+	host := strings.SplitN(strings.TrimPrefix(await(t, p, addr), "http://"), "/", 2)[0]
+	return &sandbox{proc: p, root: "http://" + host}
+}
+
+// order is an order as the sandbox lists it.
+type order struct {
+	ID         string          `json:"id"`
+	ExternalID string          `json:"external_id"`
+	Addres     string          `json:"addres"`
+	Writes     int             `json:"writes"`
+	Products   json.RawMessage `json:"products"`
+}
+
+func (s *sandbox) orders(t testing.TB) []order {
+	t.Helper()
+	var out []order
+	getJSON(t, s.root+"/saleapp/_orders", &out)
+	return out
+}
+
+// faults switches the sandbox's faults, as POST /_faults takes them.
+func (s *sandbox) faults(t testing.TB, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.root+"/_faults", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		text, _ := io.ReadAll(resp.Body)
+		t.Fatalf("POST /_faults: %s %s", resp.Status, text)
+	}
+}
+
+// site is an engine's configuration and data, that outlive its process.
+type site struct {
+	dir     string
+	sandbox *sandbox
+}
+
+// newSite makes a configuration with the shipped mappings over a sandbox.
+func newSite(t testing.TB, sb *sandbox) *site {
+	t.Helper()
+	mappings, err := filepath.Abs("../../mappings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	text := fmt.Sprintf(`
+mappings: [%q]
+ingress: {listen: "127.0.0.1:0", rate: off}
+admin: {listen: "127.0.0.1:0"}
+log: {level: info, format: json}
+storage: {min_free_disk: 16MiB}
+connections:
+  shop: {plugin: horoshop, token: %s}
+  salesdrive: {plugin: salesdrive, token: %s}
+  crm: {plugin: retailcrm, token: %s}
+  saleapp:
+    plugin: saleapp
+    config: {url: %q, secret_key: "${env:SALEAPP_KEY}", key: organization, client_id: 50, curency_id: 6, warehouse_id: 7, request_timeout: 2s, settle: 1s}
+`, filepath.Join(mappings, "*", "mapping.yaml"), shopToken, salesdriveToken, crmToken, sb.root+"/saleapp/server/api")
+	if err := os.WriteFile(filepath.Join(dir, "crosswalk.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &site{dir: dir, sandbox: sb}
+}
+
+// engine is a running engine.
+type engine struct {
+	*proc
+	ingress, admin string
+}
+
+func (s *site) start(t testing.TB) *engine {
+	t.Helper()
+	type line struct{ Msg, Ingress, Admin string }
+	said := make(chan line, 1)
+	p := spawn(t, []string{"SALEAPP_KEY=" + saleappKey}, func(text string) {
+		var l line
+		if json.Unmarshal([]byte(text), &l) == nil && l.Msg == "ready" {
+			said <- l
+		}
+	}, "crosswalk", "run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
+		"--plugins", filepath.Join(binaries, "plugins"), "--data", filepath.Join(s.dir, "data"))
+	l := await(t, p, said)
+	return &engine{proc: p, ingress: "http://" + l.Ingress, admin: "http://" + l.Admin}
+}
+
+// status is what the admin API says of the engine, as far as the tests look.
+type status struct {
+	Connections []struct {
+		Name     string `json:"name"`
+		PID      int    `json:"pid"`
+		Restarts int    `json:"restarts"`
+	} `json:"connections"`
+	Counters struct {
+		Accepted  uint64 `json:"accepted"`
+		Delivered uint64 `json:"delivered"`
+		Dead      uint64 `json:"dead"`
+	} `json:"counters"`
+}
+
+// counters is what a status counts.
+func (e *engine) counters(t testing.TB) (accepted, delivered, dead uint64) {
+	t.Helper()
+	c := e.status(t).Counters
+	return c.Accepted, c.Delivered, c.Dead
+}
+
+// settled tells whether every event of n has been delivered and none is dead.
+func (e *engine) settled(t testing.TB, n uint64) error {
+	t.Helper()
+	if accepted, delivered, dead := e.counters(t); accepted != n || delivered != n || dead != 0 {
+		return fmt.Errorf("%d accepted, %d delivered, %d dead, want %d delivered", accepted, delivered, dead, n)
+	}
+	return nil
+}
+
+func (e *engine) status(t testing.TB) status {
+	t.Helper()
+	var st status
+	getJSON(t, e.admin+"/api/v1/status", &st)
+	return st
+}
+
+// pid gives the process of a connection, waiting until it has one.
+func (e *engine) pid(t testing.TB, connection string) int {
+	t.Helper()
+	var pid int
+	eventually(t, "a process of "+connection, func() error {
+		for _, c := range e.status(t).Connections {
+			if c.Name == connection {
+				pid = c.PID
+			}
+		}
+		if pid == 0 {
+			return errors.New("none")
+		}
+		return nil
+	})
+	return pid
+}
+
+// send sends one webhook and gives the answer's status and body; an error means
+// that no answer came.
+func send(ctx context.Context, method, url, contentType, body string) (int, string, error) {
+	return sendWith(ctx, http.DefaultClient, method, url, contentType, body)
+}
+
+func sendWith(ctx context.Context, client *http.Client, method, url, contentType, body string) (int, string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", contentType)
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text), err
+}
+
+// insist sends a webhook until it is accepted, as the vendors do.
+func insist(ctx context.Context, method, url, body string) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	var last error
+	for {
+		code, text, err := send(ctx, method, url, "application/json", body)
+		if err == nil && code/100 == 2 {
+			return nil
+		}
+		last = fmt.Errorf("%d %s %w", code, text, err)
+		if code/100 == 4 && code != http.StatusTooManyRequests {
+			return last
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return last
+		}
+	}
+}
+
+// shopOrder makes a Horoshop order_created.
+func shopOrder(id int, note string) string {
+	return fmt.Sprintf(`{"order_id":%d,"user":%d,"delivery_name":"Покупець %d","delivery_email":"p%d@poshta.example","delivery_phone":"+38067%07d","delivery_city":"Полтава","delivery_address":%q,"delivery_type":{"id":2,"title":"Кур'єр"},"delivery_price":60,"comment":"","payment_type":{"id":15,"title":"Накладений платіж"},"payed":0,"total_default":500,"total_sum":499.5,"total_quantity":2,"stat_status":1,"stat_created":"2026-11-02 20:41:13","currency":"UAH","order_without_callback":false,"products":[{"title":"Ліхтар","article":"LT-%d","price":249.75,"quantity":2,"discount_marker":"NONE","total_price":499.5}]}`,
+		id, id, id, id, id, note, id%7)
+}
+
+// salesdriveOrder makes a SalesDrive webhook: new_order for version 1, else
+// status_change.
+func salesdriveOrder(id, version int) string {
+	ev := "status_change"
+	if version == 1 {
+		ev = "new_order"
+	}
+	return fmt.Sprintf(`{"info":{"webhookType":"order","webhookEvent":%q,"account":"kramnychka"},"data":{"id":%d,"formId":1,"version":%d,"statusId":%d,"paymentAmount":100,"shipping_address":"v%d","contacts":[{"fName":"Іван","lName":"Франко","phone":["380671112233"]}],"products":[{"sku":"A-1","amount":1,"price":100}]},"meta":{"fields":{}}}`,
+		ev, id, version, version, version)
+}
+
+func getJSON(t testing.TB, url string, v any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(resp.Body)
+		t.Fatalf("GET %s: %s %s", url, resp.Status, text)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
+		t.Fatalf("GET %s: %v", url, err)
+	}
+}
+
+// eventually calls try until it gives nil.
+func eventually(t testing.TB, what string, try func() error) {
+	t.Helper()
+	end := time.Now().Add(deadline)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("waited %s for %s: %v", deadline, what, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// exactlyOnce tells whether the sandbox has each order from first to last, each
+// exactly once, and nothing else.
+func exactlyOnce(orders []order, first, last int) error {
+	seen := map[string]int{}
+	for _, o := range orders {
+		seen[o.ExternalID]++
+	}
+	missing, double := 0, 0
+	for id := first; id <= last; id++ {
+		switch n := seen[fmt.Sprint(id)]; {
+		case n == 0:
+			missing++
+		case n > 1:
+			double++
+		}
+	}
+	if want := last - first + 1; missing > 0 || double > 0 || len(orders) != want {
+		return fmt.Errorf("%d orders, want %d: %d missing, %d double", len(orders), want, missing, double)
+	}
+	return nil
+}
+
+func tail(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return "…" + s[len(s)-n:]
+}

@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestD1_EngineKilledRightAfterAccepting kills the engine with -9 as soon as it
+// has answered 2xx, and starts it again: the order arrives, once.
+func TestD1_EngineKilledRightAfterAccepting(t *testing.T) {
+	sb := startSandbox(t)
+	// Slow enough that the record is on its way to SaleApp when the engine dies.
+	sb.faults(t, `{"latency":"150ms"}`)
+	s := newSite(t, sb)
+	const rounds = 6
+	for id := 1; id <= rounds; id++ {
+		e := s.start(t)
+		code, text, err := send(t.Context(), http.MethodPut, e.ingress+"/in/shop/"+shopToken, "application/json", shopOrder(id, "вул. Нова, 1"))
+		if err != nil || code/100 != 2 {
+			t.Fatalf("order %d: %d %s %v", id, code, text, err)
+		}
+		// From at once to in the middle of the sink's answers.
+		time.Sleep(time.Duration(id-1) * 60 * time.Millisecond)
+		e.kill()
+	}
+	e := s.start(t)
+	eventually(t, "all orders", func() error { return exactlyOnce(sb.orders(t), 1, rounds) })
+	eventually(t, "an outcome for each event", func() error { return e.settled(t, rounds) })
+	if err := exactlyOnce(sb.orders(t), 1, rounds); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPluginKilledUnderLoad kills each plugin with -9 while 500 webhooks flow:
+// every order arrives, once.
+func TestPluginKilledUnderLoad(t *testing.T) {
+	for _, connection := range []string{"shop", "saleapp"} {
+		t.Run(connection, func(t *testing.T) {
+			sb := startSandbox(t)
+			sb.faults(t, `{"latency":"5ms"}`)
+			e := newSite(t, sb).start(t)
+			const orders = 500
+			sent := sendMany(t, orders, 8, func(id int) error {
+				return insist(t.Context(), http.MethodPut, e.ingress+"/in/shop/"+shopToken, shopOrder(id, "вул. Нова, 1"))
+			})
+			killed := map[int]bool{}
+			for range 3 {
+				pid := e.pid(t, connection)
+				if !killed[pid] {
+					killed[pid] = true
+					if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(400 * time.Millisecond)
+			}
+			if err := sent(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "all orders delivered", func() error { return e.settled(t, orders) })
+			if err := exactlyOnce(sb.orders(t), 1, orders); err != nil {
+				t.Fatal(err)
+			}
+			restarts := 0
+			for _, c := range e.status(t).Connections {
+				if c.Name == connection {
+					restarts = c.Restarts
+				}
+			}
+			if restarts == 0 {
+				t.Fatal("the plugin was never restarted: nothing was killed")
+			}
+		})
+	}
+}
+
+// sendMany calls do for 1 to n in several goroutines; the returned function waits
+// for the end.
+func sendMany(t *testing.T, n, workers int, do func(id int) error) (wait func() error) {
+	t.Helper()
+	ids := make(chan int)
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		errs []error
+	)
+	for range workers {
+		wg.Go(func() {
+			for id := range ids {
+				if err := do(id); err != nil {
+					mu.Lock()
+					errs = append(errs, fmt.Errorf("order %d: %w", id, err))
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	go func() {
+		defer close(ids)
+		for id := 1; id <= n; id++ {
+			ids <- id
+		}
+	}()
+	return func() error {
+		wg.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		return errors.Join(errs...)
+	}
+}
