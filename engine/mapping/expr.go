@@ -204,16 +204,19 @@ var errNoFrame = errors.New("an expression ran without its event")
 // directCall returns a function that reads its arguments itself.
 func directCall(args []operand, fn func(*frame, []any) (any, error)) func(*frame) (any, error) {
 	return func(f *frame) (any, error) {
-		var few [3]any
-		in := few[:0]
+		r := f.run
+		base := len(r.args)
 		for i := range args {
 			v, err := args[i].direct(f)
 			if err != nil {
+				r.args = r.args[:base]
 				return nil, err
 			}
-			in = append(in, v)
+			r.args = append(r.args, v)
 		}
-		return fn(f, in)
+		v, err := fn(f, r.args[base:])
+		r.args = r.args[:base]
+		return v, err
 	}
 }
 

@@ -26,6 +26,7 @@ type run struct {
 	depth    int // machines in use
 	failures []*failure
 	scratch  []byte
+	args     []any // of calls being computed, innermost last
 }
 
 type outSpan struct {
@@ -51,18 +52,33 @@ type letState struct {
 
 // enter returns a frame of the scope for the JSON text b, scanned.
 func (r *run) enter(s *scope, parent *frame, b []byte) *frame {
+	f := r.frame(s, parent)
+	f.raw = b
+	if s.plain > 0 {
+		s.trie.scan(b, f.slots, s.plain)
+	}
+	return f
+}
+
+// enterAt is enter for the element of the JSON array b that begins at i; it returns
+// also what follows the element.
+func (r *run) enterAt(s *scope, parent *frame, b []byte, i int) (*frame, int) {
+	f := r.frame(s, parent)
+	end := s.trie.scanElement(b, i, f.slots, s.plain)
+	f.raw = b[i:end:end]
+	return f, end
+}
+
+func (r *run) frame(s *scope, parent *frame) *frame {
 	var f *frame
 	if n := len(r.frames); n > 0 {
 		f, r.frames = r.frames[n-1], r.frames[:n-1]
 	} else {
 		f = &frame{}
 	}
-	f.run, f.parent, f.scope, f.raw = r, parent, s, b
+	f.run, f.parent, f.scope, f.raw = r, parent, s, nil
 	f.slots = grow(f.slots, len(s.slots))
 	f.lets = grow(f.lets, len(s.lets))
-	if s.plain > 0 {
-		s.trie.scan(b, f.slots, s.plain)
-	}
 	return f
 }
 
@@ -84,6 +100,12 @@ func (r *run) reset() {
 	r.failures = nil
 	r.spans, r.from, r.to = r.spans[:0], r.from[:0], r.to[:0]
 	r.depth = 0
+	clear(r.args[:cap(r.args)])
+	r.args = r.args[:0]
+	for _, m := range r.machines {
+		clear(m.Stack[:cap(m.Stack)])
+		clear(m.Variables)
+	}
 	for _, f := range r.frames {
 		clear(f.slots)
 		clear(f.lets)

@@ -334,15 +334,16 @@ func (e *eachRule) spread(f *frame, dst []byte) ([]byte, bool, error) {
 	index := 0
 	r.from = append(r.from, 0)
 	defer func() { r.from = r.from[:len(r.from)-1] }()
-	elements(b, func(element []byte) bool {
+	for i := 1; ; index++ {
+		if i = nextElement(b, i); i < 0 || len(r.failures) >= maxFailures {
+			return dst, true, nil
+		}
 		r.from[len(r.from)-1] = index
-		index++
-		child := r.enter(e.scope, f, element)
+		var child *frame
+		child, i = r.enterAt(e.scope, f, b, i)
 		dst = e.element(child, dst)
 		r.leave(child)
-		return len(r.failures) < maxFailures
-	})
-	return dst, true, nil
+	}
 }
 
 func (e *eachRule) element(f *frame, dst []byte) []byte {

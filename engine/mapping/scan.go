@@ -110,6 +110,8 @@ type scanner struct {
 	b     []byte
 	slots [][]byte
 	left  int // slots not yet filled
+	// whole keeps reading when nothing more is wanted, to find where the value ends.
+	whole bool
 }
 
 // scan fills slots, all nil, from the JSON text b; count is how many the trie has.
@@ -119,6 +121,12 @@ func (t *trie) scan(b []byte, slots [][]byte, count int) {
 	if i < len(b) && (t.slot >= 0 || b[i] == '{' || b[i] == '[') {
 		s.value(i, t)
 	}
+}
+
+// scanElement is scan for the value that begins at i, and returns what follows it.
+func (t *trie) scanElement(b []byte, i int, slots [][]byte, count int) int {
+	s := scanner{b: b, slots: slots, left: count, whole: true}
+	return s.value(i, t)
 }
 
 func skipSpace(b []byte, i int) int {
@@ -170,7 +178,7 @@ func (s *scanner) object(i int, t *trie) int {
 		}
 		if next := t.match(key); next != nil {
 			i = s.value(i, next)
-			if s.left == 0 && t.slot < 0 {
+			if s.left == 0 && !s.whole && t.slot < 0 {
 				return len(b) // nothing more is wanted; no slot around this object is open
 			}
 		} else {
@@ -246,14 +254,25 @@ func skipValue(b []byte, i int) int {
 	return i
 }
 
-// skipString returns what follows the string that begins at i.
+// skipString returns what follows the string that begins at i. A quote ends it
+// unless an odd number of backslashes stands before it.
 func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i++
+	start := i + 1
+	for i = start; i < len(b); {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			return len(b)
+		}
+		i += n + 1
+		if i-2 < start || b[i-2] != '\\' {
+			return i
+		}
+		slashes := 1
+		for i-2-slashes >= start && b[i-2-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return i
 		}
 	}
 	return len(b)
@@ -265,19 +284,24 @@ func elements(b []byte, yield func(element []byte) bool) {
 	if i >= len(b) || b[i] != '[' {
 		return
 	}
-	for i++; i < len(b); {
-		for i < len(b) && (b[i] <= ' ' || b[i] == ',') {
-			i++
-		}
-		if i >= len(b) || b[i] == ']' {
-			return
-		}
+	for i = nextElement(b, i+1); i >= 0; i = nextElement(b, i) {
 		start := i
 		i = skipValue(b, i)
 		if !yield(b[start:i:i]) {
 			return
 		}
 	}
+}
+
+// nextElement returns where the next element of an array begins, -1 behind the last.
+func nextElement(b []byte, i int) int {
+	for i < len(b) && (b[i] <= ' ' || b[i] == ',') {
+		i++
+	}
+	if i >= len(b) || b[i] == ']' {
+		return -1
+	}
+	return i
 }
 
 // members calls yield for each field of the JSON object b, its key as written

@@ -59,11 +59,11 @@ func (p *Predicate) Eval(get func(name string) Field) Truth {
 		t = min(t, p.All[i].Eval(get))
 	}
 	if len(p.Any) > 0 {
-		any := False
+		some := False
 		for i := range p.Any {
-			any = max(any, p.Any[i].Eval(get))
+			some = max(some, p.Any[i].Eval(get))
 		}
-		t = min(t, any)
+		t = min(t, some)
 	}
 	if p.Not != nil {
 		t = min(t, -p.Not.Eval(get))
@@ -118,10 +118,14 @@ func (p *Predicate) String() string {
 		parts = append(parts, strings.Join(anyOf, " or "))
 	}
 	if p.Not != nil {
-		if p.Not.Field != "" && len(p.Not.All)+len(p.Not.Any) == 0 && p.Not.Not == nil {
-			parts = append(parts, p.Not.Field+" is not "+strings.Join(p.Not.Values, " or "))
+		q := p.Not
+		if len(q.All) == 1 && len(q.Any) == 0 && q.Not == nil {
+			q = &q.All[0]
+		}
+		if q.Field != "" && len(q.All)+len(q.Any) == 0 && q.Not == nil {
+			parts = append(parts, q.Field+" is not "+strings.Join(q.Values, " or "))
 		} else {
-			parts = append(parts, "not ("+p.Not.String()+")")
+			parts = append(parts, "not ("+q.String()+")")
 		}
 	}
 	for _, name := range p.Present {
@@ -276,10 +280,14 @@ func Equal(a, b string) bool {
 		return (strings.IndexByte(a, '\\') >= 0 || strings.IndexByte(b, '\\') >= 0) &&
 			gjson.Parse(a).Str == gjson.Parse(b).Str
 	}
-	if isNumber(a[0]) && isNumber(b[0]) {
-		return canonical(a) == canonical(b)
+	if !isNumber(a[0]) || !isNumber(b[0]) {
+		return false
 	}
-	return false
+	// Whole numbers as JSON writes them are equal only if their digits are.
+	if !strings.ContainsAny(a, ".eE") && !strings.ContainsAny(b, ".eE") && a != "-0" && b != "-0" {
+		return false
+	}
+	return canonical(a) == canonical(b)
 }
 
 func isNumber(c byte) bool { return c == '-' || c >= '0' && c <= '9' }

@@ -18,9 +18,16 @@ type parser struct {
 }
 
 func (p *parser) parse(raw, at string, depth int) (*Node, error) {
+	s := gjson.Parse(raw)
+	if ref := s.Get("$ref"); ref.Exists() && len(s.Map()) == 1 && depth <= maxDepth {
+		// Nothing but a reference: the node itself, which may still be being read.
+		n, err := p.resolve(ref.Str, depth)
+		p.refs[at] = n
+		return n, err
+	}
 	n := &Node{}
 	p.refs[at] = n
-	return n, p.fill(n, gjson.Parse(raw), at, depth)
+	return n, p.fill(n, s, at, depth)
 }
 
 // fill reads the schema s, which stands at the JSON pointer at, into n.
