@@ -179,7 +179,7 @@ func array[T any](a *api, w http.ResponseWriter, r *http.Request, p page, atOnce
 		var b []byte
 		for i, item := range items {
 			var one []byte
-			if one, err = marshal(show(place+uint64(i), item)); err != nil { //nolint:gosec // an index is not negative
+			if one, err = marshal(show(place+uint64(i), item)); err != nil {
 				break
 			}
 			if !first || i > 0 {

@@ -33,8 +33,11 @@ func TestRequestReachesConnector(t *testing.T) {
 	want := wire.Request{
 		Method: "PUT", Path: "/orders new/7", Query: "b=2&a=%D0%B0", Body: []byte(`{"a": 1}`),
 		Header: []wire.Header{
-			{Name: "Accept-Encoding", Value: "identity"}, {Name: "Content-Type", Value: "application/json"},
-			{Name: "User-Agent", Value: "Shop/1"}, {Name: "X-Shop", Value: "2"}, {Name: "X-Shop", Value: "1"},
+			{Name: "Accept-Encoding", Value: "identity"},
+			{Name: "Content-Type", Value: "application/json"},
+			{Name: "User-Agent", Value: "Shop/1"},
+			{Name: "X-Shop", Value: "2"},
+			{Name: "X-Shop", Value: "1"},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

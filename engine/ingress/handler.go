@@ -46,7 +46,7 @@ type request struct {
 // ServeHTTP takes one webhook.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{Request: r, w: w, started: time.Now()}
-	a := s.guarded(q)
+	a := s.guarded(r.Context(), q)
 	h := w.Header()
 	if p := a.problem; p != nil {
 		if p.retryAfter > 0 {
@@ -78,7 +78,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(a.status)
 		_, _ = w.Write(a.body) // a sender that went away repeats its request, and that is a duplicate
 	}
-	s.note(q, a)
+	s.note(r.Context(), q, a)
 }
 
 // unread reports whether a refused sender may still be sending its body.
@@ -112,7 +112,7 @@ func (s *Server) linger(q *request, a answer) {
 }
 
 // guarded keeps a panic from being told to the sender.
-func (s *Server) guarded(q *request) (a answer) {
+func (s *Server) guarded(ctx context.Context, q *request) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("taking a webhook panicked", "panic", p, "stack", string(debug.Stack()))
@@ -122,7 +122,7 @@ func (s *Server) guarded(q *request) (a answer) {
 			}).answer()
 		}
 	}()
-	a, p := s.take(q)
+	a, p := s.take(ctx, q)
 	if p != nil {
 		return p.answer()
 	}
@@ -130,7 +130,7 @@ func (s *Server) guarded(q *request) (a answer) {
 }
 
 // take goes the way of a webhook, from the cheap checks to the journal.
-func (s *Server) take(q *request) (answer, *problem) {
+func (s *Server) take(ctx context.Context, q *request) (answer, *problem) {
 	switch q.Method {
 	case http.MethodPost, http.MethodPut, http.MethodGet, http.MethodDelete:
 	default:
@@ -172,11 +172,11 @@ func (s *Server) take(q *request) (answer, *problem) {
 	} else if p := c.check(b.data); p != nil {
 		return answer{}, p
 	}
-	decoded, p := s.decode(q, b.data)
+	decoded, p := s.decode(ctx, q, b.data)
 	if p != nil {
 		return answer{}, p
 	}
-	return s.store(q, decoded, b.data, received)
+	return s.store(ctx, q, decoded, b.data, received)
 }
 
 // allow takes one request off the sender's rate.
@@ -197,13 +197,13 @@ func (one *sender) allow(now time.Time) *problem {
 }
 
 // decode asks the plugin.
-func (s *Server) decode(q *request, data []byte) (wire.Decoded, *problem) {
-	ctx, cancel := context.WithTimeout(q.Context(), s.limits.DecodeTimeout)
+func (s *Server) decode(ctx context.Context, q *request, data []byte) (wire.Decoded, *problem) {
+	soon, cancel := context.WithTimeout(ctx, s.limits.DecodeTimeout)
 	defer cancel()
-	d, err := q.sender.Decoder.Decode(ctx, wire.Request{
+	d, err := q.sender.Decoder.Decode(soon, wire.Request{
 		Method: q.Method, Path: q.rest, Query: q.URL.RawQuery, Header: headers(q.Header), Body: data,
 	})
-	if q.Context().Err() != nil {
+	if ctx.Err() != nil {
 		return d, &problem{status: http.StatusBadRequest, code: CodeGone, message: "the sender went away", hangUp: true, cause: err}
 	}
 	if never, ok := errors.AsType[*UnacceptableError](err); ok {
@@ -257,8 +257,8 @@ func checkEvents(events []wire.Event) error {
 // store puts the events into the journal, in their order. From the first one on
 // it is not interrupted when the sender goes away: either all of a request is
 // stored or the journal failed, and then the sender is told to repeat it.
-func (s *Server) store(q *request, d wire.Decoded, data []byte, received time.Time) (answer, *problem) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.Context()), s.limits.StoreTimeout)
+func (s *Server) store(ctx context.Context, q *request, d wire.Decoded, data []byte, received time.Time) (answer, *problem) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.StoreTimeout)
 	defer cancel()
 	a := answer{status: http.StatusOK, contentType: "application/json"}
 	for _, e := range d.Events {

@@ -85,7 +85,7 @@ func (s *Server) Stats() Stats {
 
 // note counts and logs a request. Neither its path nor its query is logged, for
 // they hold the token and what the sender put there.
-func (s *Server) note(q *request, a answer) {
+func (s *Server) note(ctx context.Context, q *request, a answer) {
 	s.stats.requests.Add(1)
 	name, about := "", s.strange
 	if one := q.sender; one != nil {
@@ -99,7 +99,6 @@ func (s *Server) note(q *request, a answer) {
 			one.stats.refused.add(a.problem.code)
 		}
 	}
-	ctx := context.WithoutCancel(q.Context())
 	attrs := []slog.Attr{
 		slog.String("connection", name), slog.String("method", line(q.Method)), slog.Int("status", a.status),
 		slog.Int("bytes", q.size), slog.Duration("took", time.Since(q.started).Round(time.Microsecond)),
