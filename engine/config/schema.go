@@ -24,7 +24,7 @@ const schemaURL = "crosswalk:config"
 // reported. No message repeats a value, nor shows a line that holds one which the
 // schema marks writeOnly.
 func (c *Connection) CheckSchema(configSchema json.RawMessage) diag.List {
-	k := &schemaCheck{Connection: c, refs: map[string]bool{}, secretLines: map[int]bool{}}
+	k := &schemaCheck{Connection: c, unsure: map[string]bool{}, wrong: map[string]bool{}, secretLines: map[int]bool{}}
 	if err := k.run(configSchema); err != nil {
 		return diag.List{c.src.at(c.nameNode, RuleSchema, "tell the plugin's author",
 			"the config schema of plugin `%s` is broken: %v", c.Plugin, err)}
@@ -36,8 +36,11 @@ type schemaCheck struct {
 	*Connection
 	list diag.List
 	view view
-	// refs are the names of the keys whose value holds a reference.
-	refs map[string]bool
+	// unsure are the names of the keys whose value is not known: it holds a
+	// reference, or is wrong.
+	unsure map[string]bool
+	// wrong are the names of the keys whose value is.
+	wrong map[string]bool
 	// secretLines hold a secret.
 	secretLines map[int]bool
 }
@@ -79,6 +82,13 @@ func (k *schemaCheck) run(configSchema json.RawMessage) (err error) {
 	}
 	if invalid, ok := errors.AsType[*jsonschema.ValidationError](schema.Validate(value)); ok {
 		k.walk(invalid)
+		if len(k.wrong) > 0 { // what hangs on a wrong value is not known either
+			for name := range k.wrong {
+				k.unsure[name] = true
+			}
+			k.list = nil
+			k.walk(invalid)
+		}
 	}
 	return nil
 }
@@ -86,7 +96,7 @@ func (k *schemaCheck) run(configSchema json.RawMessage) (err error) {
 // look finds the keys with references and the lines with secrets.
 func (k *schemaCheck) look(n *yaml.Node, key string, v view) {
 	if t := k.texts[n]; t != nil && t.references {
-		k.refs[key] = true
+		k.unsure[key] = true
 	} else if n.Kind == yaml.ScalarNode && v.secret() {
 		for i := range 1 + strings.Count(n.Value, "\n") {
 			k.secretLines[n.Line+i] = true
@@ -136,11 +146,11 @@ func (k *schemaCheck) uncertain(e *jsonschema.ValidationError) bool {
 		above := "#" + strings.Join(tokens[:i], "/")
 		switch token {
 		case "then", "else":
-			if k.looksAtReference(at(k.view.root, above+"/if")) {
+			if k.looksAtUnsure(at(k.view.root, above+"/if")) {
 				return true
 			}
 		case "anyOf", "oneOf", "not":
-			if k.looksAtReference(at(k.view.root, above+"/"+token)) {
+			if k.looksAtUnsure(at(k.view.root, above+"/"+token)) {
 				return true
 			}
 		}
@@ -148,31 +158,31 @@ func (k *schemaCheck) uncertain(e *jsonschema.ValidationError) bool {
 	here := "#" + pointer
 	switch e.ErrorKind.(type) {
 	case *kind.OneOf:
-		return k.looksAtReference(at(k.view.root, here+"/oneOf"))
+		return k.looksAtUnsure(at(k.view.root, here+"/oneOf"))
 	case *kind.AnyOf:
-		return k.looksAtReference(at(k.view.root, here+"/anyOf"))
+		return k.looksAtUnsure(at(k.view.root, here+"/anyOf"))
 	case *kind.Not:
-		return k.looksAtReference(at(k.view.root, here+"/not"))
+		return k.looksAtUnsure(at(k.view.root, here+"/not"))
 	}
 	return false
 }
 
-// looksAtReference reports whether a part of the schema says anything of a key
-// whose value holds a reference.
-func (k *schemaCheck) looksAtReference(schema any) bool {
+// looksAtUnsure reports whether a part of the schema says anything of a key whose
+// value is not known.
+func (k *schemaCheck) looksAtUnsure(schema any) bool {
 	switch s := schema.(type) {
 	case []any:
-		return slices.ContainsFunc(s, k.looksAtReference)
+		return slices.ContainsFunc(s, k.looksAtUnsure)
 	case map[string]any:
 		if properties, ok := s["properties"].(map[string]any); ok {
 			for name := range properties {
-				if k.refs[name] {
+				if k.unsure[name] {
 					return true
 				}
 			}
 		}
 		for _, child := range s {
-			if k.looksAtReference(child) {
+			if k.looksAtUnsure(child) {
 				return true
 			}
 		}
@@ -266,7 +276,16 @@ func (k *schemaCheck) report(e *jsonschema.ValidationError) {
 	if value == nil {
 		value = key
 	}
-	k.add(value, v.note(), "%s %s", where, wrong(e))
+	if n := len(e.InstanceLocation); n > 0 {
+		k.wrong[e.InstanceLocation[n-1]] = true
+	}
+	hint := v.note()
+	if !v.secret() {
+		if better := diag.DidYouMean(value.Value, texts(wanted(e))); better != "" {
+			hint = better
+		}
+	}
+	k.add(value, hint, "%s %s", where, wrong(e))
 }
 
 func unknownHint(name string, names []string) string {

@@ -15,9 +15,9 @@ func wrong(e *jsonschema.ValidationError) string {
 	case *kind.Type:
 		return "is " + typeWord(k.Got) + ", and " + typeWords(k.Want) + " is wanted"
 	case *kind.Enum:
-		return "is not one of " + values(k.Want)
+		return "is not one of " + strings.Join(texts(k.Want), ", ")
 	case *kind.Const:
-		return "must be " + values([]any{k.Want})
+		return "must be " + strings.Join(texts(wanted(e)), ", ")
 	case *kind.Pattern:
 		return "does not have the form " + k.Want
 	case *kind.Format:
@@ -50,8 +50,8 @@ func wrong(e *jsonschema.ValidationError) string {
 	case *kind.UniqueItems:
 		return fmt.Sprintf("holds one element twice (the elements %d and %d)", k.Duplicates[0]+1, k.Duplicates[1]+1)
 	case *kind.OneOf, *kind.AnyOf:
-		if want := choices(e.Causes); want != nil {
-			return "is not one of " + values(want)
+		if want := wanted(e); want != nil {
+			return "is not one of " + strings.Join(texts(want), ", ")
 		}
 		return "fits none of the forms that it may have"
 	case *kind.Not:
@@ -60,29 +60,39 @@ func wrong(e *jsonschema.ValidationError) string {
 	return "does not fit the schema's " + strings.Join(e.ErrorKind.KeywordPath(), "/")
 }
 
-// choices are the constants of a oneOf that lists nothing but constants.
-func choices(causes []*jsonschema.ValidationError) []any {
-	var want []any
-	for _, c := range causes {
-		k, ok := c.ErrorKind.(*kind.Const)
-		if !ok {
-			return nil
+// wanted are the only values that may stand where e is, nil if that is not what
+// is wrong.
+func wanted(e *jsonschema.ValidationError) []any {
+	switch k := e.ErrorKind.(type) {
+	case *kind.Enum:
+		return k.Want
+	case *kind.Const:
+		return []any{k.Want}
+	case *kind.OneOf, *kind.AnyOf: // a list of nothing but constants
+		var want []any
+		for _, c := range e.Causes {
+			k, ok := c.ErrorKind.(*kind.Const)
+			if !ok {
+				return nil
+			}
+			want = append(want, k.Want)
 		}
-		want = append(want, k.Want)
+		return want
 	}
-	return want
+	return nil
 }
 
-func values(want []any) string {
-	texts := make([]string, len(want))
-	for i, w := range want {
-		b, err := json.Marshal(w)
+// texts shows values of a schema.
+func texts(values []any) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		b, err := json.Marshal(v)
 		if err != nil {
-			b = fmt.Append(nil, w)
+			b = fmt.Append(nil, v)
 		}
-		texts[i] = strings.Trim(string(b), `"`)
+		out[i] = strings.Trim(string(b), `"`)
 	}
-	return strings.Join(texts, ", ")
+	return out
 }
 
 func typeWord(t string) string {
