@@ -19,7 +19,7 @@ func BenchmarkHop(b *testing.B) {
 		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
 			batch := make([]wire.Record, size)
 			for i := range batch {
-				batch[i] = wire.Record{Index: uint32(i), Key: "k", Data: record} //nolint:gosec // at most 256
+				batch[i] = wire.Record{Index: uint32(i), Key: "k", Data: record}
 			}
 			b.ReportAllocs()
 			for b.Loop() {

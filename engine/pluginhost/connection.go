@@ -43,8 +43,7 @@ type Connection struct {
 	slots  *semaphore.Weighted
 	decode decoder
 
-	// life ends when the process has to; finished is closed when it has.
-	life     context.Context
+	// end has the process end; finished is closed when it has.
 	end      context.CancelFunc
 	finished chan struct{}
 	// suspicion wakes the supervisor to a health call before its time.
@@ -88,7 +87,8 @@ func (h *Host) Open(ctx context.Context, config Config) (*Connection, error) {
 		finished: make(chan struct{}), suspicion: make(chan struct{}, 1), changed: make(chan struct{}),
 	}
 	c.decode.wake = make(chan struct{}, 1)
-	c.life, c.end = context.WithCancel(context.Background())
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	c.end = end
 	p, err := c.start(ctx)
 	if err != nil && !c.mayPass(ctx, err) {
 		c.end()
@@ -113,7 +113,7 @@ func (h *Host) Open(ctx context.Context, config Config) (*Connection, error) {
 	if p != nil {
 		c.setUp(p)
 	}
-	go c.supervise(p, err)
+	go c.supervise(life, p, err)
 	return c, nil
 }
 

@@ -223,14 +223,16 @@ func (s *decodeStream) send(ctx context.Context) error {
 	var id uint64
 	for {
 		if batch := s.next(&id); len(batch) > 0 {
-			if err := s.stream.Send(batch); err != nil && !errors.Is(err, io.EOF) {
-				return broken(err)
-			} else if err != nil {
-				// Receive gives the reason.
-				<-ctx.Done()
-				return nil
+			err := s.stream.Send(batch)
+			if err == nil {
+				continue
 			}
-			continue
+			if !errors.Is(err, io.EOF) {
+				return broken(err)
+			}
+			// The stream is over, and receive learns why.
+			<-ctx.Done()
+			return context.Cause(ctx)
 		}
 		select {
 		case <-s.wake:

@@ -21,8 +21,8 @@ func TestDecodeAnswersEachItsOwn(t *testing.T) {
 	for i := range 2000 {
 		wg.Go(func() {
 			want := fmt.Sprintf("key-%d", i)
-			d, err := c.Decode(t.Context(), wire.Request{ID: uint64(i), Path: want, Body: toJSON(t, deed{Do: want})}) //nolint:gosec // counts up from 0
-			if err != nil || d.ID != uint64(i) || len(d.Events) != 1 || d.Events[0].Key != want || !strings.Contains(string(d.Events[0].Record), `"did `+want+`"`) { //nolint:gosec // counts up from 0
+			d, err := c.Decode(t.Context(), wire.Request{ID: uint64(i), Path: want, Body: toJSON(t, deed{Do: want})})
+			if err != nil || d.ID != uint64(i) || len(d.Events) != 1 || d.Events[0].Key != want || !strings.Contains(string(d.Events[0].Record), `"did `+want+`"`) {
 				t.Errorf("decoded %+v, error %v", d, err)
 			}
 		})

@@ -76,16 +76,17 @@ func FuzzHandshake(f *testing.F) {
 }
 
 func TestLogLines(t *testing.T) {
-	for in, want := range map[string]string{
-		`{"@level":"warn","@message":"m","@timestamp":"t","a":1,"b":{"c":"d"}}`: "WARN m a=1 b=map[c:d]",
-		`{"level":"ERROR","msg":"m","time":"t"}`:                                 "ERROR m",
-		`{"@message":"m"}`:                                                       "INFO m",
-		`{"@level":"trace","@message":"m","n":12345678901234567890}`:             "DEBUG m n=12345678901234567890",
-		`{"some":"json"}`:                                                        "",
-		`{"@message":"m"} and more`:                                              "",
-		`{broken`:                                                                "",
-		`plain`:                                                                  "",
+	for _, test := range [][2]string{
+		{`{"@level":"warn","@message":"m","@timestamp":"t","a":1,"b":{"c":"d"}}`, "WARN m a=1 b=map[c:d]"},
+		{`{"level":"ERROR","msg":"m","time":"t"}`, "ERROR m"},
+		{`{"@message":"m"}`, "INFO m"},
+		{`{"@level":"trace","@message":"m","n":12345678901234567890}`, "DEBUG m n=12345678901234567890"},
+		{`{"some":"json"}`, ""},
+		{`{"@message":"m"} and more`, ""},
+		{`{broken`, ""},
+		{`plain`, ""},
 	} {
+		in, want := test[0], test[1]
 		got := ""
 		if e, ok := parseLine(in); ok {
 			got = e.level.String() + " " + e.message

@@ -178,7 +178,7 @@ func deeds(tb testing.TB, do ...string) []wire.Record {
 	out := make([]wire.Record, len(do))
 	for i, d := range do {
 		what, text, _ := strings.Cut(d, " ")
-		out[i] = wire.Record{Index: uint32(i), Key: strconv.Itoa(i), Data: toJSON(tb, deed{Do: what, Text: text})} //nolint:gosec // a handful of records
+		out[i] = wire.Record{Index: uint32(i), Key: strconv.Itoa(i), Data: toJSON(tb, deed{Do: what, Text: text})}
 	}
 	return out
 }

@@ -218,7 +218,7 @@ func TestKeepTrying(t *testing.T) {
 		}
 	}
 	replace(func(path string) error {
-		return os.WriteFile(path, []byte("#!/bin/sh\necho not today >&2\nexit 4\n"), 0o755) //nolint:gosec // it is to be executable
+		return os.WriteFile(path, []byte("#!/bin/sh\necho not today >&2\nexit 4\n"), 0o755)
 	})
 	h, _ := newHost(t, pluginhost.Options{Dir: dir, BackoffMax: 200 * time.Millisecond})
 	if _, err := h.Open(t.Context(), pluginhost.Config{Name: "c", Plugin: "late"}); err == nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -41,12 +40,12 @@ func processes() map[string]func() {
 		"mute-stays":  stays,
 		"chatty":      chatty,
 		"babbling":    babbling,
-		"future":      func() { fmt.Println("1|7|unix|/nowhere|grpc|"); time.Sleep(time.Hour) },
-		"ancient":     func() { fmt.Println("1|0|unix|/nowhere|grpc|"); time.Sleep(time.Hour) },
-		"other-core":  func() { fmt.Println("2|1|unix|/nowhere|grpc|"); time.Sleep(time.Hour) },
-		"naked":       func() { fmt.Println("1|1|unix|/nowhere|grpc|"); time.Sleep(time.Hour) },
-		"elsewhere":   func() { fmt.Println("1|1|tcp|192.0.2.1:9|grpc|" + strings.Repeat("A", 99)); time.Sleep(time.Hour) },
-		"netrpc":      func() { fmt.Println("1|1|unix|/nowhere|netrpc|"); time.Sleep(time.Hour) },
+		"future":      func() { say("\n", "1|7|unix|/nowhere|grpc|"); time.Sleep(time.Hour) },
+		"ancient":     func() { say("\n", "1|0|unix|/nowhere|grpc|"); time.Sleep(time.Hour) },
+		"other-core":  func() { say("\n", "2|1|unix|/nowhere|grpc|"); time.Sleep(time.Hour) },
+		"naked":       func() { say("\n", "1|1|unix|/nowhere|grpc|"); time.Sleep(time.Hour) },
+		"elsewhere":   func() { say("\n", "1|1|tcp|192.0.2.1:9|grpc|"+strings.Repeat("A", 99)); time.Sleep(time.Hour) },
+		"netrpc":      func() { say("\n", "1|1|unix|/nowhere|netrpc|"); time.Sleep(time.Hour) },
 		"stopper":     func() { stopSelfAfterHandshake() },
 		"parent":      parent,
 		"sleeper":     func() { time.Sleep(time.Hour) },
@@ -69,6 +68,13 @@ const configSchema = `{
   },
   "$defs": {"login": {"type": "object", "properties": {"user": {"type": "string"}, "password": {"type": "string", "writeOnly": true}}}}
 }`
+
+// say prints to standard output, which no plugin should.
+func say(end, text string) {
+	if _, err := os.Stdout.WriteString(text + end); err != nil {
+		panic(err)
+	}
+}
 
 // shop is a well-behaved connector, whose records tell it what to do.
 func shop(name string) sdk.Spec {
@@ -106,7 +112,7 @@ func shop(name string) sdk.Spec {
 			case "loud":
 				c.Log.Warn("opened", "key_was", s.settings.Key, "orders", 12345678901234567)
 				fmt.Fprintln(os.Stderr, "plain words with", s.settings.Key)
-				fmt.Println("printed to stdout")
+				say("\n", "printed to stdout")
 			}
 			return &sdk.Connection{Source: s, Sink: s, Lookup: s, Check: s.check}, nil
 		},
@@ -177,12 +183,11 @@ func (s *shopConnection) do(ctx context.Context, data []byte) (string, error) {
 	case "auth":
 		return "", sdk.Unauthorized("bad_key", "the key %s is refused", s.settings.Key)
 	case "print":
-		fmt.Print(d.Text)
+		say("", d.Text)
 		fmt.Fprint(os.Stderr, "to the replaced stderr\n")
 	case "log":
 		s.config.Log.Info(d.Text)
 	case "stderr":
-		fmt.Fprint(io.Discard, d.Text)
 		_, _ = syscall.Write(2, []byte(d.Text))
 	case "env":
 		return strings.Join(os.Environ(), "\n"), nil
@@ -257,16 +262,16 @@ func stays() {
 
 // chatty prints before its handshake, without an end to the line, and a lot.
 func chatty() {
-	fmt.Println("welcome to chatty")
-	fmt.Println("1|2|3")
-	fmt.Print(strings.Repeat("x", 200<<10))
+	say("\n", "welcome to chatty")
+	say("\n", "1|2|3")
+	say("", strings.Repeat("x", 200<<10))
 	sdk.Serve(shop("chatty"))
 }
 
 // babbling never comes to its handshake.
 func babbling() {
 	for {
-		fmt.Println(strings.Repeat("y", 1000))
+		say("\n", strings.Repeat("y", 1000))
 	}
 }
 

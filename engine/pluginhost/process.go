@@ -119,7 +119,7 @@ func (h *Host) dial(ctx context.Context, r *processRunner, config *goplugin.Clie
 		_ = conn.Close()
 		return nil, err
 	}
-	stdio, cancel := context.WithCancel(context.Background())
+	stdio, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { followStdio(stdio, conn, r.logs, &r.last) })
 	go func() {

@@ -63,23 +63,21 @@ func (r *processRunner) Start(context.Context) error {
 	if r.cause != nil {
 		return r.cause
 	}
-	var files [6]*os.File
-	for i := 0; i < len(files); i += 2 {
-		read, write, err := os.Pipe()
-		if err != nil {
-			closeAll(files[:])
-			return r.refuse(fmt.Errorf("make a pipe: %w", err))
-		}
-		files[i], files[i+1] = read, write
+	in, inErr := newPipe()
+	out, outErr := newPipe()
+	errs, errsErr := newPipe()
+	err := errors.Join(inErr, outErr, errsErr)
+	if err == nil {
+		r.cmd = &exec.Cmd{Path: r.path, Args: []string{r.path}, Env: r.env, Stdin: in.read, Stdout: out.write, Stderr: errs.write}
+		isolate(r.cmd)
+		err = r.launcher.do(r.cmd.Start)
 	}
-	r.cmd = &exec.Cmd{Path: r.path, Args: []string{r.path}, Env: r.env, Stdin: files[0], Stdout: files[3], Stderr: files[5]}
-	isolate(r.cmd)
-	if err := r.launcher.do(r.cmd.Start); err != nil {
-		closeAll(files[:])
+	closeAll(in.read, out.write, errs.write)
+	if err != nil {
+		closeAll(in.write, out.read, errs.read)
 		return r.refuse(err)
 	}
-	closeAll([]*os.File{files[0], files[3], files[5]})
-	r.stdin, r.outR, r.errR = files[1], files[2], files[4]
+	r.stdin, r.outR, r.errR = in.write, out.read, errs.read
 	r.started = true
 	r.pumps.Go(r.pumpStdout)
 	r.pumps.Go(r.pumpStderr)
@@ -97,7 +95,16 @@ func (r *processRunner) refuse(err error) error {
 	return err
 }
 
-func closeAll(files []*os.File) {
+type pipe struct{ read, write *os.File }
+
+func newPipe() (p pipe, err error) {
+	if p.read, p.write, err = os.Pipe(); err != nil {
+		return pipe{}, fmt.Errorf("make a pipe: %w", err)
+	}
+	return p, nil
+}
+
+func closeAll(files ...*os.File) {
 	for _, f := range files {
 		if f != nil {
 			_ = f.Close()
@@ -133,7 +140,7 @@ func (r *processRunner) reap() {
 		}
 	}
 	r.pumps.Wait()
-	closeAll([]*os.File{r.outR, r.errR})
+	closeAll(r.outR, r.errR)
 	_ = r.toStdout.Close()
 	_ = r.toStderr.Close()
 	close(r.exited)

@@ -82,9 +82,9 @@ func (c *Connection) learn(spec wire.Spec) {
 	}
 }
 
-// supervise keeps a process running until the connection closes: p, or, where
-// that is nil because of err, the next one.
-func (c *Connection) supervise(p *process, err error) {
+// supervise keeps a process running until life ends, because the connection
+// closes: p, or, where that is nil because of err, the next one.
+func (c *Connection) supervise(life context.Context, p *process, err error) {
 	defer close(c.finished)
 	defer c.setStopped()
 	wait := &backoff.ExponentialBackOff{
@@ -94,8 +94,8 @@ func (c *Connection) supervise(p *process, err error) {
 	for {
 		if p != nil {
 			began := time.Now()
-			err = c.watch(p)
-			if c.life.Err() != nil {
+			err = c.watch(life, p)
+			if life.Err() != nil {
 				return
 			}
 			if time.Since(began) >= c.host.opts.SteadyAfter {
@@ -110,21 +110,21 @@ func (c *Connection) supervise(p *process, err error) {
 		c.setDown(err, pause)
 		select {
 		case <-time.After(pause):
-		case <-c.life.Done():
+		case <-life.Done():
 			return
 		}
-		if p, err = c.start(c.life); err == nil {
+		if p, err = c.start(life); err == nil {
 			c.setUp(p)
-		} else if c.life.Err() != nil {
+		} else if life.Err() != nil {
 			return
 		}
 	}
 }
 
 // watch runs what a process needs at its side and returns when it is gone: it
-// ended, it did not answer, or the connection closes. The error says why.
-func (c *Connection) watch(p *process) error {
-	side, cancel := context.WithCancel(context.Background())
+// ended, it did not answer, or life ends. The error says why.
+func (c *Connection) watch(life context.Context, p *process) error {
+	side, cancel := context.WithCancel(context.WithoutCancel(life))
 	var wg sync.WaitGroup
 	if len(c.Spec().Events) > 0 {
 		wg.Go(func() {
@@ -136,8 +136,8 @@ func (c *Connection) watch(p *process) error {
 	wg.Go(func() { c.probe(side, p) })
 	select {
 	case <-p.gone:
-	case <-c.life.Done():
-		ending, cancel := context.WithTimeout(context.Background(), c.host.opts.EndTimeout)
+	case <-life.Done():
+		ending, cancel := context.WithTimeout(context.WithoutCancel(life), c.host.opts.EndTimeout)
 		p.end(ending)
 		cancel()
 	}

@@ -80,7 +80,8 @@ func newLogger(w io.Writer) *slog.Logger {
 			case slog.LevelKey:
 				level, ok := a.Value.Any().(slog.Level)
 				if !ok {
-					level = slog.LevelInfo
+					// A connector's own attribute of that name.
+					return a
 				}
 				return slog.String("@level", levelName(level))
 			}

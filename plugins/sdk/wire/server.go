@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"iter"
 	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pluginv1 "github.com/crosswalk-etl/crosswalk/proto/crosswalk/plugin/v1"
 )
@@ -117,11 +120,18 @@ func (s *server) Decode(stream grpc.BidiStreamingServer[pluginv1.DecodeRequest, 
 				d := s.handler.Decode(stream.Context(), requestFromProto(r))
 				d.ID = r.GetId()
 				resp.Results[i] = decodedToProto(d)
+				if n := proto.Size(resp.Results[i]); n > MaxMessageBytes-partSlack {
+					resp.Results[i] = decodedToProto(Decoded{ID: d.ID, Refusal: &Refusal{
+						Status: 413, Code: "too_large", Message: fmt.Sprintf("its events are too large: %d bytes", n),
+					}})
+				}
 			}
 			send.Lock()
 			defer send.Unlock()
-			// A broken stream shows itself to Recv above.
-			_ = stream.Send(resp)
+			for part := range parts(resp.Results) {
+				// A broken stream shows itself to Recv above.
+				_ = stream.Send(&pluginv1.DecodeResponse{Results: part})
+			}
 		})
 	}
 }
@@ -178,8 +188,35 @@ func statusOf(err error) error {
 	return status.Error(codes.Internal, valid(err.Error()))
 }
 
+const (
+	// partBytes is what entries are gathered to before they are sent.
+	partBytes = 4 << 20
+	// partSlack is what a message may have beside one entry.
+	partSlack = 1 << 10
+)
+
+// parts cuts entries into what goes well into one message.
+func parts[T proto.Message](all []T) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		size, begin := 0, 0
+		for i, v := range all {
+			n := proto.Size(v)
+			if i > begin && size+n > partBytes {
+				if !yield(all[begin:i]) {
+					return
+				}
+				size, begin = 0, i
+			}
+			size += n
+		}
+		if begin < len(all) {
+			yield(all[begin:])
+		}
+	}
+}
+
 // collector sends what many goroutines add, together what comes together.
-type collector[T any] struct {
+type collector[T proto.Message] struct {
 	send func([]T) error
 
 	mu     sync.Mutex
@@ -190,7 +227,7 @@ type collector[T any] struct {
 	done   chan struct{}
 }
 
-func newCollector[T any](send func([]T) error) *collector[T] {
+func newCollector[T proto.Message](send func([]T) error) *collector[T] {
 	c := &collector[T]{send: send, done: make(chan struct{})}
 	c.wake = sync.NewCond(&c.mu)
 	go c.run()
@@ -229,8 +266,10 @@ func (c *collector[T]) run() {
 		if len(batch) == 0 {
 			return
 		}
-		if err := c.send(batch); err != nil && c.err == nil {
-			c.err = err
+		for part := range parts(batch) {
+			if err := c.send(part); err != nil && c.err == nil {
+				c.err = err
+			}
 		}
 	}
 }

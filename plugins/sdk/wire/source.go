@@ -187,7 +187,7 @@ func eventFromProto(e *pluginv1.Event) Event {
 // readRequestToProto and its kin carry pull sources.
 func readRequestToProto(r ReadRequest) *pluginv1.ReadRequest {
 	n := min(max(r.MaxEvents, 1), MaxBatch)
-	return &pluginv1.ReadRequest{Event: valid(r.Event), Cursor: r.Cursor, MaxEvents: uint32(n)} //nolint:gosec // clamped to 1..MaxBatch in the line before
+	return &pluginv1.ReadRequest{Event: valid(r.Event), Cursor: r.Cursor, MaxEvents: uint32(n)}
 }
 
 func readRequestFromProto(r *pluginv1.ReadRequest) ReadRequest {
@@ -212,7 +212,7 @@ func readBatchFromProto(b *pluginv1.ReadResponse) ReadBatch {
 
 // clampStatus keeps a status that no HTTP answer can have from wrapping around.
 func clampStatus(s int) uint32 {
-	return uint32(min(max(s, 0), 999)) //nolint:gosec // clamped to 0..999 here
+	return uint32(min(max(s, 0), 999))
 }
 
 // valid makes text fit for protobuf, which refuses what is not UTF-8 and with it

@@ -21,10 +21,11 @@ const (
 	MaxMessageBytes = 64 << 20
 	// MaxBatch bounds the entries of one batch.
 	MaxBatch = 1024
-	// CookieKey and CookieValue are the environment variable that tells a plugin
-	// that an engine started it. They are no secret: they only keep a person from
-	// running a plugin by hand and wondering.
-	CookieKey   = "CROSSWALK_PLUGIN"
+	// CookieKey is the environment variable that tells a plugin that an engine
+	// started it. It is no secret: it only keeps a person from running a plugin by
+	// hand and wondering.
+	CookieKey = "CROSSWALK_PLUGIN"
+	// CookieValue is that variable's value.
 	CookieValue = "a7f2c1de-crosswalk-plugin"
 )
 
