@@ -99,10 +99,7 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 	case "and", "&&", "or", "||":
 		return e.logic(n)
 	case "??":
-		a, b := e.rewrite(n.Left), e.rewrite(n.Right)
-		node := &ast.BinaryNode{Operator: "??", Left: a.node, Right: b.node}
-		node.SetLocation(n.Location())
-		return operand{node: node, t: either(a, b), from: a.from, to: b.to, bad: a.bad || b.bad}
+		return e.otherwise(n, e.rewrite(n.Left), e.rewrite(n.Right))
 	}
 	a, b := e.rewrite(n.Left), e.rewrite(n.Right)
 	what := "`" + n.Operator + "`"
@@ -206,6 +203,24 @@ func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
 	}
 	node.SetLocation(n.Location())
 	return operand{node: node, t: typ{kinds: schema.Boolean}, from: a.from, to: b.to, bad: a.bad || b.bad}
+}
+
+// otherwise is a ?? b. It needs no machine if neither side does.
+func (e *exprCompiler) otherwise(n *ast.BinaryNode, a, b operand) operand {
+	out := operand{t: either(a, b)}
+	if a.direct != nil && b.direct != nil {
+		out = e.call(n, out.t, nil, func(f *frame, _ []any) (any, error) {
+			if v, err := a.direct(f); v != nil || err != nil {
+				return v, err
+			}
+			return b.direct(f)
+		})
+	} else {
+		out.node = &ast.BinaryNode{Operator: "??", Left: a.node, Right: b.node}
+		out.node.SetLocation(n.Location())
+	}
+	out.from, out.to, out.bad = a.from, b.to, a.bad || b.bad
+	return out
 }
 
 func (e *exprCompiler) equality(n *ast.BinaryNode, a, b operand) operand {

@@ -10,7 +10,7 @@ import (
 )
 
 // A number is an int where it is whole, fits and was written plainly, and else a
-// *decimal. Arithmetic is decimal, so 0.1 + 0.2 is 0.3, with 34 digits; a whole
+// decimal. Arithmetic is decimal, so 0.1 + 0.2 is 0.3, with 34 digits; a whole
 // result that fits becomes an int again.
 
 // maxExponent bounds powers of ten, so that no sum has to write a million zeros.
@@ -19,13 +19,16 @@ const maxExponent = 400
 // precision is how many digits a result can have.
 const precision = 34
 
-type decimal struct {
+// decimal holds a pointer and is none: expr's machine follows pointers that it sees.
+type decimal struct{ *number }
+
+type number struct {
 	d apd.Decimal
 	// text is the number as it was written, kept digit for digit; "" if it was computed.
 	text string
 }
 
-func (d *decimal) String() string {
+func (d decimal) String() string {
 	if d.text != "" {
 		return d.text
 	}
@@ -95,7 +98,7 @@ func parseNumber(s string) (n any, ok bool) {
 			return n, true
 		}
 	}
-	d := &decimal{text: s}
+	d := decimal{&number{text: s}}
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		if e, err := strconv.Atoi(s[i+1:]); err != nil || e > maxExponent || e < -maxExponent {
 			return nil, false
@@ -134,7 +137,7 @@ func asDecimal(v any) (*apd.Decimal, bool) {
 	switch v := v.(type) {
 	case int:
 		return apd.New(int64(v), 0), true
-	case *decimal:
+	case decimal:
 		return &v.d, true
 	}
 	return nil, false
@@ -152,7 +155,7 @@ func normal(d *apd.Decimal) any {
 			return int(n)
 		}
 	}
-	return &decimal{d: r}
+	return decimal{&number{d: r}}
 }
 
 // arithmeticError is a result that does not exist or does not fit.
@@ -340,7 +343,7 @@ func round(v any, r rounding) (any, error) {
 		if out.IsZero() {
 			out.Negative = false
 		}
-		return &decimal{d: out, text: out.Text('f')}, nil
+		return decimal{&number{d: out, text: out.Text('f')}}, nil
 	}
 	return normal(&out), nil
 }

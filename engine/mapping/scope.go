@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -116,7 +117,8 @@ func typeOf(roots []*schema.Node, labels []string, steps []segment) (typ, *pathP
 			if node.Types == 0 {
 				t.kinds = 0
 			}
-			if node != t.node {
+			// The events of one plugin mostly share a schema, each parsed on its own.
+			if node != t.node && !reflect.DeepEqual(node, t.node) {
 				t.node = nil
 			}
 		}

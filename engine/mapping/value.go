@@ -15,7 +15,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
-// In an expression a value is nil (missing), bool, int, *decimal, string, raw (an
+// In an expression a value is nil (missing), bool, int, decimal, string, raw (an
 // object or array of a record), []any, or map[string]any (both made in the
 // expression).
 
@@ -66,7 +66,7 @@ func kindOf(v any) schema.Types {
 		return schema.Boolean
 	case int:
 		return schema.Integer
-	case *decimal:
+	case decimal:
 		return schema.Number
 	case string:
 		return schema.Text
@@ -135,7 +135,7 @@ func appendJSON(dst []byte, v any) []byte {
 		return strconv.AppendBool(dst, v)
 	case int:
 		return strconv.AppendInt(dst, int64(v), 10)
-	case *decimal:
+	case decimal:
 		return append(dst, v.String()...)
 	case string:
 		return appendString(dst, v)
@@ -300,7 +300,7 @@ func textOf(v any) (string, bool) {
 		return v, true
 	case int:
 		return strconv.Itoa(v), true
-	case *decimal:
+	case decimal:
 		return v.String(), true
 	case bool:
 		return strconv.FormatBool(v), true
@@ -348,7 +348,7 @@ func equalValues(a, b any) bool {
 	case string:
 		y, ok := b.(string)
 		return ok && x == y
-	case int, *decimal:
+	case int, decimal:
 		if _, ok := asDecimal(b); !ok {
 			return false
 		}
