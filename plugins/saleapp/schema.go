@@ -81,7 +81,7 @@ func with(fields []field, name string, members string) []field {
 const (
 	closed      = `"additionalProperties":false`
 	keyIs       = `"x-crosswalk-key":"external_id"`
-	needsCity   = `{"if":{"properties":{"delivery_types":{"not":{"enum":[1,2]}}},"required":["delivery_types"]},"then":{"required":["city_ref"]}}`
+	needsCity   = `{"if":{"not":{"properties":{"delivery_types":{"enum":[1,2]}}}},"then":{"required":["city_ref"]}}`
 	needsBranch = `{"if":{"properties":{"delivery_types":{"const":3}},"required":["delivery_types"]},"then":{"required":["branch_ref"]}}`
 	needsType   = `{"if":{"anyOf":[{"required":["city"]},{"required":["city_ref"]},{"required":["addres"]},{"required":["branch_ref"]}]},"then":{"required":["delivery_types"]}}`
 )
