@@ -205,20 +205,23 @@ func TestCallThatStreamsIsNotBrokenOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.far.write = func(ctx context.Context, _ string, _ wire.Record, n uint64) (fate, *wire.Failure) {
-			if !sleep(ctx, time.Duration(n)*time.Minute) {
+			if !sleep(ctx, time.Second+time.Duration(n-1)*time.Minute) {
 				return lostNever, nil
 			}
 			return written, nil
 		}
 		o := w.options()
 		o.CallTimeout = 90 * time.Second
+		o.Concurrency = 1 // the others are ready when the first is done
 		r, stop := run(t, o)
+		w.add("first")
+		time.Sleep(time.Second / 2)
 		for i := range 10 {
 			w.add(fmt.Sprint("key", i))
 		}
 		until(t, time.Hour, w.settled)
 		stop()
-		if s := r.Stats(); s.Retries != 0 || s.Calls != 1 {
+		if s := r.Stats(); s.Retries != 0 || s.Calls != 2 {
 			t.Errorf("a call that gives a result each minute took %d calls and %d retries", s.Calls, s.Retries)
 		}
 	})

@@ -156,7 +156,9 @@ func TestCallsStayWithinAMessage(t *testing.T) {
 			for i := range records {
 				size += len(records[i].Data)
 			}
+			w.mu.Lock()
 			sizes = append(sizes, size)
+			w.mu.Unlock()
 			return good.Write(ctx, "upsert_order", records, each)
 		})
 		for i := range 10 {
@@ -165,6 +167,8 @@ func TestCallsStayWithinAMessage(t *testing.T) {
 		_, stop := run(t, o)
 		until(t, time.Hour, w.settled)
 		stop()
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		for _, s := range sizes {
 			if s > maxBatchBytes {
 				t.Errorf("a call has %d bytes of records", s)

@@ -62,10 +62,10 @@ func (s *shelf) Write(ctx context.Context, operation string, records []wire.Reco
 			s.t.Errorf("record %s: %v", rec.Data, err)
 		}
 		res := wire.WriteResult{Index: rec.Index, Action: "updated"}
-		switch n := rand.IntN(20); {
-		case n == 0:
+		switch rand.IntN(20) {
+		case 0:
 			res = wire.WriteResult{Index: rec.Index, Failure: &wire.Failure{Class: wire.Transient, Code: "busy"}}
-		case n == 1:
+		case 1:
 			res = wire.WriteResult{Index: rec.Index, Failure: &wire.Failure{Class: wire.Unknown, Code: "timeout"}}
 			fallthrough
 		default:

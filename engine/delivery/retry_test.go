@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,9 +114,9 @@ func TestD4RefusedCredentialsPauseTheLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		mended := time.Now().Add(3 * time.Hour)
-		sent := 0
+		var sent atomic.Int64
 		w.far.write = func(context.Context, string, wire.Record, uint64) (fate, *wire.Failure) {
-			sent++
+			sent.Add(1)
 			if time.Now().Before(mended) {
 				return refused, &wire.Failure{Class: wire.Auth, Code: "key_expired", Message: "the key has expired"}
 			}
@@ -134,8 +135,8 @@ func TestD4RefusedCredentialsPauseTheLane(t *testing.T) {
 		if s.Paused == nil || s.Paused.Code != "key_expired" || !s.PausedUntil.After(time.Now()) || s.Dead != 0 {
 			t.Errorf("stats: %+v", s)
 		}
-		if sent > 64+60 {
-			t.Errorf("%d records went out while the credentials are refused, want one at a time", sent)
+		if n := sent.Load(); n > 64+60 {
+			t.Errorf("%d records went out while the credentials are refused, want one at a time", n)
 		}
 		until(t, 2*time.Hour, w.settled)
 		stop()

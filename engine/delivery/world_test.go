@@ -185,6 +185,7 @@ func run(t *testing.T, o Options) (*Runner, func()) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel) // for a test that fails in between
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
 	return r, func() {
