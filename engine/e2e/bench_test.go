@@ -29,7 +29,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 	_, e := benchSite(b)
 	b.ResetTimer()
 	sendOrders(b, e, b.N)
-	for want := uint64(b.N); ; time.Sleep(5 * time.Millisecond) { //nolint:gosec // b.N is not negative
+	for want := uint64(b.N); ; time.Sleep(5 * time.Millisecond) {
 		_, delivered, dead := e.counters(b)
 		if dead > 0 {
 			b.Fatalf("%d dead letters", dead)

@@ -234,7 +234,7 @@ func runAndKill(t *testing.T, s *seen, dir string, round int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), exe) //nolint:gosec // the test's own binary
+	cmd := exec.CommandContext(t.Context(), exe)
 	cmd.Env = append(os.Environ(), envDir+"="+dir, envRound+"="+strconv.Itoa(round))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -249,7 +249,7 @@ func runAndKill(t *testing.T, s *seen, dir string, round int) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if !running {
 			running = true
-			time.AfterFunc(time.Duration(20+rand.IntN(500))*time.Millisecond, func() { _ = cmd.Process.Kill() }) //nolint:gosec // no secret
+			time.AfterFunc(time.Duration(20+rand.IntN(500))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 		}
 		s.line(t, lines.Text())
 	}

@@ -17,7 +17,7 @@ func TestDiskFull(t *testing.T) {
 	if parent == "" {
 		t.Skip("JOURNAL_TEST_SMALL_DISK names no small file system")
 	}
-	dir, err := os.MkdirTemp(parent, "journal")
+	dir, err := os.MkdirTemp(parent, "journal") //nolint:usetesting // it has to be on the small file system
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,8 +125,8 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
-	j.accepts = newPublisher(j.nc, j.broken)
-	j.repeats = newPublisher(j.nc, j.broken)
+	j.accepts = newPublisher(j.nc, j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
+	j.repeats = newPublisher(j.nc, j.broken) //nolint:contextcheck // likewise
 	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	j.stopWatch = cancel
 	j.look(watch)

@@ -121,7 +121,7 @@ func (l *Lane) Pending(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the backlog of lane %s to %s: %w", l.name.Source, l.name.Sink, err)
 	}
-	return info.NumPending + uint64(max(info.NumAckPending, 0)), nil //nolint:gosec // not negative
+	return info.NumPending + uint64(max(info.NumAckPending, 0)), nil
 }
 
 // Close stops reading. Events that are handed out and not acknowledged come

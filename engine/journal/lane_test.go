@@ -275,7 +275,9 @@ func TestDeadLetterCountsWithItsOutcome(t *testing.T) {
 
 	// Given up again after the crash, with another reason: that one counts.
 	l = openLane(t, j)
-	ds = next(t, l, 1)
+	if ds := next(t, l, 1); ds[0].Event.Sequence != 2 {
+		t.Fatalf("after the crash came %d, want 2", ds[0].Event.Sequence)
+	}
 	outcomes[1].Reason.Message = "інша причина"
 	if err := l.Commit(t.Context(), outcomes[1:], letters[1:], []uint64{2}); err != nil {
 		t.Fatal(err)

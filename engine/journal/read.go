@@ -48,7 +48,7 @@ func (j *Journal) Dead(ctx context.Context, from uint64, limit int) ([]event.Dea
 	j.mu.Lock()
 	var places []uint64
 	if first := max(from, 1) - 1; first < uint64(len(j.standing)) {
-		for _, s := range j.standing[first:min(first+uint64(limit), uint64(len(j.standing)))] { //nolint:gosec // limit is not negative
+		for _, s := range j.standing[first:min(first+uint64(limit), uint64(len(j.standing)))] {
 			places = append(places, j.letters[s.letter])
 		}
 	}

@@ -96,7 +96,7 @@ func (j *Journal) noRoom(ctx context.Context) string {
 		if err != nil {
 			continue // a publication will tell
 		}
-		used, bound := info.State.Bytes, uint64(max(info.Config.MaxBytes, 1)) //nolint:gosec // at least 1
+		used, bound := info.State.Bytes, uint64(max(info.Config.MaxBytes, 1))
 		if used >= bound/100*nearlyFull {
 			return fmt.Sprintf("stream %s holds %d of %d MiB", info.Config.Name, used>>20, bound>>20)
 		}

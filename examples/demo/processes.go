@@ -18,9 +18,9 @@ import (
 
 // The demo's credentials. They guard nothing but the demo.
 const (
-	shopToken       = "demo-shop-token-1f0c"
+	shopToken       = "demo-shop-token-1f0c" //nolint:gosec // guards nothing but the demo
 	salesdriveToken = "demo-salesdrive-token-77b2"
-	crmToken        = "demo-crm-token-c9e4"
+	crmToken        = "demo-crm-token-c9e4" //nolint:gosec // guards nothing but the demo
 	saleappKey      = "sandbox-organization-key"
 )
 
@@ -132,7 +132,7 @@ type sandbox struct {
 
 func startSandbox(ctx context.Context, binary string) (*sandbox, error) {
 	addr := make(chan string, 1)
-	cmd := exec.Command(binary, "--listen", "127.0.0.1:0", "--key", saleappKey) //nolint:gosec // the demo's own binary
+	cmd := exec.Command(binary, "--listen", "127.0.0.1:0", "--key", saleappKey)
 	p, err := start(cmd, func(line string) {
 		if i := strings.Index(line, "http://"); i >= 0 {
 			select {
@@ -165,7 +165,7 @@ type engineOptions struct {
 }
 
 func startEngine(ctx context.Context, o engineOptions) (*engine, error) {
-	cmd := exec.Command(o.binary, "run", "--config", o.config, "--plugins", o.plugins, //nolint:gosec // the demo's own binary
+	cmd := exec.Command(o.binary, "run", "--config", o.config, "--plugins", o.plugins,
 		"--data", o.data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-format", "json")
 	cmd.Env = append(os.Environ(), "SHOP_TOKEN="+shopToken, "SALESDRIVE_TOKEN="+salesdriveToken,
 		"CRM_TOKEN="+crmToken, "SALEAPP_URL="+o.saleapp, "SALEAPP_KEY="+saleappKey)

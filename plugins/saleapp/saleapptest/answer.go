@@ -35,7 +35,7 @@ func (a answer) write(w http.ResponseWriter, status int) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone: there is nobody to tell
+	_, _ = w.Write(body) //nolint:gosec // JSON, and no browser; if the client is gone there is nobody to tell
 }
 
 // encode is json.Marshal without the escapes for HTML.

@@ -20,8 +20,13 @@ func ExampleNew() {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for _, field := range [][2]string{
-		{"method_type", "POST"}, {"client_id", "50"}, {"curency_id", "6"}, {"warehouse_id", "7"},
-		{"external_id", "A-1"}, {"delivery_types", "1"}, {"receiver_phone", "+38 (050) 000-00-01"},
+		{"method_type", "POST"},
+		{"client_id", "50"},
+		{"curency_id", "6"},
+		{"warehouse_id", "7"},
+		{"external_id", "A-1"},
+		{"delivery_types", "1"},
+		{"receiver_phone", "+38 (050) 000-00-01"},
 		{"products", `[{"sku":"MUG-1","qty":2,"cost":149.50}]`},
 	} {
 		if err := form.WriteField(field[0], field[1]); err != nil {

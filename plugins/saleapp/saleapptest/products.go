@@ -49,8 +49,13 @@ func (s *Server) product(c caller, row map[string]json.RawMessage) (Product, str
 		name string
 		to   *string
 	}{
-		{"id", &l.id}, {"external_id", &l.externalID}, {"supplier_id", &l.supplierID}, {"sku", &l.sku},
-		{"qty", &l.qty}, {"cost", &l.cost}, {"discount_percent", &l.discount},
+		{"id", &l.id},
+		{"external_id", &l.externalID},
+		{"supplier_id", &l.supplierID},
+		{"sku", &l.sku},
+		{"qty", &l.qty},
+		{"cost", &l.cost},
+		{"discount_percent", &l.discount},
 	} {
 		text, err := scalar(row[field.name])
 		if err != nil {
