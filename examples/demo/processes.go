@@ -165,6 +165,7 @@ type engineOptions struct {
 }
 
 func startEngine(ctx context.Context, o engineOptions) (*engine, error) {
+	//nolint:gosec // the demo's own binary
 	cmd := exec.Command(o.binary, "run", "--config", o.config, "--plugins", o.plugins,
 		"--data", o.data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-format", "json")
 	cmd.Env = append(os.Environ(), "SHOP_TOKEN="+shopToken, "SALESDRIVE_TOKEN="+salesdriveToken,
