@@ -118,7 +118,7 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 		r.sinking.worked(ctx)
 		r.newest.delivered(it)
 		o := outcomeOf(r.o.Lane, it, m, event.Delivered)
-		o.Attempts, o.Action, o.Answer = it.attempts, res.Action, answerOf(res.Answer)
+		o.Attempts, o.Action, o.Answer = it.attempts, actionOf(res.Action), answerOf(res.Answer)
 		r.settle(ctx, it, entry{outcome: o})
 		return
 	}

@@ -181,7 +181,7 @@ func TestD2RepeatedResultsCountOnce(t *testing.T) {
 		o := w.options()
 		o.Sink = sinkFunc(func(_ context.Context, records []wire.Record, each func(wire.WriteResult)) error {
 			for _, rec := range records {
-				each(wire.WriteResult{Index: rec.Index, Action: "created", Answer: json.RawMessage("not JSON")})
+				each(wire.WriteResult{Index: rec.Index, Action: strings.Repeat("я", 1000), Answer: json.RawMessage("not JSON")})
 				each(wire.WriteResult{Index: rec.Index, Failure: &wire.Failure{Class: wire.Invalid}})
 			}
 			return errors.New("and then it breaks")
@@ -195,8 +195,8 @@ func TestD2RepeatedResultsCountOnce(t *testing.T) {
 		if s := r.Stats(); s.Delivered != 50 || s.Dead != 0 || s.Sending != 0 {
 			t.Errorf("stats %+v", s)
 		}
-		if a := w.outcome(7, "order").Answer; string(a) != `"not JSON"` {
-			t.Errorf("answer %s", a)
+		if o := w.outcome(7, "order"); string(o.Answer) != `"not JSON"` || o.Action != strings.Repeat("я", maxAction/2) {
+			t.Errorf("answer %s, action %s", o.Answer, o.Action)
 		}
 	})
 }
