@@ -1,9 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,15 +49,18 @@ func (p *project) decoder(ctx context.Context, connection string) (*decoder, err
 	return &decoder{connection: connection, conn: conn}, nil
 }
 
-func (d *decoder) close() { _ = d.conn.Close(context.Background()) }
+func (d *decoder) close(ctx context.Context) {
+	ctx, done := closing(ctx)
+	defer done()
+	_ = d.conn.Close(ctx)
+}
 
 // bodyRequest makes the webhook that would have brought a body, by the name of
 // its file: .json, or .form for application/x-www-form-urlencoded.
 func bodyRequest(file, method, query string, body []byte) wire.Request {
 	contentType := "application/json"
-	if strings.EqualFold(filepath.Ext(file), ".form") {
+	if isForm(file) {
 		contentType = "application/x-www-form-urlencoded"
-		body = []byte(strings.TrimRight(string(body), "\r\n"))
 	}
 	return wire.Request{
 		Method: method, Query: query, Body: body,
@@ -64,16 +68,39 @@ func bodyRequest(file, method, query string, body []byte) wire.Request {
 	}
 }
 
-// events decodes a webhook and gives those of its events that prog takes.
+// bodyError says that a body makes no event that the mapping takes.
+type bodyError struct{ message string }
+
+// Error says why.
+func (e *bodyError) Error() string { return e.message }
+
+// isForm tells whether a file holds a form, by its name.
+func isForm(file string) bool { return strings.EqualFold(filepath.Ext(file), ".form") }
+
+// readBody reads a body from a file. The end of a form's last line is an
+// editor's and is left out.
+func readBody(file string) ([]byte, error) {
+	body, err := readBounded("the body", file, maxBodyBytes)
+	if isForm(file) {
+		body = bytes.TrimRight(body, "\r\n")
+	}
+	return body, err
+}
+
+// events decodes a webhook and gives those of its events that prog takes, at
+// least one. The error is a *bodyError where the body is what is wrong.
 func (d *decoder) events(ctx context.Context, prog *mapping.Program, r wire.Request) ([]mapping.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, decodeTimeout)
 	defer cancel()
 	decoded, err := d.conn.Decode(ctx, r)
+	if crash, ok := errors.AsType[*pluginhost.CrashError](err); ok {
+		return nil, &bodyError{crash.Error()}
+	}
 	if err != nil {
 		return nil, err
 	}
 	if decoded.Refusal != nil {
-		return nil, fmt.Errorf("%s refuses the body with %d: %w", d.connection, decoded.Refusal.Status, decoded.Refusal)
+		return nil, &bodyError{fmt.Sprintf("%s refuses the body with %d: %v", d.connection, decoded.Refusal.Status, decoded.Refusal)}
 	}
 	var out []mapping.Event
 	var others []string
@@ -90,10 +117,10 @@ func (d *decoder) events(ctx context.Context, prog *mapping.Program, r wire.Requ
 		return out, nil
 	}
 	if len(others) > 0 {
-		return nil, fmt.Errorf("the body holds %s, which %s does not take (its from: %s)",
-			strings.Join(others, ", "), prog.Name(), fromText(prog))
+		return nil, &bodyError{fmt.Sprintf("the body holds %s, which %s does not take (its from: %s)",
+			strings.Join(others, ", "), prog.Name(), fromText(prog))}
 	}
-	return nil, fmt.Errorf("%s finds no event in the body", d.connection)
+	return nil, &bodyError{d.connection + " finds no event in the body"}
 }
 
 // takes tells whether prog's from names the event.
@@ -114,11 +141,11 @@ func fromText(prog *mapping.Program) string {
 // readInput reads a body from a file, or from standard input for "-".
 func (a *app) readInput(file string) ([]byte, error) {
 	if file != "-" {
-		return readBounded(file, maxBodyBytes)
+		return readBody(file)
 	}
-	body, err := io.ReadAll(io.LimitReader(a.stdin, maxBodyBytes+1))
-	if err == nil && len(body) > maxBodyBytes {
-		err = fmt.Errorf("standard input holds more than %d bytes", maxBodyBytes)
+	body, err := readLimited(a.stdin, maxBodyBytes)
+	if err != nil {
+		return nil, fmt.Errorf("standard input cannot be read: %w", err)
 	}
-	return body, err
+	return body, nil
 }

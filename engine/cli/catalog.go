@@ -20,6 +20,9 @@ type catalog struct {
 
 	mu    sync.Mutex
 	specs map[string]described
+	// givenUp are the connections that are known to be wrong: nothing is said of
+	// them, and what refers to them is not held against a schema.
+	givenUp map[string]bool
 }
 
 // described is what a connection's plugin said of itself, or why it did not.
@@ -29,7 +32,26 @@ type described struct {
 }
 
 func newCatalog(cfg *config.Config, host *pluginhost.Host) *catalog {
-	return &catalog{config: cfg, host: host, specs: map[string]described{}}
+	c := &catalog{config: cfg, host: host, specs: map[string]described{}, givenUp: map[string]bool{}}
+	for _, conn := range cfg.Connections {
+		if conn.Plugin == "" { // the configuration's own findings say so
+			c.givenUp[conn.Name] = true
+		}
+	}
+	return c
+}
+
+// giveUp keeps the compiler from reporting a connection that has been reported.
+func (c *catalog) giveUp(connection string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.givenUp[connection] = true
+}
+
+func (c *catalog) isGivenUp(connection string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.givenUp[connection]
 }
 
 // spec gives what a configured connection offers under its configuration,
@@ -104,8 +126,12 @@ type boundCatalog struct {
 	ctx context.Context
 }
 
-// Event gives the schema of a connection's event.
+// Event gives the schema of a connection's event; nil if the connection was
+// given up.
 func (b boundCatalog) Event(connection, name string) (*schema.Schema, error) {
+	if b.isGivenUp(connection) {
+		return nil, nil
+	}
 	e, err := b.event(b.ctx, connection, name)
 	if err != nil {
 		return nil, compilerError(connection, err)
@@ -113,8 +139,12 @@ func (b boundCatalog) Event(connection, name string) (*schema.Schema, error) {
 	return schema.Parse(e.Schema)
 }
 
-// Operation gives the schema of a connection's operation.
+// Operation gives the schema of a connection's operation; nil if the connection
+// was given up.
 func (b boundCatalog) Operation(connection, name string) (*schema.Schema, error) {
+	if b.isGivenUp(connection) {
+		return nil, nil
+	}
 	o, err := b.operation(b.ctx, connection, name)
 	if err != nil {
 		return nil, compilerError(connection, err)

@@ -1,7 +1,7 @@
 // Package cli holds the commands of crosswalk and wires the engine's parts
 // together. Results go to standard output, messages to standard error. Exit
 // codes: 0 nothing to report or only warnings, 1 findings, 2 the command could
-// not run.
+// not run, 130 a signal stopped it.
 package cli
 
 import (
@@ -9,20 +9,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
 
 // The exit codes of every command.
 const (
-	exitOK       = 0
-	exitFindings = 1
-	exitFailed   = 2
+	exitOK          = 0
+	exitFindings    = 1
+	exitFailed      = 2
+	exitInterrupted = 128 + int(syscall.SIGINT)
 )
 
 // errFindings ends a command that has already printed what it found.
 var errFindings = errors.New("findings")
+
+// errInterrupted ends a command that a signal stopped.
+var errInterrupted = errors.New("interrupted")
 
 // app is what every command has at hand.
 type app struct {
@@ -48,6 +53,8 @@ func Main(version string, args []string, stdin io.Reader, stdout, stderr io.Writ
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
 	default:
 		a.message("crosswalk: %v\n", err)
 		return exitFailed
@@ -69,14 +76,41 @@ writes the result into another system, through a plugin process for each connect
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", "configuration `file` (default crosswalk.yaml here or in a folder above)")
 	root.PersistentFlags().StringVar(&a.pluginsDir, "plugins", "", "`folder` with the plugins (default: the configuration's)")
 	root.AddCommand(a.runCommand(), a.validateCommand(), a.mapCommand(), a.testCommand(), a.versionCommand())
+	root.SetHelpCommand(a.helpCommand(root))
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+	})
 	return root
+}
+
+func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Tell what a command does",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return fmt.Errorf("there is no command %q; `crosswalk help` lists them", strings.Join(args, " "))
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
+}
+
+// noArgs refuses words behind a command that takes none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes flags only, and %q is none; see `%s --help`", cmd.Name(), args[0], cmd.CommandPath())
+	}
+	return nil
 }
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, "crosswalk", a.version)
 			return err
@@ -88,13 +122,4 @@ func (a *app) versionCommand() *cobra.Command {
 func (a *app) message(format string, args ...any) {
 	// Where standard error is gone there is nobody left to tell.
 	_, _ = fmt.Fprintf(a.stderr, format, args...)
-}
-
-// relative gives path as it is shortest to read from the working directory.
-func relative(path string) string {
-	wd, err := os.Getwd()
-	if err != nil {
-		return path
-	}
-	return shorter(wd, path)
 }

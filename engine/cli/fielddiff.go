@@ -1,65 +1,86 @@
 package cli
 
 import (
-	"maps"
-	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
 
 // fieldDiff compares two JSON values field by field: a line "- path: value" for
 // what is wanted and missing or different, "+ path: value" for what was made
-// instead, sorted by path. Numbers are compared as they are written. No lines
-// mean that they are the same.
+// instead, in the order of want and then of got. Numbers are compared as they are
+// written, and the order of an object's fields does not count. No lines mean that
+// they are the same.
 func fieldDiff(want, got []byte) []string {
-	w, g := map[string]string{}, map[string]string{}
-	flatten("", gjson.ParseBytes(want), w)
-	flatten("", gjson.ParseBytes(got), g)
-	all := maps.Clone(w)
-	maps.Copy(all, g)
+	w, g := flat{values: map[string]string{}}, flat{values: map[string]string{}}
+	w.add("", gjson.ParseBytes(want))
+	g.add("", gjson.ParseBytes(got))
 	var out []string
-	for _, path := range slices.Sorted(maps.Keys(all)) {
-		wv, inWant := w[path]
-		gv, inGot := g[path]
-		if inWant && inGot && wv == gv {
+	for _, path := range w.paths {
+		wanted := w.values[path]
+		made, there := g.values[path]
+		if there && made == wanted {
 			continue
 		}
-		if inWant {
-			out = append(out, "- "+path+": "+wv)
+		out = append(out, "- "+path+": "+wanted)
+		if there {
+			out = append(out, "+ "+path+": "+made)
 		}
-		if inGot {
-			out = append(out, "+ "+path+": "+gv)
+	}
+	for _, path := range g.paths {
+		if _, there := w.values[path]; !there {
+			out = append(out, "+ "+path+": "+g.values[path])
 		}
 	}
 	return out
 }
 
-// flatten puts every scalar, and every empty object and array, under its path.
-func flatten(path string, v gjson.Result, into map[string]string) {
+// flat is a JSON value as its scalars, and its empty objects and arrays, by path.
+type flat struct {
+	paths  []string
+	values map[string]string
+}
+
+func (f *flat) add(path string, v gjson.Result) {
 	if !v.IsObject() && !v.IsArray() {
 		if v.Type == gjson.String {
-			into[path] = strconv.Quote(v.Str)
+			f.put(path, strconv.Quote(v.Str))
 		} else {
-			into[path] = v.Raw
+			f.put(path, v.Raw)
 		}
 		return
 	}
-	empty, i := true, 0
+	i := 0
 	v.ForEach(func(key, value gjson.Result) bool {
-		name := key.Str
+		name := escaped(key.Str)
 		if v.IsArray() {
-			name = strconv.Itoa(i)
+			name = "[" + strconv.Itoa(i) + "]"
+		} else if path != "" {
+			name = "." + name
 		}
 		i++
-		empty = false
-		if path != "" {
-			name = path + "." + name
-		}
-		flatten(name, value, into)
+		f.add(path+name, value)
 		return true
 	})
-	if empty {
-		into[path] = v.Raw
+	if i > 0 {
+		return
 	}
+	if v.IsObject() {
+		f.put(path, "{}")
+	} else {
+		f.put(path, "[]")
+	}
+}
+
+func (f *flat) put(path, value string) {
+	if _, doubled := f.values[path]; !doubled {
+		f.paths = append(f.paths, path)
+	}
+	f.values[path] = value
+}
+
+// escaped tells a dot or a bracket in a field's name from those of a path.
+func escaped(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `.`, `\.`, `[`, `\[`).Replace(name)
 }

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 func (a *app) mapCommand() *cobra.Command {
@@ -21,58 +23,73 @@ func (a *app) mapCommand() *cobra.Command {
 		Short: "Show what a mapping makes of a body",
 		Long: `Decodes a body as the source's plugin does with a webhook, maps it, holds the result
 against the sink's schema, and prints it. Nothing is sent. An event that the mapping
-skips prints {"$skip": true}.`,
-		Args: cobra.ExactArgs(1),
+skips prints {"$skip": true}. Exit code 0: mapped or skipped, 1: the mapping, the body
+or the result is wrong, 2: could not run.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("map takes one mapping file, and %d are named: crosswalk map MAPPING --input BODY", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if input == "" {
 				return errors.New("--input is missing: name a file with a body as the source sends it, or - for standard input")
 			}
-			return a.mapOne(cmd.Context(), args[0], input, method, query, connection)
+			return a.mapOne(cmd.Context(), args[0], input, connection, bodyRequest(input, method, query, nil))
 		},
 	}
 	cmd.Flags().StringVar(&input, "input", "", "`file` with the body: .form holds a form, anything else JSON; - is standard input")
 	cmd.Flags().StringVar(&method, "method", "POST", "HTTP method of the webhook")
 	cmd.Flags().StringVar(&query, "query", "", "query of the webhook's URL, such as event=new_order")
-	cmd.Flags().StringVar(&connection, "connection", "", "source `connection`, where the mapping reads from several")
+	cmd.Flags().StringVar(&connection, "connection", "", "source `connection` that the body comes from (default: the first of the mapping's from)")
 	return cmd
 }
 
-func (a *app) mapOne(ctx context.Context, file, input, method, query, connection string) error {
-	body, err := a.readInput(input)
+func (a *app) mapOne(ctx context.Context, file, input, connection string, request wire.Request) error {
+	cfg, _, err := a.ready()
 	if err != nil {
 		return err
 	}
-	p, findings, err := a.open()
-	if err != nil {
+	if request.Body, err = a.readInput(input); err != nil {
 		return err
 	}
-	if p == nil {
-		return a.refuse(findings)
-	}
-	defer p.close()
-	prog, findings, err := p.compile(ctx, file)
-	if err != nil {
-		return err
-	}
-	if prog == nil {
-		return a.refuse(findings)
-	}
-	if connection == "" {
-		connection = prog.From()[0].Connection
-	}
-	d, err := p.decoder(ctx, connection)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	events, err := d.events(ctx, prog, bodyRequest(input, method, query, body))
-	if err != nil {
-		return err
-	}
-	sink, err := p.sinkSchema(ctx, prog)
-	if err != nil {
-		return err
-	}
+	return a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+		prog, findings, err := p.compile(ctx, file)
+		if err != nil {
+			return err
+		}
+		if prog == nil {
+			return a.refuse(findings)
+		}
+		if connection == "" {
+			connection = prog.From()[0].Connection
+		}
+		if !slices.Contains(sourcesOf(prog), connection) {
+			return fmt.Errorf("--connection %s: %s does not read from it (its from: %s)", connection, prog.Name(), fromText(prog))
+		}
+		d, err := p.decoder(ctx, connection)
+		if err != nil {
+			return err
+		}
+		defer d.close(ctx)
+		events, err := d.events(ctx, prog, request)
+		if bad, ok := errors.AsType[*bodyError](err); ok && ctx.Err() == nil {
+			a.message("%v\n", bad)
+			return errFindings
+		}
+		if err != nil {
+			return err
+		}
+		sink, err := p.sinkSchema(ctx, prog)
+		if err != nil {
+			return err
+		}
+		return a.printMapped(prog, sink, events)
+	})
+}
+
+// printMapped prints what becomes of each event.
+func (a *app) printMapped(prog *mapping.Program, sink *schema.Schema, events []mapping.Event) error {
 	failed := false
 	for _, ev := range events {
 		res, err := mapEvent(prog, sink, &ev)

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"strings"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
@@ -28,7 +29,8 @@ type project struct {
 // smaller bound of its own and says so with the file's name.
 const maxMappingBytes = 8 << 20
 
-// load reads the configuration that the flags name or that is nearest.
+// load reads the configuration that the flags name or that is nearest. The
+// configuration is nil if it is no YAML; what is wrong is in the list.
 func (a *app) load() (*config.Config, diag.List, error) {
 	path := a.configPath
 	if path == "" {
@@ -43,16 +45,33 @@ func (a *app) load() (*config.Config, diag.List, error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		path = relative(path)
 	}
-	cfg, findings := config.Load(relative(path))
+	cfg, findings := config.Load(path)
+	if cfg == nil && len(findings) == 1 && findings[0].Rule == config.RuleRead {
+		return nil, nil, fmt.Errorf("%s: %s", path, findings[0].Message)
+	}
 	return cfg, findings, nil
+}
+
+// ready is load for commands that do not go on with mistakes in the
+// configuration: it prints them.
+func (a *app) ready() (*config.Config, diag.List, error) {
+	cfg, findings, err := a.load()
+	if err == nil && findings.HasErrors() {
+		err = a.refuse(findings)
+	}
+	return cfg, findings, err
 }
 
 // project joins a configuration with the plugins.
 func (a *app) project(cfg *config.Config, log *slog.Logger) (*project, error) {
 	dir := cmp.Or(a.pluginsDir, cfg.Plugins)
 	if dir == "" {
-		return nil, errors.New("no plugins directory: set plugins in the configuration, or --plugins")
+		return nil, fmt.Errorf("%s names no folder of plugins: set `plugins` in it, or give --plugins", cfg.File)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder of plugins at %s: build the plugins into it, or name another with --plugins", relative(dir))
 	}
 	host, err := pluginhost.New(pluginhost.Options{Dir: dir, Logger: log})
 	if err != nil {
@@ -61,23 +80,48 @@ func (a *app) project(cfg *config.Config, log *slog.Logger) (*project, error) {
 	return &project{config: cfg, host: host, catalog: newCatalog(cfg, host)}, nil
 }
 
-// open loads the configuration and finds the plugins, for the commands that run
-// no engine. The diagnostics may hold warnings; with errors the project is nil.
-func (a *app) open() (*project, diag.List, error) {
-	cfg, findings, err := a.load()
-	if err != nil || findings.HasErrors() {
-		return nil, findings, err
-	}
+// withProject calls use with the plugins at hand, and leaves no process of theirs
+// behind. The first SIGINT or SIGTERM ends use's context and the processes; what
+// use returns then does not count.
+func (a *app) withProject(ctx context.Context, cfg *config.Config, use func(context.Context, *project) error) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// From the first signal on, a second one has its usual effect.
+	context.AfterFunc(ctx, stop)
 	p, err := a.project(cfg, quiet())
-	return p, findings, err
+	if err != nil {
+		return err
+	}
+	defer p.close(ctx)
+	err = use(ctx, p)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
 }
 
-// close ends the processes that describing started.
-func (p *project) close() { _ = p.host.Close(context.Background()) }
+// close ends the processes that are still there; politely unless ctx has ended.
+func (p *project) close(ctx context.Context) {
+	ctx, done := closing(ctx)
+	defer done()
+	_ = p.host.Close(ctx)
+}
+
+// closing gives a context to close things with: if ctx has ended somebody waits,
+// and what does not end by itself soon is killed.
+func closing(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return context.WithCancel(context.WithoutCancel(ctx))
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+}
+
+// closeTimeout is how long processes may take to end after an interruption.
+const closeTimeout = 500 * time.Millisecond
 
 // compile reads and compiles one mapping file.
 func (p *project) compile(ctx context.Context, file string) (*mapping.Program, diag.List, error) {
-	text, err := readBounded(file, maxMappingBytes)
+	text, err := readBounded("the mapping", file, maxMappingBytes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,32 +163,4 @@ func doubleName(second, first *mapping.Program) diag.Diagnostic {
 		Message: fmt.Sprintf("the mapping %q stands in %s too", second.Name(), first.To().Pos.File),
 		Hint:    "give each mapping a name of its own: outcomes and dead letters are kept under it",
 	}
-}
-
-// readBounded reads a file of at most limit bytes.
-func readBounded(file string, limit int64) ([]byte, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder; name the file in it", file)
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s has %d bytes; the limit is %d", file, info.Size(), limit)
-	}
-	return os.ReadFile(file) //nolint:gosec // the person who runs the command names the file
-}
-
-// shorter gives path relative to dir where that is no longer than path itself.
-func shorter(dir, path string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	rel, err := filepath.Rel(dir, abs)
-	if err != nil || strings.Count(rel, "..") > 3 {
-		return path
-	}
-	return rel
 }

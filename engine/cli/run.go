@@ -3,11 +3,15 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/crosswalk-etl/crosswalk/engine/config"
 )
 
 // overrides are what the command line says instead of the configuration.
@@ -23,40 +27,58 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Starts the journal, a plugin process for each connection, the mappings and the
 listeners. SIGTERM or SIGINT stops taking webhooks, finishes what is at hand, and exits
 with 0; a second signal ends it at once, and nothing accepted is lost by that either.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
 			defer stop()
 			// From the first signal on, a second one has its usual effect.
 			context.AfterFunc(ctx, stop)
-			return a.runEngine(ctx, o)
+			err := a.runEngine(ctx, o)
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // stopped while it was starting
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.data, "data", "", "`folder` of the journal (default: the configuration's)")
 	f.StringVar(&o.listen, "listen", "", "`address` for webhooks, host:port (default: the configuration's)")
-	f.StringVar(&o.admin, "admin", "", "loopback `address` of the admin API (default: the configuration's)")
+	f.StringVar(&o.admin, "admin", "", "loopback `address` of the admin API or off (default: the configuration's)")
 	f.StringVar(&o.logLevel, "log-level", "", "debug, info, warn or error (default: the configuration's)")
 	f.StringVar(&o.logFormat, "log-format", "", "text or json (default: the configuration's)")
 	return cmd
 }
 
+// addresses puts in the addresses of the command line, held to what the
+// configuration's are held to.
+func (o overrides) addresses(cfg *config.Config) error {
+	if o.listen != "" {
+		if err := cfg.SetListen(o.listen); err != nil {
+			return fmt.Errorf("--listen %s: %w", o.listen, err)
+		}
+	}
+	if o.admin != "" {
+		if err := cfg.SetAdmin(o.admin); err != nil {
+			return fmt.Errorf("--admin %s: %w", o.admin, err)
+		}
+	}
+	return nil
+}
+
 // runEngine loads, checks and compiles everything, and then runs the engine. What
 // is wrong is reported before anything is started.
 func (a *app) runEngine(ctx context.Context, o overrides) error {
-	cfg, findings, err := a.load()
+	cfg, findings, err := a.ready()
 	if err != nil {
 		return err
-	}
-	if findings.HasErrors() {
-		return a.refuse(findings)
 	}
 	if list := cfg.Resolve(os.LookupEnv); list.HasErrors() {
 		return a.refuse(append(findings, list...))
 	}
 	cfg.Data = cmp.Or(o.data, cfg.Data)
-	cfg.Ingress.Listen = cmp.Or(o.listen, cfg.Ingress.Listen)
-	cfg.Admin.Listen = cmp.Or(o.admin, cfg.Admin.Listen)
+	if err := o.addresses(cfg); err != nil {
+		return err
+	}
 	log, err := newLogger(a.stderr, cmp.Or(o.logLevel, cfg.Log.Level), cmp.Or(o.logFormat, cfg.Log.Format))
 	if err != nil {
 		return err
@@ -65,14 +87,18 @@ func (a *app) runEngine(ctx context.Context, o overrides) error {
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	// By then the engine has drained, or something failed before it ran.
+	defer p.close(context.WithoutCancel(ctx))
 	findings = append(findings, p.checkConnections(ctx)...)
 	programs, list, err := p.compileAll(ctx, cfg.Mappings)
 	if err != nil {
 		return err
 	}
 	findings = append(findings, list...)
-	findings.Sort()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	findings = findings.Compact()
 	if findings.HasErrors() {
 		return a.refuse(findings)
 	}

@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 func (a *app) testCommand() *cobra.Command {
@@ -42,29 +43,40 @@ type sampleTest struct {
 	only   string
 
 	passed, failed, updated int
+	// others are the samples that only leaves out.
+	others int
 }
 
 func (t *sampleTest) run(ctx context.Context, files []string) error {
-	p, findings, err := t.app.open()
+	cfg, _, err := t.app.ready()
 	if err != nil {
 		return err
 	}
-	if p == nil {
-		return t.app.refuse(findings)
-	}
-	defer p.close()
 	if len(files) == 0 {
-		files = p.config.Mappings
+		files = cfg.Mappings
 	}
 	if len(files) == 0 {
 		return errors.New("the configuration names no mapping; name one on the command line")
 	}
-	for _, file := range files {
-		if err := t.mapping(ctx, p, file); err != nil {
-			return err
+	err = t.app.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+		for _, file := range files {
+			if err := t.mapping(ctx, p, file); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if t.passed+t.failed+t.updated == 0 {
+	return t.summary()
+}
+
+func (t *sampleTest) summary() error {
+	switch total := t.passed + t.failed + t.updated; {
+	case total == 0 && t.others > 0:
+		return fmt.Errorf("none of %s has %q in its name", count(t.others, "sample"), t.only)
+	case total == 0:
 		return errors.New("no sample to test: put a body as the source sends it into samples/CASE.json beside the mapping, then run `crosswalk test --update`")
 	}
 	t.app.message("%d passed, %d failed", t.passed, t.failed)
@@ -85,12 +97,15 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 		return err
 	}
 	if prog == nil {
-		t.failed++
-		return findings.WriteText(t.app.stdout)
+		return t.fail(relative(file), findings, nil)
 	}
-	samples, err := sampleFiles(filepath.Join(filepath.Dir(file), "samples"))
+	samples, err := findSamples(filepath.Join(filepath.Dir(file), "samples"))
 	if err != nil {
 		return err
+	}
+	if len(samples) == 0 {
+		t.app.message("%s: there are no samples beside it\n", relative(file))
+		return nil
 	}
 	sink, err := p.sinkSchema(ctx, prog)
 	if err != nil {
@@ -100,127 +115,125 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	for _, sample := range samples {
-		name := prog.Name() + "/" + caseName(sample)
+	defer d.close(ctx)
+	for _, s := range samples {
+		name := prog.Name() + "/" + s.name
 		if t.only != "" && !strings.Contains(name, t.only) {
+			t.others++
 			continue
 		}
-		if err := t.sample(ctx, prog, sink, d, name, sample); err != nil {
+		if err := t.sample(ctx, prog, sink, d, name, s); err != nil {
 			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	return nil
 }
 
 // sample tests one body.
-func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, name, file string) error {
-	body, err := readBounded(file, maxBodyBytes)
+func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, name string, s sample) error {
+	if s.problem != "" {
+		return t.fail(name, nil, errors.New(s.problem))
+	}
+	body, err := readBody(s.body)
 	if err != nil {
 		return err
 	}
-	got, problem := sampleResult(ctx, prog, sink, d, file, body)
-	if problem != nil {
-		t.failed++
-		return t.print("FAIL %s\n  %v\n", name, problem)
+	got, findings, err := sampleResult(ctx, prog, sink, d, bodyRequest(s.body, "POST", "", body))
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	wantFile := strings.TrimSuffix(file, filepath.Ext(file)) + ".want.json"
+	if err != nil {
+		return t.fail(name, nil, err)
+	}
 	if t.update {
-		return t.write(name, wantFile, got)
+		return t.write(name, s.want, got, findings)
 	}
-	want, err := readBounded(wantFile, maxBodyBytes)
+	want, err := readBounded("the wanted result", s.want, maxBodyBytes)
 	if errors.Is(err, os.ErrNotExist) {
-		t.failed++
-		return t.print("FAIL %s\n  %s is missing; `crosswalk test --update --run %s` writes it\n", name, relative(wantFile), name)
+		return t.fail(name, nil, fmt.Errorf("%s is missing; `crosswalk test --update --run %s` writes it", relative(s.want), name))
 	}
 	if err != nil {
 		return err
 	}
 	if !json.Valid(want) {
-		t.failed++
-		return t.print("FAIL %s\n  %s is not JSON\n", name, relative(wantFile))
+		return t.fail(name, nil, fmt.Errorf("%s is not JSON", relative(s.want)))
 	}
 	if diff := fieldDiff(want, got); len(diff) > 0 {
-		t.failed++
-		return t.print("FAIL %s\n  (- wanted in %s, + made)\n  %s\n", name, relative(wantFile), strings.Join(diff, "\n  "))
+		return t.fail(name, findings, fmt.Errorf("(- wanted in %s, + made)\n%s", relative(s.want), strings.Join(diff, "\n")))
 	}
 	t.passed++
 	return t.print("ok   %s\n", name)
 }
 
 // sampleResult gives what is made of a body: a record, a skip or an error, or an
-// array of these where the body holds several events.
-func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, file string, body []byte) (json.RawMessage, error) {
-	events, err := d.events(ctx, prog, bodyRequest(file, "POST", "", body))
+// array of these where the body holds several events. The list says more of the
+// errors.
+func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, r wire.Request) (json.RawMessage, diag.List, error) {
+	events, err := d.events(ctx, prog, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var results []json.RawMessage
+	var (
+		results  []json.RawMessage
+		findings diag.List
+	)
 	for _, ev := range events {
 		rec, err := mapEvent(prog, sink, &ev)
 		if me, ok := errors.AsType[*mapping.Error](err); ok {
+			findings = append(findings, me.List()...)
 			rec, err = json.Marshal(map[string]string{"$error": me.Diagnostic.Rule})
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		results = append(results, rec)
 	}
 	if len(results) == 1 {
-		return results[0], nil
+		return results[0], findings, nil
 	}
-	return json.Marshal(results)
+	all, err := json.Marshal(results)
+	return all, findings, err
 }
 
 // write stores what a sample gives as what is wanted.
-func (t *sampleTest) write(name, file string, got json.RawMessage) error {
+func (t *sampleTest) write(name, file string, got json.RawMessage, findings diag.List) error {
 	var out bytes.Buffer
 	if err := json.Indent(&out, got, "", "  "); err != nil {
 		return err
 	}
 	out.WriteByte('\n')
 	old, err := os.ReadFile(file) //nolint:gosec // the sample's own wanted file
-	if err == nil && bytes.Equal(old, out.Bytes()) {
+	if err == nil && json.Valid(old) && len(fieldDiff(old, out.Bytes())) == 0 {
 		t.passed++
 		return t.print("ok   %s\n", name)
 	}
 	t.updated++
 	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil { //nolint:gosec // a file of the project, for everybody to read
+		return &fileError{"the wanted result", relative(file), bare(err)}
+	}
+	if err := t.print("new  %s\n", name); err != nil {
 		return err
 	}
-	return t.print("new  %s\n", name)
+	return findings.WriteText(t.app.stdout)
+}
+
+// fail counts a failure and prints why.
+func (t *sampleTest) fail(name string, findings diag.List, problem error) error {
+	t.failed++
+	text := "FAIL " + name + "\n"
+	if problem != nil {
+		text += "  " + strings.ReplaceAll(problem.Error(), "\n", "\n  ") + "\n"
+	}
+	if err := t.print("%s", text); err != nil {
+		return err
+	}
+	return findings.WriteText(t.app.stdout)
 }
 
 func (t *sampleTest) print(format string, args ...any) error {
 	_, err := fmt.Fprintf(t.app.stdout, format, args...)
 	return err
-}
-
-// sampleFiles lists a folder's bodies, sorted; a folder that is not there holds
-// none.
-func sampleFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, e := range entries {
-		name := e.Name()
-		ext := filepath.Ext(name)
-		if e.IsDir() || (ext != ".json" && ext != ".form") ||
-			strings.HasSuffix(name, ".want.json") || strings.HasSuffix(name, ".lookups.json") {
-			continue
-		}
-		out = append(out, filepath.Join(dir, name))
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// caseName gives a sample's name: its file's without the ending.
-func caseName(file string) string {
-	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 }

@@ -37,10 +37,12 @@ is reached. Exit code 0: nothing found but warnings, 1: mistakes found, 2: could
 			if err := a.report(findings, format); err != nil {
 				return err
 			}
-			if findings.HasErrors() || (strict && len(findings) > 0) {
+			errs, warnings := findings.Count()
+			if errs > 0 || strict && warnings > 0 {
+				a.message("%s, %s\n", count(errs, "error"), count(warnings, "warning"))
 				return errFindings
 			}
-			a.message("%s checked, %s\n", count(checked, "mapping"), count(len(findings), "warning"))
+			a.message("%s checked, %s\n", count(checked, "mapping"), count(warnings, "warning"))
 			return nil
 		},
 	}
@@ -57,36 +59,58 @@ const (
 	ruleDoubleName = "CW212"
 )
 
-// validate checks the configuration, its connections, and the mappings.
+// validate checks the configuration, its connections, and the mappings, as far
+// as what is wrong with the one lets the other be read.
 func (a *app) validate(ctx context.Context, files []string) (findings diag.List, checked int, err error) {
-	p, findings, err := a.open()
-	if err != nil || p == nil {
+	cfg, findings, err := a.load()
+	if err != nil || cfg == nil {
 		return findings, 0, err
 	}
-	defer p.close()
-	if len(files) == 0 {
-		findings = append(findings, p.checkConnections(ctx)...)
-		files = p.config.Mappings
+	if findings.HasErrors() && a.pluginsDir == "" && cfg.Plugins == "" {
+		return findings, 0, nil
 	}
-	_, list, err := p.compileAll(ctx, files)
-	findings = append(findings, list...)
-	findings.Sort()
-	return findings, len(files), err
+	err = a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+		if len(files) == 0 {
+			files = cfg.Mappings
+			findings = append(findings, p.checkConnections(ctx)...)
+		}
+		_, list, err := p.compileAll(ctx, files)
+		findings = append(findings, list...)
+		return err
+	})
+	return findings.Compact(), len(files), err
 }
 
 // checkConnections holds each connection's configuration against its plugin's
-// schema.
+// schema. What it reports is not reported again by the compiler.
 func (p *project) checkConnections(ctx context.Context) diag.List {
 	var out diag.List
 	for _, conn := range p.config.Connections {
-		spec, err := p.host.Describe(ctx, conn.Plugin, nil)
-		if err != nil {
-			out = append(out, pluginFinding(conn, err))
-			continue
+		list := p.checkConnection(ctx, conn)
+		if list.HasErrors() {
+			p.catalog.giveUp(conn.Name)
 		}
-		out = append(out, conn.CheckSchema(spec.ConfigSchema)...)
+		out = append(out, list...)
 	}
 	return out
+}
+
+func (p *project) checkConnection(ctx context.Context, conn *config.Connection) diag.List {
+	if conn.Plugin == "" {
+		return nil // the configuration's own findings say so
+	}
+	spec, err := p.host.Describe(ctx, conn.Plugin, nil)
+	if err != nil {
+		return diag.List{pluginFinding(conn, err)}
+	}
+	list := conn.CheckSchema(spec.ConfigSchema)
+	if list.HasErrors() {
+		return list
+	}
+	if _, err := p.catalog.spec(ctx, conn.Name); err != nil {
+		list = append(list, pluginFinding(conn, err))
+	}
+	return list
 }
 
 // pluginFinding says why a connection's plugin could not be asked.

@@ -32,7 +32,8 @@ func (r Ref) String() string { return r.Connection + "." + r.Name }
 
 // Catalog answers what the connections of a configuration offer. The text of an
 // error is shown at the reference; a *NotFoundError gets a suggestion, and an
-// *UnavailableError says that the answer is not known just now.
+// *UnavailableError says that the answer is not known just now. A nil schema with
+// no error makes the compiler check nothing against it.
 type Catalog interface {
 	// Event returns the schema of what a connection's event holds.
 	Event(connection, event string) (*schema.Schema, error)

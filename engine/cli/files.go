@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// fileError says that a file that the command needs cannot be read.
+type fileError struct {
+	// what is the file to the command, such as "the mapping".
+	what, file string
+	err        error
+}
+
+// Error says what cannot be read and why.
+func (e *fileError) Error() string {
+	return fmt.Sprintf("%s %s cannot be read: %v", e.what, e.file, e.err)
+}
+
+// Unwrap gives why.
+func (e *fileError) Unwrap() error { return e.err }
+
+// readBounded reads a file, a pipe too, of at most limit bytes. The error is a
+// *fileError.
+func readBounded(what, file string, limit int64) ([]byte, error) {
+	f, err := os.Open(file) //nolint:gosec // the person who runs the command names the file
+	if err != nil {
+		return nil, &fileError{what, relative(file), bare(err)}
+	}
+	defer func() { _ = f.Close() }()
+	text, err := readLimited(f, limit)
+	if err != nil {
+		return nil, &fileError{what, relative(file), bare(err)}
+	}
+	return text, nil
+}
+
+// readLimited reads r to its end, which comes after at most limit bytes.
+func readLimited(r io.Reader, limit int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("it holds more than %d MiB", limit>>20)
+	}
+	return text, err
+}
+
+// bare takes from an error of the file system what repeats the file's name.
+func bare(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+// relative gives path as it is shortest to read from the working directory.
+func relative(path string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	rel, err := filepath.Rel(wd, abs)
+	if err != nil || len(rel) >= len(path) || rel == "." || rel == ".." {
+		return path
+	}
+	return rel
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// wantEnding is how the files end that hold what is wanted.
+const wantEnding = ".want.json"
+
+// sample is a body with what is wanted of it.
+type sample struct {
+	// name is the body's file name without its ending.
+	name string
+	// body and want are the files; want need not be there.
+	body, want string
+	// problem says why it cannot be tested; "" if it can.
+	problem string
+}
+
+// findSamples lists a folder's samples by name; a folder that is not there holds
+// none. What looks like a sample and is none becomes one with a problem, so that
+// no misspelt file passes for a test.
+func findSamples(dir string) ([]sample, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &fileError{"the folder", relative(dir), bare(err)}
+	}
+	var out []sample
+	bodies, wants := map[string]string{}, []string{}
+	for _, e := range entries {
+		file := e.Name()
+		ending := filepath.Ext(file)
+		name := strings.TrimSuffix(file, ending)
+		switch {
+		case e.IsDir() || strings.HasPrefix(file, ".") || ending == ".md" || strings.HasSuffix(file, ".lookups.json"):
+		case strings.HasSuffix(file, wantEnding):
+			wants = append(wants, file)
+		case !strings.EqualFold(ending, ".json") && !isForm(file):
+			out = append(out, sample{name: file, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json or .form", relative(filepath.Join(dir, file)))})
+		case bodies[name] != "":
+			out = append(out, sample{name: name, problem: fmt.Sprintf("%s and %s share one name and so one %s; rename one", bodies[name], file, name+wantEnding)})
+		default:
+			bodies[name] = file
+			out = append(out, sample{name: name, body: filepath.Join(dir, file), want: filepath.Join(dir, name+wantEnding)})
+		}
+	}
+	for _, file := range wants {
+		if name := strings.TrimSuffix(file, wantEnding); bodies[name] == "" {
+			out = append(out, sample{name: name, problem: fmt.Sprintf("%s has no body: there is neither %s.json nor %s.form", relative(filepath.Join(dir, file)), name, name)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b sample) int { return cmp.Compare(a.name, b.name) })
+	return out, nil
+}
