@@ -1,23 +1,21 @@
-package diag_test
+package diag
 
 import (
 	"errors"
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/crosswalk-etl/crosswalk/engine/diag"
 )
 
 func Example() {
-	found := diag.List{
+	found := List{
 		{
-			Severity: diag.Warning, Rule: "CW151", Message: "`cod` is not used",
-			Position: diag.Position{File: "mapping.yaml", Line: 6, Column: 3}, EndColumn: 6, Source: "  cod: = payment_type.id == 15",
+			Severity: Warning, Rule: "CW151", Message: "`cod` is not used",
+			Position: Position{File: "mapping.yaml", Line: 6, Column: 3}, EndColumn: 6, Source: "  cod: = payment_type.id == 15",
 		},
 		{
 			Rule: "CW121", Message: "the source has no field `delivery_nme`", Hint: "did you mean `delivery_name`?",
-			Position: diag.Position{File: "mapping.yaml", Line: 12, Column: 18}, EndColumn: 30, Source: "  receiver_name: delivery_nme",
+			Position: Position{File: "mapping.yaml", Line: 12, Column: 18}, EndColumn: 30, Source: "  receiver_name: delivery_nme",
 		},
 	}
 	_ = found.WriteText(os.Stdout)
@@ -48,9 +46,9 @@ func TestCarets(t *testing.T) {
 		{"an end before the beginning", "abc", 2, 1, " ^"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := diag.Diagnostic{Message: "m", Source: c.source, Position: diag.Position{File: "f", Line: 1, Column: c.column}, EndColumn: c.end}
+			d := Diagnostic{Message: "m", Source: c.source, Position: Position{File: "f", Line: 1, Column: c.column}, EndColumn: c.end}
 			var b strings.Builder
-			if err := (diag.List{d}).WriteText(&b); err != nil {
+			if err := (List{d}).WriteText(&b); err != nil {
 				t.Fatal(err)
 			}
 			lines := strings.Split(b.String(), "\n")
@@ -62,9 +60,9 @@ func TestCarets(t *testing.T) {
 }
 
 func TestHostileText(t *testing.T) {
-	d := diag.Diagnostic{Message: "bad\nvalue \x1b[31m", Source: "a\x1b[2J\r", Position: diag.Position{File: "f\x07", Line: 1, Column: 1}}
+	d := Diagnostic{Message: "bad\nvalue \x1b[31m", Source: "a\x1b[2J\r", Position: Position{File: "f\x07", Line: 1, Column: 1}}
 	var b strings.Builder
-	if err := (diag.List{d}).WriteText(&b); err != nil {
+	if err := (List{d}).WriteText(&b); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(b.String(), "\x1b\r\x07") {
@@ -76,10 +74,10 @@ func TestHostileText(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	at := func(line, col int) diag.Position { return diag.Position{File: "f", Line: line, Column: col} }
-	l := diag.List{
+	at := func(line, col int) Position { return Position{File: "f", Line: line, Column: col} }
+	l := List{
 		{Rule: "CW2", Message: "b", Position: at(2, 1)},
-		{Rule: "CW1", Message: "w", Position: at(1, 5), Severity: diag.Warning},
+		{Rule: "CW1", Message: "w", Position: at(1, 5), Severity: Warning},
 		{Rule: "CW2", Message: "b", Position: at(2, 1)},
 		{Rule: "CW1", Message: "a", Position: at(1, 5)},
 	}
@@ -90,11 +88,11 @@ func TestList(t *testing.T) {
 	if errs, warnings := l.Count(); errs != 2 || warnings != 1 || !l.HasErrors() {
 		t.Errorf("%d errors, %d warnings", errs, warnings)
 	}
-	var d diag.Diagnostic
+	var d Diagnostic
 	if err := l.Err(); !errors.As(err, &d) || d.Message != "a" || strings.Contains(err.Error(), "warning") {
 		t.Errorf("got %v", err)
 	}
-	if only := (diag.List{l[1]}); only.HasErrors() || only.Err() != nil {
+	if only := (List{l[1]}); only.HasErrors() || only.Err() != nil {
 		t.Error("a warning counts as an error")
 	}
 }
@@ -105,7 +103,7 @@ func TestSuggest(t *testing.T) {
 		"delivery_nme": "delivery_name", "delivry_phone": "delivery_phone", "oredr_id": "order_id", "fname": "fName",
 		"colour": "", "order_id": "", "x": "", "i": "", "": "", "DELIVERY_NAME": "delivery_name",
 	} {
-		if got := diag.Suggest(name, names); got != want {
+		if got := Suggest(name, names); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}

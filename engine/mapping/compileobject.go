@@ -66,6 +66,9 @@ func (c *compiler) fields(s *scope, n *yaml.Node, b *build) bool {
 		return false
 	}
 	for _, e := range entries {
+		if len(c.doc.found) >= maxFindings {
+			return false // nobody reads on
+		}
 		ok = c.field(s, e, b) && ok
 	}
 	return ok
@@ -353,6 +356,7 @@ func (c *compiler) demand(n *need, find func(string) *kid, b *build, at span) {
 		return staticField(k.rule)
 	}
 	switch n.when.Eval(get) {
+	case schema.False:
 	case schema.True:
 		c.doc.errorAt("CW143", at, "", "`%s`%s is required when %s, and no rule makes it", field, label, n.when)
 	case schema.Unknown:

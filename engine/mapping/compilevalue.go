@@ -341,8 +341,7 @@ func (c *compiler) constantValue(n *yaml.Node, to target) (rule, typ) {
 
 // json returns a YAML value as JSON.
 func (c *compiler) json(n *yaml.Node) ([]byte, bool) {
-	switch n.Kind {
-	case yaml.SequenceNode:
+	if n.Kind == yaml.SequenceNode {
 		out := []byte{'['}
 		for i, e := range n.Content {
 			b, ok := c.json(e)
@@ -355,7 +354,8 @@ func (c *compiler) json(n *yaml.Node) ([]byte, bool) {
 			out = append(out, b...)
 		}
 		return append(out, ']'), true
-	case yaml.MappingNode:
+	}
+	if n.Kind == yaml.MappingNode {
 		entries, ok := c.doc.entries(n, "a constant object")
 		out := []byte{'{'}
 		for i, e := range entries {

@@ -90,8 +90,7 @@ func choices(n *schema.Node) string {
 
 // convertScalar converts between texts, numbers and truth values.
 func convertScalar(dst, b []byte, kind, want schema.Types) ([]byte, bool) {
-	switch kind {
-	case schema.Text:
+	if kind == schema.Text {
 		s := decodeString(b)
 		if want.Has(schema.Integer) && len(s) < 1000 && isJSONNumber(s) { // Number includes Integer
 			if want&schema.Number != 0 {
@@ -109,7 +108,8 @@ func convertScalar(dst, b []byte, kind, want schema.Types) ([]byte, bool) {
 				return append(dst, "false"...), true
 			}
 		}
-	case schema.Number, schema.Integer:
+	}
+	if kind == schema.Number || kind == schema.Integer {
 		if want&schema.Integer != 0 {
 			if digits, ok := wholeText(view(b)); ok {
 				return append(dst, digits...), true

@@ -85,10 +85,10 @@ func overlap(a, b schema.Types) bool {
 }
 
 func conversionHint(source string, kinds schema.Types) string {
-	switch {
-	case kinds == anyNumber:
+	if kinds == anyNumber {
 		return "a text becomes a whole number with int(" + source + ")"
-	case kinds == schema.Text:
+	}
+	if kinds == schema.Text {
 		return "a number becomes a text with text(" + source + ")"
 	}
 	return ""
@@ -347,6 +347,9 @@ func (e *exprCompiler) plus(n *ast.BinaryNode, a, b operand) operand {
 		s, isText := in[0].(string)
 		u, alsoText := in[1].(string)
 		if isText && alsoText {
+			if len(s)+len(u) > maxText {
+				return nil, wrong(f, "CW307", "the text becomes longer than 1 MiB", "")
+			}
 			return s + u, nil
 		}
 		if isText || alsoText {

@@ -348,7 +348,9 @@ func joinTexts(items []any, sep string) (string, error) {
 		if n > 0 {
 			b.WriteString(sep)
 		}
-		b.WriteString(s)
+		if b.WriteString(s); b.Len() > maxText {
+			return "", callError("the text becomes longer than 1 MiB")
+		}
 		n++
 	}
 	return b.String(), nil

@@ -14,6 +14,9 @@ import (
 // maxText is the longest text in bytes that repeat and replace may make.
 const maxText = 1 << 20
 
+// maxElements is how many elements concat may make.
+const maxElements = 100_000
+
 // textFunctions are expr's functions of texts.
 func textFunctions() map[string]fn {
 	text := func(f func(string) string) fn {
@@ -246,7 +249,9 @@ func listFunctions() map[string]fn {
 			out := []any{}
 			for _, v := range in {
 				items, _ := list(v)
-				out = append(out, items...)
+				if out = append(out, items...); len(out) > maxElements {
+					return nil, callError("the list becomes longer than 100000 elements")
+				}
 			}
 			return out, nil
 		}},

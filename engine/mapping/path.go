@@ -173,7 +173,10 @@ scan:
 }
 
 func (p *pathParser) add(name string, start, end int, escaped, wild bool) {
-	if wild || strings.Contains(name, `\\`) || len(name) > 9 && strings.Trim(name, "0123456789") == "" {
+	// What the trie cannot tell apart is gjson's: a backslash in a name, an index that
+	// does not fit, digits that are escaped and so are no index.
+	digits := strings.Trim(name, "0123456789") == ""
+	if wild || strings.Contains(name, `\\`) || digits && (escaped || len(name) > 9) {
 		p.out.plain = false
 	}
 	if p.out.plain {

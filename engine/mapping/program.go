@@ -38,13 +38,19 @@ func (p *Program) SHA256() string { return p.sha256 }
 // Map makes the sink's record of an event, appended to buf. The error is an
 // *Error: the event cannot be mapped, and trying again will not help. Map keeps
 // neither the event nor the buffer.
-func (p *Program) Map(ev *Event, buf []byte) (Result, error) {
+func (p *Program) Map(ev *Event, buf []byte) (res Result, err error) {
 	r, ok := p.runs.Get().(*run)
 	if !ok {
 		r = &run{}
 	}
 	r.program, r.event = p, ev
 	defer func() {
+		if recover() != nil { // one event must not end the engine; r is not used again
+			res = Result{Record: buf}
+			err = &Error{Diagnostic: p.doc.diagnostic(diag.Error, "CW300", span{},
+				"this event met a fault of Crosswalk itself in mapping `"+p.name+"`", "please report it, with the mapping and the event")}
+			return
+		}
 		r.reset()
 		p.runs.Put(r)
 	}()

@@ -60,6 +60,9 @@ func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 	}
 	r := f.run
 	r.scratch = appendJSON(r.scratch[:0], v)
+	if len(r.scratch) > maxJSON {
+		return dst, false, &failure{at: s.at, rule: "CW307", path: s.source(f), message: "the value is larger than 8 MiB"}
+	}
 	out, ok, cerr := convert(dst, r.scratch, s.sink)
 	if cerr != nil {
 		return dst, false, s.conversion(f, cerr)

@@ -69,13 +69,18 @@ type scalarWalk struct {
 	places    []place
 	line, col int // col from 1
 	quote     rune
-	runes     []rune // of runesOf
-	runesOf   int
+	// runes is the line runesOf, end what follows its last character that is no blank.
+	runes   []rune
+	runesOf int
+	end     int
 }
 
 func (w *scalarWalk) text() []rune {
 	if w.runesOf != w.line {
 		w.runes, w.runesOf = []rune(w.doc.line(w.line)), w.line
+		for w.end = len(w.runes); w.end > 0 && (w.runes[w.end-1] == ' ' || w.runes[w.end-1] == '\t'); {
+			w.end--
+		}
 	}
 	return w.runes
 }
@@ -100,8 +105,8 @@ func (w *scalarWalk) take(r rune, size int) bool {
 // flow follows a plain or quoted scalar, whose lines are folded.
 func (w *scalarWalk) flow() bool {
 	for len(w.places) < len(w.want) {
-		rest := w.text()[min(w.col-1, len(w.text())):]
-		if strings.TrimSpace(string(rest)) == "" && (w.quote != 0 || len(rest) == 0 || !w.blankWanted(len(rest))) {
+		rest := len(w.text()) - (w.col - 1)
+		if w.col > w.end && (w.quote != 0 || rest <= 0 || !w.blankWanted(rest)) {
 			if !w.fold() {
 				return false
 			}

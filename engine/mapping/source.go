@@ -252,13 +252,12 @@ func (d *document) split(before, key *yaml.Node) bool {
 }
 
 func yamlKind(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
+	switch {
+	case n.Kind == yaml.MappingNode:
 		return "a map"
-	case yaml.SequenceNode:
+	case n.Kind == yaml.SequenceNode:
 		return "a list"
-	}
-	if isNull(n) {
+	case isNull(n):
 		return "empty"
 	}
 	return "a single value"

@@ -110,8 +110,12 @@ func kindName(t schema.Types) string {
 		t    schema.Types
 		name string
 	}{
-		{schema.Text, "text"}, {schema.Number, "a number"}, {schema.Integer, "a whole number"}, {schema.Boolean, "true or false"},
-		{schema.Object, "an object"}, {schema.Array, "an array"},
+		{schema.Text, "text"},
+		{schema.Number, "a number"},
+		{schema.Integer, "a whole number"},
+		{schema.Boolean, "true or false"},
+		{schema.Object, "an object"},
+		{schema.Array, "an array"},
 	} {
 		if t&k.t != 0 && (k.t != schema.Integer || t&schema.Number == 0) {
 			names = append(names, k.name)
@@ -126,7 +130,11 @@ func kindName(t schema.Types) string {
 	return strings.Join(names, " or ")
 }
 
-// appendJSON appends a value as JSON.
+// maxJSON is about how large the JSON of one value can be; lists that an expression
+// puts into each other again and again would never end.
+const maxJSON = 8 << 20
+
+// appendJSON appends a value as JSON, and nothing but null beyond maxJSON.
 func appendJSON(dst []byte, v any) []byte {
 	switch v := v.(type) {
 	case nil:
@@ -142,6 +150,9 @@ func appendJSON(dst []byte, v any) []byte {
 	case raw:
 		return append(dst, v...)
 	case []any:
+		if len(dst) > maxJSON {
+			return append(dst, "null"...)
+		}
 		dst = append(dst, '[')
 		for i, e := range v {
 			if i > 0 {
@@ -151,6 +162,9 @@ func appendJSON(dst []byte, v any) []byte {
 		}
 		return append(dst, ']')
 	case map[string]any:
+		if len(dst) > maxJSON {
+			return append(dst, "null"...)
+		}
 		dst = append(dst, '{')
 		for i, k := range sortedKeys(v) {
 			if i > 0 {
@@ -338,7 +352,16 @@ func compactJSON(b []byte) []byte {
 }
 
 // equalValues compares two values of any kind; numbers by what they are worth.
-func equalValues(a, b any) bool {
+func equalValues(a, b any) bool { return equalDeep(a, b, 0) }
+
+// maxCompared is how deep values are compared one by one; deeper ones by their JSON.
+const maxCompared = 30
+
+func equalDeep(a, b any, depth int) bool {
+	if depth > maxCompared {
+		return bytes.Equal(compactJSON(appendJSON(nil, a)), compactJSON(appendJSON(nil, b)))
+	}
+	same := func(x, y any) bool { return equalDeep(x, y, depth+1) }
 	switch x := a.(type) {
 	case nil:
 		return b == nil
@@ -356,7 +379,7 @@ func equalValues(a, b any) bool {
 	}
 	if xs, ok := list(a); ok {
 		ys, ok := list(b)
-		return ok && slices.EqualFunc(xs, ys, equalValues)
+		return ok && slices.EqualFunc(xs, ys, same)
 	}
 	xk, xv, ok := object(a)
 	if !ok {
@@ -371,7 +394,7 @@ func equalValues(a, b any) bool {
 		other[k] = yv[i]
 	}
 	for i, k := range xk {
-		if y, ok := other[k]; !ok || !equalValues(xv[i], y) {
+		if y, ok := other[k]; !ok || !same(xv[i], y) {
 			return false
 		}
 	}

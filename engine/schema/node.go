@@ -23,8 +23,13 @@ var typeNames = []struct {
 	t    Types
 	name string
 }{
-	{Text, "string"}, {Number, "number"}, {Integer, "integer"}, {Boolean, "boolean"},
-	{Object, "object"}, {Array, "array"}, {Null, "null"},
+	{Text, "string"},
+	{Number, "number"},
+	{Integer, "integer"},
+	{Boolean, "boolean"},
+	{Object, "object"},
+	{Array, "array"},
+	{Null, "null"},
 }
 
 // Has reports whether a value of one of the types in u may stand here.

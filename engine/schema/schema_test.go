@@ -101,43 +101,63 @@ func TestConditions(t *testing.T) {
 	}{
 		{
 			"const", `{"if": {"properties": {"kind": {"const": 3}}, "required": ["kind"]}, "then": {"required": ["branch"]}}`,
-			map[string]string{"kind": "3"}, map[string]schema.Truth{"branch": schema.True}, "kind is 3",
+			map[string]string{"kind": "3"},
+			map[string]schema.Truth{"branch": schema.True},
+			"kind is 3",
 		},
 		{
 			"another const", `{"if": {"properties": {"kind": {"const": 3}}, "required": ["kind"]}, "then": {"required": ["branch"]}}`,
-			map[string]string{"kind": "2"}, map[string]schema.Truth{"branch": schema.False}, "kind is 3",
+			map[string]string{"kind": "2"},
+			map[string]schema.Truth{"branch": schema.False},
+			"kind is 3",
 		},
 		{
 			"absent and required", `{"if": {"properties": {"kind": {"const": 3}}, "required": ["kind"]}, "then": {"required": ["branch"]}}`,
-			nil, map[string]schema.Truth{"branch": schema.False}, "kind is 3",
+			nil,
+			map[string]schema.Truth{"branch": schema.False},
+			"kind is 3",
 		},
 		{
 			"absent holds", `{"if": {"properties": {"kind": {"const": 3}}}, "then": {"required": ["branch"]}}`,
-			nil, map[string]schema.Truth{"branch": schema.True}, "kind is 3",
+			nil,
+			map[string]schema.Truth{"branch": schema.True},
+			"kind is 3",
 		},
 		{
 			"not known", `{"if": {"properties": {"kind": {"const": 3}}, "required": ["kind"]}, "then": {"required": ["branch"]}}`,
-			map[string]string{"kind": "?"}, map[string]schema.Truth{"branch": schema.Unknown}, "kind is 3",
+			map[string]string{"kind": "?"},
+			map[string]schema.Truth{"branch": schema.Unknown},
+			"kind is 3",
 		},
 		{
 			"else", `{"if": {"properties": {"kind": {"enum": [1, 2]}}, "required": ["kind"]}, "else": {"required": ["city"]}}`,
-			map[string]string{"kind": "3.0"}, map[string]schema.Truth{"city": schema.True}, "kind is not 1 or 2",
+			map[string]string{"kind": "3.0"},
+			map[string]schema.Truth{"city": schema.True},
+			"kind is not 1 or 2",
 		},
 		{
 			"not in a property", `{"if": {"properties": {"kind": {"not": {"enum": [1, 2]}}}, "required": ["kind"]}, "then": {"required": ["city"]}}`,
-			map[string]string{"kind": "1"}, map[string]schema.Truth{"city": schema.False}, "",
+			map[string]string{"kind": "1"},
+			map[string]schema.Truth{"city": schema.False},
+			"",
 		},
 		{
 			"a reference", `{"if": {"$ref": "#/$defs/x"}, "then": {"required": ["city"]}, "$defs": {"x": {"required": ["a"]}}}`,
-			map[string]string{"a": `""`}, map[string]schema.Truth{"city": schema.True}, "a is there",
+			map[string]string{"a": `""`},
+			map[string]schema.Truth{"city": schema.True},
+			"a is there",
 		},
 		{
 			"any of two", `{"if": {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, "then": {"required": ["c"]}}`,
-			map[string]string{"b": "1"}, map[string]schema.Truth{"c": schema.True}, "a is there or b is there",
+			map[string]string{"b": "1"},
+			map[string]schema.Truth{"c": schema.True},
+			"a is there or b is there",
 		},
 		{
 			"beyond this package", `{"if": {"minProperties": 3}, "then": {"required": ["c"]}}`,
-			nil, map[string]schema.Truth{"c": schema.Unknown}, "a condition of the schema holds",
+			nil,
+			map[string]schema.Truth{"c": schema.Unknown},
+			"a condition of the schema holds",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
