@@ -90,9 +90,10 @@ func (c *compiler) program(n *yaml.Node) *Program {
 	roots := c.from(p, top["from"])
 	sink := c.to(p, top["to"])
 	if e, ok := top["lookups"]; ok {
-		c.doc.errorAt("CW107", c.doc.spanOf(e.key), "", "`lookups` are not supported yet by this version")
+		c.lookupsLater(e)
 	}
 	c.root = newScope(nil, "", roots, "")
+	c.reserve(c.root, top["lookups"].value)
 	if len(p.from) > 1 {
 		c.root.labels = nil
 		for _, ref := range p.from {
@@ -222,6 +223,23 @@ func (c *compiler) schemaOf(n *yaml.Node, ref Ref, s *schema.Schema, err error) 
 	}
 	c.doc.errorAt("CW110", at, hint, "%s", err.Error())
 	return nil
+}
+
+// lookupsLater refuses `lookups`, which this version cannot ask.
+func (c *compiler) lookupsLater(e entry) {
+	c.doc.errorAt("CW107", c.doc.spanOf(e.key), "", "`lookups` are not supported yet by this version")
+}
+
+// reserve makes the names of lookups known, so that what reads them is not reported
+// as well.
+func (c *compiler) reserve(s *scope, n *yaml.Node) {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		name := n.Content[i].Value
+		s.named[name] = &let{name: name, scope: s, state: 2, used: true}
+	}
 }
 
 // declare makes the names of a `let` known; compileLet compiles them when they are

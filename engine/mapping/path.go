@@ -19,6 +19,8 @@ type segment struct {
 	text string
 	// escaped means that the path held a backslash here; such a step is never an index.
 	escaped bool
+	// all means # or #(…): every element of an array, or the ones that a query finds.
+	all bool
 	// from and to are the step's place in the path, in characters.
 	from, to int
 }
@@ -29,6 +31,9 @@ type path struct {
 	text string
 	// segments are the leading plain steps; all of them if plain.
 	segments []segment
+	// names are the steps that a schema can be asked about: segments, and what follows
+	// them through # and queries.
+	names []segment
 	// plain means that the scanner can serve the path without gjson.
 	plain bool
 }
@@ -78,6 +83,7 @@ type pathParser struct {
 	in   string
 	i    int // byte offset
 	out  path
+	dark bool // what a step names is no longer known
 	text strings.Builder
 }
 
@@ -104,6 +110,8 @@ func (p *pathParser) parse() *pathError {
 		case '.', '|':
 			if c == '|' {
 				p.out.plain = false
+				// Behind # a pipe works on the list that was gathered.
+				p.dark = p.dark || slices.ContainsFunc(p.out.names, func(s segment) bool { return s.all })
 			}
 			p.text.WriteByte(c)
 			p.i++
@@ -136,7 +144,7 @@ func (p *pathParser) step() *pathError {
 	case '@':
 		return p.modifier()
 	case '{', '[':
-		p.out.plain = false
+		p.out.plain, p.dark = false, true
 		return p.balanced("the " + map[byte]string{'{': "`{`", '[': "`[`"}[c] + " is never closed")
 	}
 	var name strings.Builder
@@ -179,11 +187,15 @@ func (p *pathParser) add(name string, start, end int, escaped, wild bool) {
 	if wild || strings.Contains(name, `\\`) || digits && (escaped || len(name) > 9) {
 		p.out.plain = false
 	}
+	s := segment{
+		text: name, escaped: escaped,
+		from: utf8.RuneCountInString(p.in[:start]), to: utf8.RuneCountInString(p.in[:end]),
+	}
 	if p.out.plain {
-		p.out.segments = append(p.out.segments, segment{
-			text: name, escaped: escaped,
-			from: utf8.RuneCountInString(p.in[:start]), to: utf8.RuneCountInString(p.in[:end]),
-		})
+		p.out.segments = append(p.out.segments, s)
+	}
+	if p.dark = p.dark || wild; !p.dark {
+		p.out.names = append(p.out.names, s)
 	}
 }
 
@@ -236,6 +248,12 @@ func (p *pathParser) hash() *pathError {
 		}
 	} else {
 		p.text.WriteByte('#')
+	}
+	if p.i < len(p.in) && p.in[p.i] == '|' {
+		p.dark = true // a pipe works on the list, and not on its elements
+	}
+	if !p.dark {
+		p.out.names = append(p.out.names, segment{text: "#", all: true, from: utf8.RuneCountInString(p.in[:start]), to: utf8.RuneCountInString(p.in[:p.i])})
 	}
 	if p.i < len(p.in) && p.in[p.i] != '.' && p.in[p.i] != '|' {
 		return p.fail(start, p.i+1, "after `#` comes `.`, `|`, `(` or the end of the path", "a `#` in a field's name is written `\\#`")
@@ -310,7 +328,7 @@ func (p *pathParser) balanced(unclosed string) *pathError {
 
 // modifier reads @name or @name:argument.
 func (p *pathParser) modifier() *pathError {
-	p.out.plain = false
+	p.out.plain, p.dark = false, true
 	start := p.i
 	p.i++
 	for p.i < len(p.in) && !strings.ContainsRune(".|:[{", rune(p.in[p.i])) {
@@ -356,6 +374,7 @@ func joinPath(base []segment, rest path) path {
 	return path{
 		text:     strings.TrimSuffix(b.String(), "."),
 		segments: append(slices.Clone(base), rest.segments...),
+		names:    append(slices.Clone(base), rest.names...),
 		plain:    rest.plain,
 	}
 }

@@ -139,6 +139,13 @@ func follow(node *schema.Node, label string, steps []segment) (*schema.Node, *pa
 		if t != 0 && !t.Has(schema.Object) && !t.Has(schema.Array) {
 			return nil, &pathProblem{step: i, rule: "CW123", message: fmt.Sprintf("%s is %s and has no fields", so, kindName(t))}
 		}
+		if s.all {
+			if t != 0 && !t.Has(schema.Array) {
+				return nil, &pathProblem{step: i, rule: "CW123", message: fmt.Sprintf("%s is %s, and `#` goes over an array", so, kindName(t))}
+			}
+			node = node.Items
+			continue
+		}
 		if _, index := arrayIndex(s); index && t.Has(schema.Array) && (t != 0 || node.Items != nil) {
 			node = node.Items
 			continue
@@ -211,7 +218,7 @@ func (c *compiler) resolve(s *scope, p path, u use) (*reference, bool) {
 		}
 		if at.name == first && first != "" {
 			rest := p
-			rest.segments = p.segments[1:]
+			rest.segments, rest.names = p.segments[1:], p.names[1:]
 			rest.text = strings.TrimLeft(strings.TrimPrefix(p.text, first), ".|")
 			if p.plain {
 				rest = plainPath(rest.segments)
@@ -234,16 +241,16 @@ func (c *compiler) record(s *scope) *scope {
 
 // resolveField makes a reference into the values of the scope target.
 func (c *compiler) resolveField(target, from *scope, p path, u use, ref *reference) (*reference, bool) {
-	offset := len(p.segments)
+	offset := len(p.names)
 	written, err := parsePath(u.text)
 	if err == nil {
-		offset = len(written.segments) - len(p.segments)
+		offset = len(written.names) - len(p.names)
 	}
-	t, problem := typeOf(target.roots, target.labels, p.segments)
+	t, problem := typeOf(target.roots, target.labels, p.names)
 	if problem != nil {
 		at := ref.at
-		if i := problem.step + offset; err == nil && i >= 0 && i < len(written.segments) {
-			at = u.at(written.segments[i].from, written.segments[i].to)
+		if i := problem.step + offset; err == nil && i >= 0 && i < len(written.names) {
+			at = u.at(written.names[i].from, written.names[i].to)
 		}
 		sev, rule, hint := problem.severity, problem.rule, problem.hint
 		if u.sink != nil && len(u.sink.Choices) > 0 && u.sink.Allows(string(appendString(nil, u.text))) {
@@ -251,7 +258,7 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 		} else if code := titled(u.sink, u.text); code != "" {
 			sev, rule, hint = diag.Error, "CW121", "`"+u.text+"` is written "+code+" there"
 		} else if problem.step == 0 && (rule == "CW121" || rule == "CW122") {
-			if s := diag.DidYouMean(p.segments[0].text, from.names()); s != "" {
+			if s := diag.DidYouMean(p.names[0].text, from.names()); s != "" {
 				hint = s
 			}
 		}
@@ -290,7 +297,7 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 		return nil, false
 	}
 	if l.alias != nil {
-		rest := path{segments: p.segments[1:], plain: p.plain, text: strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")}
+		rest := path{segments: p.segments[1:], names: p.names[1:], plain: p.plain, text: strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")}
 		joined := joinPath(l.alias.segments, rest)
 		u.quiet = l.alias.doubtful
 		return c.resolveField(l.alias.scope, from, joined, u, ref)

@@ -1,0 +1,109 @@
+package mapping
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// each compiles an array made from an array.
+func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (rule, typ) {
+	e := &eachRule{origin: origin{at, to.field}}
+	ok := c.fits(typ{kinds: schema.Array}, to, at, "this")
+	if k, has := keys["lookups"]; has {
+		c.lookupsLater(k)
+		ok = false
+	}
+	list, t := c.value(s, keys["each"].value, target{})
+	ok = ok && list != nil
+	if list != nil && t.knows(schema.Array) {
+		c.doc.errorAt("CW146", c.doc.spanOf(keys["each"].value), "", "`each` needs an array, and this is %s", kindName(t.kinds&^schema.Null))
+		ok = false
+	}
+	e.list = list
+	name := "item"
+	if k, has := keys["as"]; has {
+		if n, good := c.doc.text(k.value, "`as`"); good {
+			name = n
+			ok = c.nameable(s, k.value, "an element's name") && ok
+		} else {
+			ok = false
+		}
+	} else if c.named(s, name) {
+		c.doc.errorAt("CW125", at, "name the inner element with `as`", "`item` is already the name of the outer element")
+		ok = false
+	}
+	var elem *schema.Node
+	if t.node != nil {
+		elem = t.node.Items
+	} else if t.elem != nil {
+		elem = t.elem.node
+	}
+	source := sourceOf(list)
+	e.source = source
+	if source == "" {
+		source = name
+	} else {
+		source += ".#"
+	}
+	e.scope = newScope(s, name, []*schema.Node{elem}, source)
+	c.reserve(e.scope, keys["lookups"].value)
+	if k, has := keys["let"]; has {
+		c.declare(e.scope, k.value)
+	}
+	if k, has := keys["where"]; has {
+		e.where = c.conditionRule(e.scope, k.value)
+		ok = ok && e.where != nil
+	}
+	ok = c.elementsOf(e, keys, to, at) && ok
+	c.unusedLets(e.scope)
+	if !ok {
+		return nil, typ{}
+	}
+	return e, typ{kinds: schema.Array}
+}
+
+// elementsOf compiles what an each makes of an element.
+func (c *compiler) elementsOf(e *eachRule, keys map[string]entry, to target, at span) bool {
+	inner := target{field: join(to.field, "#")}
+	if to.sink != nil {
+		inner.sink = to.sink.Items
+	}
+	fields, choose := keys["fields"].value, keys["choose"].value
+	value, values := keys["value"].value, keys["values"].value
+	count := 0
+	for _, has := range []bool{fields != nil || choose != nil, value != nil, values != nil} {
+		if has {
+			count++
+		}
+	}
+	switch {
+	case count != 1:
+		c.doc.errorAt("CW106", at, "", "`each` has one of `fields`, `value` and `values`")
+		return false
+	case value != nil:
+		r, _ := c.value(e.scope, value, inner)
+		e.values = []rule{r}
+		return r != nil
+	case values == nil:
+		if !c.fits(typ{kinds: schema.Object}, inner, at, "this") {
+			return false
+		}
+		o := c.object(e.scope, fields, choose, inner.sink, inner.field, at)
+		e.values = []rule{o}
+		return o != nil
+	case values.Kind != yaml.SequenceNode:
+		c.doc.errorAt("CW105", c.doc.spanOf(values), "", "`values` must be a list, and this is %s", yamlKind(values))
+		return false
+	}
+	ok := true
+	for _, v := range values.Content {
+		elementTo := inner
+		if isEach(v) {
+			elementTo = to // its elements become this array's
+		}
+		r, _ := c.value(e.scope, v, elementTo)
+		e.values, ok = append(e.values, r), ok && r != nil
+	}
+	return ok
+}

@@ -1,0 +1,261 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+func longKeys() []string {
+	return []string{
+		"path", "expr", "value", "each", "fields", "as", "let", "lookups", "where", "values", "choose",
+		"table", "default", "type", "when", "required", "on_error",
+	}
+}
+
+// longForm compiles {path: …} and the like.
+func (c *compiler) longForm(s *scope, n *yaml.Node, to target) (rule, typ) {
+	entries, ok := c.doc.entries(n, "a value")
+	if !ok {
+		return nil, typ{}
+	}
+	keys := map[string]entry{}
+	for _, e := range entries {
+		if !slices.Contains(longKeys(), e.name) {
+			if !slices.ContainsFunc(entries, func(e entry) bool { return slices.Contains(longKeys()[:5], e.name) }) {
+				hint := diag.DidYouMean(e.name, longKeys())
+				if hint == "" || characters(e.name) < 3 {
+					hint = "a nested object is written {fields: {…}}"
+				}
+				c.doc.errorAt("CW104", c.doc.spanOf(e.key), hint, "`%s` is no key of a value", e.name)
+				return nil, typ{}
+			}
+			c.doc.unknownKey(e, "a value", longKeys())
+			ok = false
+			continue
+		}
+		keys[e.name] = e
+	}
+	kind := ""
+	for _, k := range []string{"each", "path", "expr", "fields", "value"} {
+		if _, has := keys[k]; !has || kind == "each" && (k == "fields" || k == "value") {
+			continue
+		}
+		if kind != "" {
+			c.doc.errorAt("CW104", c.doc.spanOf(keys[k].key), "", "a value has either `%s` or `%s`", kind, k)
+			ok = false
+			continue
+		}
+		kind = k
+	}
+	if _, has := keys["choose"]; has && kind == "" {
+		kind = "fields"
+	}
+	if kind == "" {
+		c.doc.errorAt("CW106", c.doc.spanOf(n), "", "the value does not say what it is: path, expr, value, each or fields")
+		return nil, typ{}
+	}
+	ok = c.fittingKeys(keys, kind) && ok
+	inner, t, good := c.longValue(s, n, keys, kind, to)
+	r, g := c.guard(s, n, keys, inner, to)
+	if !ok || !good || !g || inner == nil {
+		return nil, typ{}
+	}
+	return r, t
+}
+
+// fittingKeys reports keys that mean nothing beside a kind of value.
+func (c *compiler) fittingKeys(keys map[string]entry, kind string) bool {
+	allowed := []string{kind, "when", "required", "on_error", "default"}
+	switch kind {
+	case "each":
+		allowed = append(allowed, "as", "let", "lookups", "where", "fields", "value", "values", "choose")
+	case "fields":
+		allowed = append(allowed, "choose")
+	default:
+		allowed = append(allowed, "table", "type")
+	}
+	ok := true
+	for name, e := range keys {
+		if another := slices.Contains([]string{"path", "expr", "value", "each", "fields"}, name); !another && !slices.Contains(allowed, name) {
+			c.doc.errorAt("CW104", c.doc.spanOf(e.key), "", "`%s` cannot stand beside `%s`", name, kind)
+			ok = false
+		}
+	}
+	return ok
+}
+
+func (c *compiler) longValue(s *scope, n *yaml.Node, keys map[string]entry, kind string, to target) (rule, typ, bool) {
+	at := c.doc.spanOf(n)
+	if e, has := keys[kind]; has {
+		at = c.doc.spanOf(e.key)
+	}
+	switch kind {
+	case "each":
+		r, t := c.each(s, keys, to, at)
+		return r, t, r != nil
+	case "fields":
+		if !c.fits(typ{kinds: schema.Object}, to, at, "this") {
+			return nil, typ{}, false
+		}
+		o := c.object(s, keys["fields"].value, keys["choose"].value, to.sink, to.field, at)
+		if o == nil {
+			return nil, typ{}, false
+		}
+		return o, typ{kinds: schema.Object}, true
+	}
+	// A table or a type stands between the value and the sink.
+	first := to
+	_, hasTable := keys["table"]
+	_, hasType := keys["type"]
+	if hasTable || hasType {
+		first.sink = nil
+	}
+	v := keys[kind].value
+	var r rule
+	var t typ
+	switch {
+	case c.doc.broken[v]:
+		return nil, typ{}, false
+	case kind == "value":
+		r, t = c.constantValue(v, first)
+	case v.Kind != yaml.ScalarNode || isNull(v):
+		c.doc.errorAt("CW105", c.doc.spanOf(v), "", "`%s` must be a single value, and this is %s", kind, yamlKind(v))
+	case kind == "path":
+		r, t = c.pathRule(s, v, first)
+	default:
+		shift := 0
+		if strings.HasPrefix(v.Value, "=") {
+			shift = len(v.Value) - len(strings.TrimLeft(v.Value[1:], " "))
+		}
+		r, t = c.expressionRule(s, v, shift, first)
+	}
+	scalar, ok := r.(*scalarRule)
+	if !ok {
+		return nil, typ{}, false
+	}
+	t, ok = c.modify(s, scalar, keys, t, to)
+	return scalar, t, ok
+}
+
+// modify applies table, type and default.
+func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, t typ, to target) (typ, bool) {
+	ok := true
+	r.sink = to.sink
+	if e, has := keys["table"]; has {
+		r.table, ok = c.tableOf(e.value)
+		if ok {
+			t = r.table.typ()
+			ok = c.rowsFit(r.table, e.value, keys, to)
+		}
+	}
+	if e, has := keys["type"]; has {
+		name, good := c.doc.text(e.value, "`type`")
+		types := map[string]schema.Types{"string": schema.Text, "number": schema.Number, "integer": schema.Integer, "boolean": schema.Boolean}
+		switch {
+		case !good:
+			ok = false
+		case name == "json":
+			r.asJSON = true
+			t = typ{kinds: schema.Text}
+		case types[name] == 0:
+			c.doc.errorAt("CW105", c.doc.spanOf(e.value), diag.DidYouMean(name, []string{"string", "number", "integer", "boolean", "json"}), "`%s` is no type: string, number, integer, boolean or json", name)
+			ok = false
+		default:
+			r.as = types[name]
+			t = typ{kinds: r.as}
+		}
+	}
+	if r.constant != nil && (r.table != nil || r.as != 0 || r.asJSON) {
+		// The constant is only the beginning; compute it as any value.
+		v, _ := decode(r.constant)
+		r.prog = &expression{direct: func(*frame) (any, error) { return v, nil }}
+		r.constant = nil
+	}
+	if r.table != nil || r.as != 0 || r.asJSON {
+		ok = c.fits(t, to, r.at, "this value") && ok
+	}
+	if e, has := keys["default"]; has {
+		d, _ := c.value(s, e.value, to)
+		r.fallback, ok = d, ok && d != nil
+	}
+	return t, ok
+}
+
+// rowsFit checks that every row of a table can go to the sink's field.
+func (c *compiler) rowsFit(t *table, n *yaml.Node, keys map[string]entry, to target) bool {
+	if _, typed := keys["type"]; typed || to.sink == nil {
+		return true
+	}
+	for _, k := range t.keys {
+		raw := appendJSON(nil, t.rows[k])
+		if _, ok, err := convert(nil, raw, to.sink); err != nil || !ok && string(raw) != "null" {
+			rule, why := "CW144", "is not "+kindName(to.sink.Types)
+			if err != nil && err.enum {
+				rule, why = "CW145", "is not among "+err.want
+			}
+			c.doc.errorAt(rule, c.doc.spanOf(n), "", "row `%s` of the table gives %s, and that %s, as `%s` needs", k, raw, why, to.field)
+			return false
+		}
+	}
+	return true
+}
+
+// guard puts when, required and on_error around a rule.
+func (c *compiler) guard(s *scope, n *yaml.Node, keys map[string]entry, inner rule, to target) (rule, bool) {
+	g := &guarded{origin: origin{c.doc.spanOf(n), to.field}, inner: inner}
+	needed, ok := false, true
+	if e, has := keys["when"]; has {
+		g.when = c.conditionRule(s, e.value)
+		g.at = c.doc.spanOf(e.value)
+		needed, ok = true, g.when != nil
+	}
+	if e, has := keys["required"]; has {
+		switch e.value.Value {
+		case "true":
+			g.required, needed = true, true
+		case "false":
+		default:
+			c.doc.errorAt("CW105", c.doc.spanOf(e.value), "", "`required` is true or false")
+			ok = false
+		}
+		g.reads = sourceOf(inner)
+		if g.when == nil {
+			g.at = c.doc.spanOf(e.key)
+		}
+	}
+	var fallback rule
+	if e, has := keys["default"]; has {
+		if scalar, is := inner.(*scalarRule); is {
+			fallback = scalar.fallback
+		} else if inner != nil {
+			fallback, _ = c.value(s, e.value, to)
+			ok = ok && fallback != nil
+			inner = &defaulted{inner, fallback}
+			g.inner, needed = inner, true
+		}
+	}
+	if e, has := keys["on_error"]; has {
+		switch v := e.value.Value; {
+		case v == "fail":
+		case v == "omit":
+			g.omit, needed = true, true
+		case v == "default" && keys["default"].value != nil:
+			g.useDefault, needed, g.fallback = true, true, fallback
+		case v == "default":
+			c.doc.errorAt("CW106", c.doc.spanOf(e.value), "say `default`, or `on_error: omit`", "`on_error: default` needs a `default`")
+			ok = false
+		default:
+			c.doc.errorAt("CW105", c.doc.spanOf(e.value), diag.DidYouMean(v, []string{"fail", "omit", "default"}), "`on_error` is fail, omit or default")
+			ok = false
+		}
+	}
+	if !needed {
+		return inner, ok
+	}
+	return g, ok
+}
