@@ -26,26 +26,6 @@ func (s *Server) serveWrites(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) serveCounts(w http.ResponseWriter, _ *http.Request) { object(w, s.Counts()) }
 
-func (s *Server) serveFaults(w http.ResponseWriter, _ *http.Request) { object(w, s.Faults()) }
-
-// changeFaults changes the faults that the body names, and answers all of them.
-func (s *Server) changeFaults(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControl))
-	if err != nil {
-		http.Error(w, "read the faults: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	s.faults.update(func(f Faults) Faults {
-		err = json.Unmarshal(body, &f)
-		return f
-	})
-	if err != nil {
-		http.Error(w, "faults: "+err.Error()+`; an example: {"latency":"200ms","fail":"5%","lose":0.05,"limit":"20/s","down":false}`, http.StatusBadRequest)
-		return
-	}
-	s.serveFaults(w, r)
-}
-
 // serveProgress is Process over HTTP. It answers the order as it is then.
 func (s *Server) serveProgress(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.Atoi(r.PathValue("id"))

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/http"
 	"time"
+
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest/faults"
 )
 
 // APIPath is where the API stands on the handler: a connection's base URL is the
@@ -63,7 +65,7 @@ type Server struct {
 	counterparty    Counterparty
 	catalog         *Catalog
 	store           *store
-	faults          *injector
+	faults          *faults.Injector
 	mux             *http.ServeMux
 }
 
@@ -83,7 +85,7 @@ func New(o Options) *Server {
 		},
 		catalog: o.Catalog,
 		store:   newStore(now),
-		faults:  newInjector(o.Faults, o.Seed),
+		faults:  faults.New(o.Faults, o.Seed),
 		mux:     http.NewServeMux(),
 	}
 	s.mux.HandleFunc(APIPath+"/", s.serveAPI)
@@ -93,8 +95,7 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("GET /saleapp/_writes", s.serveWrites)
 	s.mux.HandleFunc("GET /saleapp/_counts", s.serveCounts)
 	for _, path := range []string{"/saleapp/_faults", "/_faults"} {
-		s.mux.HandleFunc("GET "+path, s.serveFaults)
-		s.mux.HandleFunc("POST "+path, s.changeFaults)
+		s.mux.Handle(path, faults.Control(s.faults))
 	}
 	return s
 }
@@ -106,7 +107,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 
 // serveAPI is the vendor's part, behind the faults.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
-	lose, answered := s.faults.before(w, r)
+	lose, answered := s.faults.Before(w, r)
 	if answered {
 		return
 	}
@@ -201,10 +202,13 @@ func values(list []*StoredOrder) []StoredOrder {
 func (s *Server) Process(id int, p Progress) bool { return s.store.process(id, p) }
 
 // Faults returns the faults as they are now.
-func (s *Server) Faults() Faults { return s.faults.get() }
+func (s *Server) Faults() Faults { return s.faults.Faults() }
 
 // SetFaults replaces all faults. Requests under way keep the former ones.
-func (s *Server) SetFaults(f Faults) { s.faults.update(func(Faults) Faults { return f }) }
+func (s *Server) SetFaults(f Faults) { s.faults.Update(func(Faults) Faults { return f }) }
+
+// Injector returns what makes the faults, to be changed together with other fakes'.
+func (s *Server) Injector() *faults.Injector { return s.faults }
 
 // Counts returns what has happened to requests so far.
-func (s *Server) Counts() Counts { return s.faults.counts() }
+func (s *Server) Counts() Counts { return s.faults.Counts() }

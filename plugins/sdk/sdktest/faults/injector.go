@@ -1,4 +1,4 @@
-package saleapptest
+package faults
 
 import (
 	"bytes"
@@ -13,6 +13,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// maxBody bounds the request bodies that are read ahead of a latency, in bytes.
+const maxBody = 8 << 20
+
 // Counts is what has happened to the API's requests.
 type Counts struct {
 	Requests int64 `json:"requests"` // all, whatever became of them
@@ -22,8 +25,8 @@ type Counts struct {
 	Lost     int64 `json:"lost"`     // done, and left without an answer
 }
 
-// injector makes faults happen.
-type injector struct {
+// Injector makes faults happen. Its methods may be called concurrently.
+type Injector struct {
 	seed    uint64
 	drawn   atomic.Uint64
 	changes sync.Mutex // held while current is replaced
@@ -38,17 +41,21 @@ type active struct {
 	bucket *rate.Limiter // nil without a limit
 }
 
-func newInjector(f Faults, seed uint64) *injector {
-	i := &injector{seed: seed}
+// New makes an injector of f. seed makes the chances repeatable: the n-th request
+// fares alike under the same seed and faults.
+func New(f Faults, seed uint64) *Injector {
+	i := &Injector{seed: seed}
 	i.current.Store(&active{})
-	i.update(func(Faults) Faults { return f })
+	i.Update(func(Faults) Faults { return f })
 	return i
 }
 
-func (i *injector) get() Faults { return i.current.Load().Faults }
+// Faults returns the faults as they are now.
+func (i *Injector) Faults() Faults { return i.current.Load().Faults }
 
-// update replaces the faults by change of them. A limit that stays keeps its bucket.
-func (i *injector) update(change func(Faults) Faults) {
+// Update replaces the faults by change of them. A limit that stays keeps its bucket,
+// and requests under way keep the former faults.
+func (i *Injector) Update(change func(Faults) Faults) {
 	i.changes.Lock()
 	defer i.changes.Unlock()
 	old := i.current.Load()
@@ -64,9 +71,11 @@ func (i *injector) update(change func(Faults) Faults) {
 	i.current.Store(next)
 }
 
-// before lets faults act ahead of a request's work. It says whether the work's
-// answer is to be lost, and whether the request has been answered already.
-func (i *injector) before(w http.ResponseWriter, r *http.Request) (lose, answered bool) {
+// Before lets faults act ahead of a request's work. It says whether the work's
+// answer is to be lost, by panicking with http.ErrAbortHandler once the work is
+// done, and whether the request has been answered already. It panics with
+// http.ErrAbortHandler itself where a fault closes the connection.
+func (i *Injector) Before(w http.ResponseWriter, r *http.Request) (lose, answered bool) {
 	i.requests.Add(1)
 	f := i.current.Load()
 	switch f.Down {
@@ -112,7 +121,7 @@ func (i *injector) before(w http.ResponseWriter, r *http.Request) (lose, answere
 
 // readAhead takes the body into memory. What fails fails again for whoever reads it.
 func readAhead(w http.ResponseWriter, r *http.Request) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
 		err = io.EOF
 	}
@@ -126,7 +135,7 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // chance is the n-th number of the seed's sequence, from 0 up to but not including 1
 // (the SplitMix64 generator of Steele, Lea and Flood, which needs no lock).
-func (i *injector) chance(n uint64) float64 {
+func (i *Injector) chance(n uint64) float64 {
 	z := i.seed + n*0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
@@ -134,7 +143,8 @@ func (i *injector) chance(n uint64) float64 {
 	return float64(z>>11) / (1 << 53)
 }
 
-func (i *injector) counts() Counts {
+// Counts returns what has happened to requests so far.
+func (i *Injector) Counts() Counts {
 	return Counts{
 		Requests: i.requests.Load(), Down: i.down.Load(), Limited: i.limited.Load(),
 		Failed: i.failed.Load(), Lost: i.lost.Load(),
