@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"slices"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -126,13 +125,9 @@ func (c *compiler) longValue(s *scope, n *yaml.Node, keys map[string]entry, kind
 	case v.Kind != yaml.ScalarNode || isNull(v):
 		c.doc.errorAt("CW105", c.doc.spanOf(v), "", "`%s` must be a single value, and this is %s", kind, yamlKind(v))
 	case kind == "path":
-		r, t = c.pathRule(s, v, first)
+		r, t = c.pathRule(s, v, first, false)
 	default:
-		shift := 0
-		if strings.HasPrefix(v.Value, "=") {
-			shift = len(v.Value) - len(strings.TrimLeft(v.Value[1:], " "))
-		}
-		r, t = c.expressionRule(s, v, shift, first)
+		r, t = c.expressionRule(s, v, expressionStart(v.Value), first)
 	}
 	scalar, ok := r.(*scalarRule)
 	if !ok {

@@ -29,14 +29,7 @@ func (c *compiler) value(s *scope, n *yaml.Node, to target) (rule, typ) {
 		c.doc.errorAt("CW105", c.doc.spanOf(n), "a path, an expression after `= `, or {value: null} to send null", "there is no value here")
 		return nil, typ{}
 	}
-	if strings.HasPrefix(n.Value, "=") {
-		shift := 1
-		for _, r := range n.Value[1:] {
-			if r != ' ' && r != '\n' && r != '\t' {
-				break
-			}
-			shift++
-		}
+	if shift := expressionStart(n.Value); shift > 0 {
 		return c.expressionRule(s, n, shift, to)
 	}
 	if n.Style == 0 {
@@ -44,7 +37,18 @@ func (c *compiler) value(s *scope, n *yaml.Node, to target) (rule, typ) {
 			return c.constant([]byte(raw), n, to)
 		}
 	}
-	return c.pathRule(s, n, to)
+	return c.pathRule(s, n, to, !strings.Contains(n.Value, "."))
+}
+
+// expressionStart returns how many characters stand before the expression of a value
+// that begins with `=`; 0 if it does not.
+func expressionStart(s string) int {
+	const blank = " \n\t"
+	rest := strings.TrimLeft(s, blank)
+	if !strings.HasPrefix(rest, "=") {
+		return 0
+	}
+	return len(s) - len(strings.TrimLeft(rest[1:], blank))
 }
 
 // plainConstant returns the JSON of an unquoted number, true or false. A number with
@@ -59,7 +63,8 @@ func plainConstant(s string) (string, bool) {
 	return "", false
 }
 
-func (c *compiler) pathRule(s *scope, n *yaml.Node, to target) (rule, typ) {
+// pathRule compiles a path; alone says that it may have been meant as a text.
+func (c *compiler) pathRule(s *scope, n *yaml.Node, to target, alone bool) (rule, typ) {
 	sc := c.doc.scalar(n)
 	p, perr := parsePath(n.Value)
 	if perr != nil {
@@ -70,7 +75,7 @@ func (c *compiler) pathRule(s *scope, n *yaml.Node, to target) (rule, typ) {
 		c.doc.errorAt("CW120", sc.span(perr.from, perr.to), hint, "%s", perr.message)
 		return nil, typ{}
 	}
-	ref, ok := c.resolve(s, p, use{doc: c.doc, at: sc.span, sink: to.sink, text: n.Value})
+	ref, ok := c.resolve(s, p, use{doc: c.doc, at: sc.span, sink: to.sink, text: n.Value, alone: alone})
 	if !ok {
 		return nil, typ{}
 	}

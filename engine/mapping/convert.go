@@ -171,7 +171,7 @@ func convertObject(dst, b []byte, node *schema.Node) (out []byte, ok bool, err *
 		child := node.Property(name)
 		if child == nil {
 			if node.Closed {
-				err = &conversionError{path: name, value: shorten(string(v)), want: "part of this object, which has no such field"}
+				err = &conversionError{path: strings.Clone(name), value: shorten(string(v)), want: "part of this object, which has no such field"}
 				return false
 			}
 			child = node.Additional
@@ -183,7 +183,7 @@ func convertObject(dst, b []byte, node *schema.Node) (out []byte, ok bool, err *
 		dst = append(append(append(dst, '"'), k...), '"', ':')
 		var ok bool
 		if dst, ok, err = convert(dst, v, child); err != nil {
-			err = err.under(name)
+			err = err.under(strings.Clone(name)) // the record may change when Map is done
 			return false
 		}
 		if !ok {

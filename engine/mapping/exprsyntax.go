@@ -49,6 +49,13 @@ func (e *exprCompiler) syntax(err error) {
 	case has("expected at least"):
 		e.report("CW132", from, to, "", "an argument is missing here")
 	case has("too large") || has("invalid"):
+		// The parser is already behind the number.
+		for from > 0 && strings.ContainsRune(" \t\n", e.text[from-1]) {
+			from--
+		}
+		for to = from; from > 0 && !strings.ContainsRune(" \t\n()[]{},+-*/%<>=!?:", e.text[from-1]); {
+			from--
+		}
 		e.report("CW130", from, to, "", "this is no number that can be read")
 	case token == "else" || token == "if":
 		e.report("CW130", from, to, "a choice is written if a { b } else { c }", "`%s` cannot stand here", token)

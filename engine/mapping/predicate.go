@@ -53,6 +53,9 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 	case "sum":
 		list := items
 		if hasBody {
+			if e.needs(body, anyNumber, "`sum`"); e.failed {
+				return e.broken(n)
+			}
 			list = e.loop(n, "map", items, body)
 		}
 		return e.apply(n, out, list, sum)

@@ -202,6 +202,8 @@ type use struct {
 	text string
 	// quiet keeps warnings back that were given already, where a let names the path.
 	quiet bool
+	// alone means that the path is a whole value, and may have been meant as a text.
+	alone bool
 }
 
 // resolve finds what a path means in a scope. ok is false if that was reported.
@@ -263,6 +265,9 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 			}
 		}
 		if sev == diag.Error {
+			if hint == "" && u.alone && rule == "CW121" {
+				hint = "for the text write {value: " + u.text + "}"
+			}
 			c.doc.errorAt(rule, at, hint, "%s", problem.message)
 			return nil, false
 		}
