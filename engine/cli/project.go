@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
@@ -135,7 +137,7 @@ func (p *project) compileAll(ctx context.Context, files []string) ([]*mapping.Pr
 	var (
 		programs []*mapping.Program
 		findings diag.List
-		first    = map[string]*mapping.Program{}
+		first    = map[string]string{}
 	)
 	for _, file := range files {
 		prog, list, err := p.compile(ctx, file)
@@ -146,21 +148,37 @@ func (p *project) compileAll(ctx context.Context, files []string) ([]*mapping.Pr
 		if prog == nil {
 			continue
 		}
-		if other, ok := first[prog.Name()]; ok {
-			findings = append(findings, doubleName(prog, other))
+		if other, doubled := first[prog.Name()]; doubled {
+			findings = append(findings, doubleName(prog, file, other))
 		} else {
-			first[prog.Name()] = prog
+			first[prog.Name()] = file
 		}
 		programs = append(programs, prog)
 	}
 	return programs, findings, nil
 }
 
-// doubleName says that two mappings have one name, at the second.
-func doubleName(second, first *mapping.Program) diag.Diagnostic {
-	return diag.Diagnostic{
-		Severity: diag.Error, Rule: ruleDoubleName, Position: diag.Position{File: second.To().Pos.File, Line: 1, Column: 1},
-		Message: fmt.Sprintf("the mapping %q stands in %s too", second.Name(), first.To().Pos.File),
+// doubleName says that the mapping of file has the name of another file's.
+func doubleName(prog *mapping.Program, file, other string) diag.Diagnostic {
+	d := diag.Diagnostic{
+		Severity: diag.Error, Rule: ruleDoubleName, Position: diag.Position{File: relative(file)},
+		Message: fmt.Sprintf("the mapping in %s is named `%s` too", relative(other), prog.Name()),
 		Hint:    "give each mapping a name of its own: outcomes and dead letters are kept under it",
 	}
+	// A program does not know where its name stands; without the line it is said
+	// of the file.
+	text, err := readBounded("the mapping", file, maxMappingBytes)
+	if err != nil {
+		return d
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		before, found := strings.CutSuffix(strings.TrimRight(line, " \r"), prog.Name())
+		if found && strings.HasPrefix(line, "mapping:") {
+			column := utf8.RuneCountInString(before) + 1
+			d.Position.Line, d.Position.Column = i+1, column
+			d.Source, d.EndColumn = strings.TrimRight(line, "\r"), column+utf8.RuneCountInString(prog.Name())
+			break
+		}
+	}
+	return d
 }

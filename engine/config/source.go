@@ -93,7 +93,7 @@ func (s *source) parse(text string) (*yaml.Node, diag.List) {
 	var doc, second yaml.Node
 	err := dec.Decode(&doc)
 	if errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0 {
-		return nil, diag.List{s.atLine(1, RuleMissing, "see the package's documentation for what it holds", "the configuration is empty")}
+		return nil, diag.List{s.atLine(1, RuleMissing, "it needs at least `plugins`, `mappings` and `connections`; examples/demo/crosswalk.yaml has all of them", "the configuration is empty")}
 	}
 	if err != nil {
 		return nil, diag.List{s.syntax(err)}

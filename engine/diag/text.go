@@ -29,9 +29,10 @@ func (d Diagnostic) writeText(w *bufio.Writer) {
 	put(oneLine(d.Error()), "\n")
 	if d.Source != "" && d.Position.Line > 0 {
 		number := strconv.Itoa(d.Position.Line)
-		put("  ", number, " | ", printable(d.Source), "\n")
+		shown := d.excerpt()
+		put("  ", number, " | ", printable(shown.Source), "\n")
 		if d.Position.Column > 0 {
-			put("  ", strings.Repeat(" ", len(number)), " | ", d.carets(), "\n")
+			put("  ", strings.Repeat(" ", len(number)), " | ", shown.carets(), "\n")
 		}
 	}
 	if d.Hint != "" {
