@@ -175,7 +175,11 @@ func (s settlement) String() string {
 		where += " обл."
 	}
 	if s.Region != "" {
-		where = strings.TrimPrefix(where+", "+district(s.Region)+" р-н", ", ")
+		word := " р-н"
+		if strings.HasSuffix(district(s.Region), "а") {
+			word = " міськрада" // the town's own council: the vendor gives its adjective
+		}
+		where = strings.TrimPrefix(where+", "+district(s.Region)+word, ", ")
 	}
 	return strings.TrimSpace(s.Type+" "+s.Name) + " (" + where + ")"
 }
