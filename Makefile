@@ -30,15 +30,15 @@ test: ## run all tests
 race: ## run all tests under the race detector (needs a C compiler)
 	$(GO) test -race ./...
 
-bench: build ## measure mapping, the plugin hop, accepting and the whole way
-	@echo "== mapping: ns and allocations a record, beside a bare validating scan of the same bytes"
-	@$(GO) test ./engine/mapping -run '^$$' -bench '^BenchmarkMap$$' -benchmem | grep -E '^Benchmark|FAIL'
-	@echo "== plugin hop: a record's share of a call to a plugin process, at batches of 1, 16 and 256"
-	@$(GO) test ./engine/pluginhost -run '^$$' -bench '^BenchmarkHop$$' | grep -E '^Benchmark|FAIL'
-	@echo "== journal: events accepted with fsync, one after another and 64 at once"
-	@$(GO) test ./engine/journal -run '^$$' -bench '^BenchmarkAccept$$' | grep -E '^Benchmark|FAIL'
-	@echo "== whole processes: webhooks accepted a second, and orders delivered a second end to end"
-	@$(GO) test ./engine/e2e -run '^$$' -bench . -benchtime 5000x | grep -E '^Benchmark|FAIL'
+bench: ## measure mapping, the plugin hop, accepting and the whole way
+	@mkdir -p $(BIN)
+	$(call benchmark,mapping: ns and allocations a record beside a bare validating scan of the same bytes,./engine/mapping -bench '^BenchmarkMap$$' -benchmem)
+	$(call benchmark,plugin hop: a record's share of a call to a plugin process at batches of 1 and 16 and 256,./engine/pluginhost -bench '^BenchmarkHop$$')
+	$(call benchmark,journal: events accepted with fsync one after another and 64 at once,./engine/journal -bench '^BenchmarkAccept$$')
+	$(call benchmark,whole processes: webhooks accepted a second and orders delivered end to end a second,./engine/e2e -bench . -benchtime 5000x)
+
+# benchmark prints a title and the figures of a run, or all that a failed run said.
+benchmark = @echo "== $(1)"; $(GO) test -run '^$$' $(2) > $(BIN)/bench.txt 2>&1 || { cat $(BIN)/bench.txt; exit 1; }; grep '^Benchmark' $(BIN)/bench.txt
 
 fuzz: ## fuzz every target for FUZZTIME
 	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
