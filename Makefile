@@ -5,7 +5,7 @@ BIN      := $(CURDIR)/bin
 TOOLS    := $(BIN)/tools
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
-PLUGINS  := horoshop retailcrm saleapp salesdrive
+PLUGINS  := horoshop novaposhta retailcrm saleapp salesdrive
 FUZZTIME ?= 20s
 
 # Pinned tools. They are installed by the Go module proxy into bin/tools.

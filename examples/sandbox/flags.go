@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/crosswalk-etl/crosswalk/plugins/novaposhta/novaposhtatest"
 	"github.com/crosswalk-etl/crosswalk/plugins/saleapp/saleapptest"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest/faults"
 )
 
 // errHelp says that help was asked for and printed.
@@ -16,8 +18,9 @@ var errHelp = errors.New("help was printed")
 
 // options is what the flags say.
 type options struct {
-	listen  string
-	saleapp saleapptest.Options
+	listen     string
+	saleapp    saleapptest.Options
+	novaposhta novaposhtatest.Options
 }
 
 // parse reads the flags. Its errors name the flag.
@@ -34,12 +37,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.StringVar(&bound.CurencyID, "counterparty-curency", saleapptest.DefaultCounterpartyCurency, "SaleApp: `curency_id` of the counterparty's key")
 	fs.StringVar(&bound.WarehouseID, "counterparty-warehouse", saleapptest.DefaultCounterpartyWarehouse, "SaleApp: `warehouse_id` of the counterparty's key")
 	fs.StringVar(&catalog, "catalog", "", "SaleApp: JSON `FILE` of the products that it knows; without one, any id or sku")
-	faults := &o.saleapp.Faults
-	fs.DurationVar(&faults.Latency, "latency", 0, "wait `D` (200ms, 2s) before each request's work")
-	fs.TextVar(&faults.Fail, "fail", faults.Fail, "answer 500 at this `RATE` (5% or 0.05) before doing anything")
-	fs.TextVar(&faults.Lose, "lose", faults.Lose, "do the work, then close the connection without an answer, at this `RATE`")
-	fs.TextVar(&faults.Limit, "limit", faults.Limit, "answer 429 beyond `N/s` requests (20/s); 0 is no limit")
-	fs.Var(downFlag{&faults.Down}, "down", "answer 503 to everything; --down=drop closes every connection instead")
+	fs.StringVar(&o.novaposhta.Key, "novaposhta-key", novaposhtatest.DefaultKey, "Nova Poshta: the API `KEY`")
+	var f faults.Faults // of every vendor
+	fs.DurationVar(&f.Latency, "latency", 0, "wait `D` (200ms, 2s) before each request's work")
+	fs.TextVar(&f.Fail, "fail", f.Fail, "answer 500 at this `RATE` (5% or 0.05) before doing anything")
+	fs.TextVar(&f.Lose, "lose", f.Lose, "do the work, then close the connection without an answer, at this `RATE`")
+	fs.TextVar(&f.Limit, "limit", f.Limit, "answer 429 beyond `N/s` requests (20/s); 0 is no limit")
+	fs.Var(downFlag{&f.Down}, "down", "answer 503 to everything; --down=drop closes every connection instead")
 	fs.Uint64Var(&o.saleapp.Seed, "seed", 1, "`NUMBER` that repeats the chances of --fail and --lose")
 
 	err := fs.Parse(args)
@@ -58,11 +62,14 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, errors.New("--key and --counterparty-key must not be empty")
 	case o.saleapp.Key == o.saleapp.CounterpartyKey:
 		return o, errors.New("--key and --counterparty-key must differ")
+	case o.novaposhta.Key == "":
+		return o, errors.New("--novaposhta-key must not be empty")
 	case bound.ClientID == "" || bound.CurencyID == "" || bound.WarehouseID == "":
 		return o, errors.New("--counterparty-client, --counterparty-curency and --counterparty-warehouse must not be empty")
-	case faults.Latency < 0:
-		return o, fmt.Errorf("--latency %s is negative", faults.Latency)
+	case f.Latency < 0:
+		return o, fmt.Errorf("--latency %s is negative", f.Latency)
 	}
+	o.saleapp.Faults, o.novaposhta.Faults, o.novaposhta.Seed = f, f, o.saleapp.Seed
 	if catalog != "" {
 		if o.saleapp.Catalog, err = saleapptest.LoadCatalog(catalog); err != nil {
 			return o, fmt.Errorf("--catalog: %w", err)
@@ -72,7 +79,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 }
 
 // downFlag is --down, --down=false and --down=drop.
-type downFlag struct{ to *saleapptest.Down }
+type downFlag struct{ to *faults.Down }
 
 func (d downFlag) IsBoolFlag() bool { return true }
 
@@ -92,8 +99,9 @@ func (d downFlag) Set(s string) error { return d.to.UnmarshalText([]byte(strings
 // mount puts each vendor's fake under its own name. /_faults is for all of them.
 func mount(o options) http.Handler {
 	mux := http.NewServeMux()
-	saleapp := saleapptest.New(o.saleapp)
+	saleapp, novaposhta := saleapptest.New(o.saleapp), novaposhtatest.New(o.novaposhta)
 	mux.Handle("/saleapp/", saleapp)
-	mux.Handle("/_faults", saleapp)
+	mux.Handle("/novaposhta/", novaposhta)
+	mux.Handle("/_faults", faults.Control(saleapp.Injector(), novaposhta.Injector()))
 	return mux
 }

@@ -1,6 +1,6 @@
 // Command sandbox runs fakes of vendors' APIs on one address, for demos, for
 // end-to-end tests and for trying a mapping without a vendor's account. It holds
-// SaleApp, under /saleapp/; see README.md.
+// SaleApp under /saleapp/ and Nova Poshta under /novaposhta/; see README.md.
 package main
 
 import (

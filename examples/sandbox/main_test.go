@@ -23,7 +23,7 @@ func TestBinary(t *testing.T) {
 	}
 	base, stop := start(t, bin, "--listen", "127.0.0.1:0", "--key", "org", "--counterparty-key=party",
 		"--counterparty-client", "91", "--counterparty-curency", "92", "--counterparty-warehouse", "93",
-		"--catalog", "catalog.json", "--latency", "1ms", "--fail", "100%", "--lose", "0.25", "--limit", "1000/s", "--down", "--seed", "5")
+		"--catalog", "catalog.json", "--latency", "1ms", "--fail", "100%", "--lose", "0.25", "--limit", "1000/s", "--down", "--seed", "5", "--novaposhta-key", "np")
 
 	expect(t, base+"/_faults", "", 200, `{"latency":"1ms","fail":1,"lose":0.25,"limit":"1000/s","down":true}`)
 	api := base + "/saleapp/server/api/Orders?secret_key="
@@ -40,6 +40,15 @@ func TestBinary(t *testing.T) {
 	if !strings.Contains(orders, `"client_id":"91","curency_id":"92","warehouse_id":"93","writes":1}`) || !strings.Contains(orders, "Горнятко") {
 		t.Errorf("orders: %s", orders)
 	}
+	const search = `{"apiKey":"np","modelName":"Address","calledMethod":"searchSettlements","methodProperties":{"CityName":"Київ"}}`
+	expect(t, base+"/novaposhta/v2.0/json/", search, 200, `{"success":true,"data":[{"Addresses":[{"AddressDeliveryAllowed":true,"Area":"Київська",`)
+	expect(t, base+"/novaposhta/v2.0/json/", strings.Replace(search, "np", "sandbox-novaposhta-key", 1), 200, `{"success":false,"data":[],"errors":["API auth fail"]`)
+	expect(t, base+"/novaposhta/_faults", `{"fail":1}`, 200, `{"latency":"1ms","fail":1,`)
+	expect(t, base+"/novaposhta/v2.0/json/", search, 500, "<html>")
+	expect(t, base+"/saleapp/_faults", "", 200, `{"latency":"1ms","fail":0,`)
+	expect(t, base+"/_faults", `{"down":true}`, 200, `{"latency":"1ms","fail":0,`)
+	expect(t, base+"/novaposhta/v2.0/json/", search, 503, "<html>")
+	expect(t, base+"/_faults", `{"lose":"7"}`, 400, `faults: rate "7" is none`)
 	expect(t, base+"/elsewhere", "", 404, "404 page not found")
 
 	if err := stop(); err != nil {
@@ -130,6 +139,7 @@ func TestWrongFlags(t *testing.T) {
 		{"--limit fast", 2, `invalid value "fast" for flag -limit: limit "fast" is none: write 20/s`},
 		{"--down=maybe", 2, `for -down: down "maybe" is none of false, true, drop`},
 		{"--latency -1s", 2, "--latency -1s is negative"},
+		{"--novaposhta-key=", 2, "--novaposhta-key must not be empty"},
 		{"--key=", 2, "--key and --counterparty-key must not be empty"},
 		{"--key a --counterparty-key a", 2, "--key and --counterparty-key must differ"},
 		{"--counterparty-client=", 2, "--counterparty-client, --counterparty-curency and --counterparty-warehouse must not be empty"},
