@@ -70,7 +70,7 @@ func (o Options) withDefaults() Options {
 // Host starts plugins' processes. It is safe for concurrent use.
 type Host struct {
 	opts     Options
-	dir      string
+	sockets  *sockets
 	launcher *launcher
 
 	mu          sync.Mutex
@@ -89,15 +89,13 @@ func New(o Options) (*Host, error) {
 	if o.Dir == "" {
 		return nil, errors.New("plugin host: no plugins directory is given")
 	}
-	// Sockets go here. Its name is short: a socket's path has at most some 100
-	// bytes.
-	dir, err := os.MkdirTemp("", "crosswalk-")
+	sockets, err := newSockets(os.TempDir())
 	if err != nil {
-		return nil, fmt.Errorf("plugin host: make a directory for sockets: %w", err)
+		return nil, fmt.Errorf("plugin host: %w", err)
 	}
 	life, end := context.WithCancelCause(context.Background())
 	return &Host{
-		opts: o.withDefaults(), dir: dir, launcher: newLauncher(),
+		opts: o.withDefaults(), sockets: sockets, launcher: newLauncher(),
 		connections: map[*Connection]struct{}{}, specs: map[specKey]wire.Spec{}, turns: map[string]chan struct{}{},
 		life: life, end: end,
 	}, nil
@@ -127,8 +125,8 @@ func (h *Host) Close(ctx context.Context) error {
 	wg.Wait()
 	h.describing.Wait()
 	h.launcher.close()
-	if err := os.RemoveAll(h.dir); err != nil {
-		errs = append(errs, fmt.Errorf("plugin host: remove the sockets: %w", err))
+	if err := h.sockets.remove(); err != nil {
+		errs = append(errs, fmt.Errorf("plugin host: %w", err))
 	}
 	return errors.Join(errs...)
 }

@@ -86,7 +86,7 @@ func (h *Host) clientConfig(r *processRunner, dir *string) *goplugin.ClientConfi
 		Logger:           hclog.NewNullLogger(),
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
-		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: h.dir},
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: h.sockets.dir},
 		// Ours comes first and says more.
 		StartTimeout: h.opts.StartTimeout + time.Minute,
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
