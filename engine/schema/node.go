@@ -77,6 +77,9 @@ type Node struct {
 	Conditions []Condition
 	// Choices are the only values that may stand here; empty for any.
 	Choices []Choice
+	// Known are values that the system has of itself (x-crosswalk-known), where users
+	// may have others.
+	Known []Choice
 	// Minimum and Maximum are numbers as written, "" for none.
 	Minimum, Maximum string
 	// MaxLength is the longest text in characters, 0 for none.
@@ -166,6 +169,9 @@ func (n *Node) merge(o *Node) {
 	}
 	if len(n.Choices) == 0 {
 		n.Choices = o.Choices
+	}
+	if len(n.Known) == 0 {
+		n.Known = o.Known
 	}
 	n.detach()
 	for _, p := range o.Properties {

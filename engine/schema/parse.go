@@ -90,6 +90,10 @@ func (p *parser) fill(n *Node, s gjson.Result, at string, depth int) error {
 			for _, c := range v.Array() {
 				n.Choices = append(n.Choices, Choice{JSON: compact(c)})
 			}
+		case "x-crosswalk-known":
+			for _, c := range v.Array() {
+				n.Known = append(n.Known, Choice{JSON: compact(c.Get("const")), Title: c.Get("title").Str})
+			}
 		case "const":
 			n.Choices = []Choice{{JSON: compact(v)}}
 		case "if":

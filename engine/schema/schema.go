@@ -6,7 +6,7 @@
 // type (also a list), properties, required, items, additionalProperties, enum,
 // const, oneOf of const and title, if/then/else, allOf, anyOf, oneOf, not, local
 // $ref, title, description, format, minimum, maximum, maxLength, and the
-// annotation x-crosswalk-key. Validate uses the whole language.
+// annotations x-crosswalk-key and x-crosswalk-known. Validate uses the whole language.
 package schema
 
 import (
