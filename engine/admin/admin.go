@@ -78,6 +78,32 @@ type Lane struct {
 	// being delivered or wait to be tried again.
 	Backlog uint64 `json:"backlog"`
 	Held    uint64 `json:"held"`
+	// Paused says why nothing is sent to the sink at all, nil if that is not so.
+	Paused *Pause `json:"paused,omitempty"`
+	// Waiting are events that wait for their next attempt, the next first. There
+	// may be more than are shown.
+	Waiting []Waiting `json:"waiting,omitempty"`
+}
+
+// Pause is why a lane sends nothing, and until when.
+type Pause struct {
+	Until  time.Time    `json:"until"`
+	Reason event.Reason `json:"reason"`
+}
+
+// Waiting is an event that waits for its next attempt.
+type Waiting struct {
+	Sequence uint64 `json:"sequence"`
+	Key      string `json:"key"`
+	Mapping  string `json:"mapping,omitempty"`
+	// Attempts counts how often the record was sent; 0 if it waits because an
+	// earlier run of the engine may have sent it.
+	Attempts int       `json:"attempts"`
+	Next     time.Time `json:"next"`
+	// PossiblySent tells that an attempt may have taken effect.
+	PossiblySent bool `json:"possibly_sent,omitempty"`
+	// Reason is the last attempt's failure, nil if there was none.
+	Reason *event.Reason `json:"reason,omitempty"`
 }
 
 // Counters count events and outcomes over all that the journal keeps.

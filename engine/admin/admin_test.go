@@ -87,9 +87,16 @@ func TestAnswers(t *testing.T) {
 		status: admin.Status{
 			Version: "1.0", StartedAt: at,
 			Connections: []admin.Connection{{Name: "shop", Plugin: "horoshop", State: "running", PID: 42, Restarts: 1, Since: &at}},
-			Lanes:       []admin.Lane{{Source: "shop", Sink: "saleapp", Backlog: 3, Held: 1}},
-			Counters:    admin.Counters{Accepted: 7, Duplicates: 1, Delivered: 2, Skipped: 1, Dead: 1},
-			Ingress:     admin.Ingress{Requests: 9, Refused: map[string]uint64{"not_found": 1}},
+			Lanes: []admin.Lane{{
+				Source: "shop", Sink: "saleapp", Backlog: 3, Held: 1,
+				Paused: &admin.Pause{Until: at, Reason: event.Reason{Class: "AUTH", Code: "key", Message: "the key is refused"}},
+				Waiting: []admin.Waiting{
+					{Sequence: 4, Key: "7", Mapping: "order", Attempts: 2, Next: at, Reason: &event.Reason{Class: "TRANSIENT", Code: "http_503", Message: "down"}},
+					{Sequence: 5, Key: "8", Next: at, PossiblySent: true},
+				},
+			}},
+			Counters: admin.Counters{Accepted: 7, Duplicates: 1, Delivered: 2, Skipped: 1, Dead: 1},
+			Ingress:  admin.Ingress{Requests: 9, Refused: map[string]uint64{"not_found": 1}},
 		},
 		outcomes: []event.Outcome{{Sequence: 1, Type: "t", Key: "7", Kind: event.Delivered, At: at}, {Sequence: 2, Type: "t", Key: "8", Kind: event.Skipped, At: at}},
 		dead:     []event.DeadLetter{letter(5)},
@@ -99,7 +106,10 @@ func TestAnswers(t *testing.T) {
 		"/readyz":  `{"ready":true}`,
 		"/api/v1/status": `{"version":"1.0","started_at":"2026-04-05T06:07:08Z",` +
 			`"connections":[{"name":"shop","plugin":"horoshop","state":"running","pid":42,"restarts":1,"since":"2026-04-05T06:07:08Z"}],` +
-			`"lanes":[{"source":"shop","sink":"saleapp","backlog":3,"held":1}],` +
+			`"lanes":[{"source":"shop","sink":"saleapp","backlog":3,"held":1,` +
+			`"paused":{"until":"2026-04-05T06:07:08Z","reason":{"class":"AUTH","code":"key","message":"the key is refused"}},` +
+			`"waiting":[{"sequence":4,"key":"7","mapping":"order","attempts":2,"next":"2026-04-05T06:07:08Z","reason":{"class":"TRANSIENT","code":"http_503","message":"down"}},` +
+			`{"sequence":5,"key":"8","attempts":0,"next":"2026-04-05T06:07:08Z","possibly_sent":true}]}],` +
 			`"counters":{"accepted":7,"duplicates":1,"delivered":2,"skipped":1,"superseded":0,"dead":1},` +
 			`"ingress":{"requests":9,"refused":{"not_found":1}}}`,
 		"/api/v1/outcomes": `[{"sequence":1,"event":"t","key":"7","lane":{"source":"","sink":""},"outcome":"delivered","at":"2026-04-05T06:07:08Z"},` + "\n" +

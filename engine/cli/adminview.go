@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
+	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // view is the running engine as the admin API sees it.
@@ -71,12 +73,37 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 			al.Backlog = js.Lanes[i].Backlog
 		}
 		if r := l.runner.Load(); r != nil {
-			stats := r.Stats()
-			al.Held = uint64(max(0, stats.AtHand())) //nolint:gosec // not negative
+			standing(&al, r)
 		}
 		st.Lanes = append(st.Lanes, al)
 	}
 	return st, nil
+}
+
+// waitingShown is how many of a lane's waiting events are shown.
+const waitingShown = 10
+
+// standing adds what a lane's runner says of itself.
+func standing(l *admin.Lane, r *delivery.Runner) {
+	stats := r.Stats()
+	l.Held = uint64(max(0, stats.AtHand())) //nolint:gosec // not negative
+	if f := stats.Paused; f != nil {
+		l.Paused = &admin.Pause{Until: stats.PausedUntil.UTC(), Reason: *reasonOf(f)}
+	}
+	for _, w := range r.Retrying(waitingShown) {
+		l.Waiting = append(l.Waiting, admin.Waiting{
+			Sequence: w.Sequence, Key: w.Key, Mapping: w.Mapping, Attempts: w.Attempts,
+			Next: w.Next.UTC(), PossiblySent: w.PossiblySent, Reason: reasonOf(w.Failure),
+		})
+	}
+}
+
+// reasonOf shows a sink's failure, nil if there is none.
+func reasonOf(f *wire.Failure) *event.Reason {
+	if f == nil {
+		return nil
+	}
+	return &event.Reason{Class: f.Class.String(), Code: f.Code, Message: f.Message, Path: f.Path}
 }
 
 // Outcomes reads outcomes from the journal.

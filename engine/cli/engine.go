@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
@@ -35,14 +36,14 @@ type engine struct {
 // in the order of a record's way: no new webhooks, then what is at hand, then the
 // processes, then the journal.
 func (e *engine) run(ctx context.Context) (err error) {
-	in, err := listen(ctx, "webhooks", e.config.Ingress.Listen)
+	in, err := listen(ctx, "webhooks", "--listen", e.config.Ingress.Listen)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }()
 	var adminLn net.Listener
 	if e.config.Admin.Listen != "" {
-		if adminLn, err = listen(ctx, "the admin API", e.config.Admin.Listen); err != nil {
+		if adminLn, err = listen(ctx, "the admin API", "--admin", e.config.Admin.Listen); err != nil {
 			return err
 		}
 		defer func() { _ = adminLn.Close() }()
@@ -163,11 +164,15 @@ func (e *engine) openConnection(ctx context.Context, c *config.Connection) (*plu
 	return e.host.Open(ctx, pluginhost.Config{Name: c.Name, Plugin: c.Plugin, JSON: cfg, KeepTrying: true})
 }
 
-// listen opens a listener, with an error that says what it was for.
-func listen(ctx context.Context, what, addr string) (net.Listener, error) {
+// listen opens a listener, with an error that says what it was for and which flag
+// names another address.
+func listen(ctx context.Context, what, flag, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("listen for %s: %w: end what listens there, perhaps another engine, or choose another address with %s", what, err, flag)
+		}
 		return nil, fmt.Errorf("listen for %s: %w", what, err)
 	}
 	return ln, nil

@@ -110,6 +110,36 @@ func TestD4OutageDelaysAndDropsNothing(t *testing.T) {
 	})
 }
 
+// TestOneOrderThatWaitsIsLogged checks that an outage shows in the log soon, though
+// a single order meets it.
+func TestOneOrderThatWaitsIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		up := time.Now().Add(time.Hour)
+		w.far.write = func(context.Context, string, wire.Record, uint64) (fate, *wire.Failure) {
+			if time.Now().Before(up) {
+				return refused, &wire.Failure{Class: wire.Transient, Code: "no_connection", Message: "connection refused"}
+			}
+			return written, nil
+		}
+		o := w.options()
+		var out bytes.Buffer
+		o.Logger = slog.New(slog.NewTextHandler(&out, nil))
+		_, stop := run(t, o)
+		w.add("key")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := strings.Count(out.String(), "writing to the sink fails, it is tried again"); n != 1 || !strings.Contains(out.String(), "connection refused") {
+			t.Errorf("after 10 s the outage is logged %d times, want once with its cause:\n%s", n, out.String())
+		}
+		until(t, 2*time.Hour, w.settled)
+		stop()
+		if !strings.Contains(out.String(), "writing to the sink works again") {
+			t.Errorf("the end of the outage is not logged:\n%s", out.String())
+		}
+	})
+}
+
 func TestD4RefusedCredentialsPauseTheLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -61,7 +61,7 @@ func New(o Options) (*Runner, error) {
 		inbox: newInbox(), pool: newPool(), orders: make(chan int, 1),
 		keys: keys{queues: map[string]keyQueue{}}, gate: newGate(o.MaxInFlight), newest: newNewest(newestKeys),
 		loading: &health{log: log, what: "reading from the journal"},
-		sinking: &health{log: log, what: "writing to the sink", from: 10},
+		sinking: &health{log: log, what: "writing to the sink", from: 3},
 	}
 	r.commit = &committer{
 		journal: o.Journal, inbox: r.inbox, wake: make(chan struct{}, 1),

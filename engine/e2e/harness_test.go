@@ -274,6 +274,15 @@ type status struct {
 		PID      int    `json:"pid"`
 		Restarts int    `json:"restarts"`
 	} `json:"connections"`
+	Lanes []struct {
+		Source  string `json:"source"`
+		Waiting []struct {
+			Key      string                          `json:"key"`
+			Attempts int                             `json:"attempts"`
+			Next     time.Time                       `json:"next"`
+			Reason   struct{ Class, Message string } `json:"reason"`
+		} `json:"waiting"`
+	} `json:"lanes"`
 	Counters struct {
 		Accepted  uint64 `json:"accepted"`
 		Delivered uint64 `json:"delivered"`

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -73,6 +74,18 @@ func TestD4_OutageDelays(t *testing.T) {
 	if accepted, delivered, dead := e.counters(t); accepted != orders || delivered != 0 || dead != 0 {
 		t.Fatalf("while SaleApp is down: %d accepted, %d delivered, %d dead", accepted, delivered, dead)
 	}
+	eventually(t, "the status says what waits, and why", func() error {
+		for _, l := range e.status(t).Lanes {
+			if l.Source != "shop" || len(l.Waiting) == 0 {
+				continue
+			}
+			if w := l.Waiting[0]; w.Key == "" || w.Attempts == 0 || w.Next.IsZero() || w.Reason.Class != "TRANSIENT" || w.Reason.Message == "" {
+				t.Fatalf("of the first that waits: %+v", w)
+			}
+			return nil
+		}
+		return errors.New("nothing waits")
+	})
 	sb.faults(t, `{"down":false}`)
 	eventually(t, "all orders", func() error { return exactlyOnce(sb.orders(t), 1, orders) })
 	eventually(t, "all outcomes", func() error { return e.settled(t, orders) })
