@@ -202,6 +202,28 @@ func TestNotFoundIsOne(t *testing.T) {
 	}
 }
 
+// TestStrangersAreExplainedInTheLog checks that the operator reads what the sender
+// is not told, and nothing that stood in the address.
+func TestStrangersAreExplainedInTheLog(t *testing.T) {
+	for path, want := range map[string]string{
+		"/in/shop/wrong-token": "the token is not that of connection shop",
+		"/in/" + token:         "no connection of this name takes webhooks; those that do are crm, shop",
+		"/in/sink/" + token:    "no connection of this name takes webhooks; those that do are crm, shop",
+		"/shop/" + token:       "the address is not of the form /in/{connection}/{token}",
+	} {
+		r := start(t, nil, func(o *ingress.Options) {
+			o.Connections = append(o.Connections, ingress.Connection{Name: "crm", Token: token + "2", Decoder: decoder(nil)}, ingress.Connection{Name: "sink"})
+		})
+		if got := r.send(t, "POST", path, strings.NewReader("{}")); strings.Contains(got.text, want) {
+			t.Errorf("%s: the sender is told %s", path, got.text)
+		}
+		log := r.log.String()
+		if !strings.Contains(log, `why="`+want+`"`) || strings.Contains(log, token) || strings.Contains(log, "wrong-token") {
+			t.Errorf("%s: logged %s", path, log)
+		}
+	}
+}
+
 func TestRate(t *testing.T) {
 	r := start(t, nil, func(o *ingress.Options) {
 		o.Connections[0].RatePerSecond, o.Connections[0].Burst = 0.001, 3

@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"iter"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/time/rate"
@@ -73,6 +75,21 @@ func (s *senders) find(u *url.URL) (_ *sender, rest string) {
 		return nil, ""
 	}
 	return one, rest
+}
+
+// stranger says for the log, and never for the sender, why find gave nothing. What
+// stands in the address is not repeated: it may be a token in the wrong place.
+func (s *senders) stranger(u *url.URL) string {
+	name, _, _ := split(u.EscapedPath())
+	switch {
+	case name == "":
+		return "the address is not of the form /in/{connection}/{token}"
+	case s.byName[name] != nil:
+		return "the token is not that of connection " + name
+	case len(s.byName) == 0:
+		return "no connection has a token, so that none takes webhooks"
+	}
+	return "no connection of this name takes webhooks; those that do are " + strings.Join(slices.Sorted(maps.Keys(s.byName)), ", ")
 }
 
 // split takes /in/{connection}/{token}/rest apart; the token is "" where the path

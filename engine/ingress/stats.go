@@ -113,6 +113,9 @@ func (s *Server) note(ctx context.Context, q *request, a answer) {
 	if p.field != "" {
 		attrs = append(attrs, slog.String("field", line(p.field)))
 	}
+	if p.code == CodeNotFound && q.sender == nil {
+		attrs = append(attrs, slog.String("why", s.senders.stranger(q.URL)))
+	}
 	if p.cause != nil {
 		attrs = append(attrs, slog.String("error", line(p.cause.Error())))
 	}
