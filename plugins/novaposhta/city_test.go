@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/crosswalk-etl/crosswalk/plugins/novaposhta/novaposhtatest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -132,5 +136,26 @@ func TestAmbiguousCity(t *testing.T) {
 	towns := conn.find(lookupCity, map[string]any{"name": "м. Городок"})
 	if towns.Failure == nil || !strings.Contains(towns.Failure.Message, "м. Городок (Львівська обл., Городоцький р-н); м. Городок (Хмельницька обл., Городоцький р-н)") {
 		t.Errorf("towns: %v", towns.Failure)
+	}
+}
+
+// TestRussianByRef: where the directory does not find Russian names, what the
+// search found is asked for one by one.
+func TestRussianByRef(t *testing.T) {
+	api := novaposhtatest.New(novaposhtatest.Options{})
+	conn := connect(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if strings.Contains(string(body), `"FindByString"`) {
+			_, _ = w.Write([]byte(`{"success":true,"data":[],"info":[]}`))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		api.ServeHTTP(w, r)
+	})), nil)
+	if got := conn.city(map[string]any{"name": "Белая Церковь"}); got != "м. Біла Церква (Київська обл., Білоцерківська міськрада)" {
+		t.Error(got)
 	}
 }

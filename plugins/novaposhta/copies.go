@@ -22,12 +22,16 @@ import (
 )
 
 const (
-	// maxCopies bounds the copies on disk, and maxInMemory those in memory. A copy has
-	// some hundred bytes, one of a very common name 30 KB.
+	// maxCopies and maxOnDisk bound the copies on disk by number and by bytes, and
+	// maxInMemory those in memory by bytes. A copy has some hundred bytes, that of a
+	// very common name 30 KB, and the longest 1 MB.
 	maxCopies   = 20_000
-	maxInMemory = 2_000
-	// sweepEvery is after how many copies written the folder's bound is looked after.
-	sweepEvery = 500
+	maxOnDisk   = 256 << 20
+	maxInMemory = 16 << 20
+	// sweepAfter is after how many bytes written, counting sweepEach more for each
+	// copy, the folder's bounds are looked after.
+	sweepAfter = 8 << 20
+	sweepEach  = 16 << 10
 	// copySuffix ends the names of copies; nothing else in the folder is touched.
 	copySuffix = ".novaposhta.json"
 )
@@ -66,7 +70,8 @@ type copies struct {
 	mu      sync.Mutex
 	memory  map[string]entry
 	order   []string // the keys of memory, oldest first
-	written int
+	held    int      // the bytes in memory
+	written int      // the bytes since the folder was swept
 }
 
 // openCopies makes the folder and tries whether it can be written.
@@ -163,13 +168,17 @@ func (c *copies) put(ctx context.Context, key string, k copyKind, query string, 
 	if c.dir == "" {
 		return
 	}
-	if err := c.write(key, e); err != nil {
+	size, err := c.write(key, e)
+	if err != nil {
 		c.log.WarnContext(ctx, "a copy cannot be written", "file", key, "error", err.Error())
 		return
 	}
 	c.mu.Lock()
-	c.written++
-	due := c.written%sweepEvery == 1
+	c.written += size + sweepEach
+	due := c.written > sweepAfter
+	if due {
+		c.written = 0
+	}
 	c.mu.Unlock()
 	if due {
 		c.sweep(ctx)
@@ -180,25 +189,37 @@ func (c *copies) put(ctx context.Context, key string, k copyKind, query string, 
 func (c *copies) remember(key string, e entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.memory[key]; !ok {
+	old, ok := c.memory[key]
+	if !ok {
 		c.order = append(c.order, key)
 	}
+	c.held += e.size() - old.size()
 	c.memory[key] = e
-	if len(c.order) > maxInMemory {
-		delete(c.memory, c.order[0])
+	for c.held > maxInMemory {
+		first := c.order[0]
+		c.held -= c.memory[first].size()
+		delete(c.memory, first)
 		c.order = slices.Delete(c.order, 0, 1)
 	}
 }
 
-// write puts a whole file in a file's place.
-func (c *copies) write(key string, e entry) error {
+// size is about what an entry takes in memory, 0 for none.
+func (e entry) size() int {
+	if e.Kind == "" {
+		return 0
+	}
+	return len(e.Rows) + len(e.Query) + 256
+}
+
+// write puts a whole file in a file's place, and gives its size.
+func (c *copies) write(key string, e entry) (int, error) {
 	raw, err := json.Marshal(e)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	f, err := os.CreateTemp(c.dir, key+"-*.tmp")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	_, err = f.Write(raw)
 	err = errors.Join(err, f.Close())
@@ -206,9 +227,9 @@ func (c *copies) write(key string, e entry) error {
 		err = os.Rename(f.Name(), filepath.Join(c.dir, key))
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return 0, errors.Join(err, os.Remove(f.Name()))
 	}
-	return nil
+	return len(raw), nil
 }
 
 // sweep removes the oldest copies above the bound, and what a crash left of writing
@@ -217,8 +238,10 @@ func (c *copies) sweep(ctx context.Context) {
 	type file struct {
 		name string
 		at   time.Time
+		size int64
 	}
 	var files []file
+	var bytes int64
 	list, err := os.ReadDir(c.dir)
 	for _, f := range list {
 		info, gone := f.Info()
@@ -227,14 +250,19 @@ func (c *copies) sweep(ctx context.Context) {
 		switch {
 		case gone != nil:
 		case whole:
-			files = append(files, file{f.Name(), info.ModTime()})
+			files = append(files, file{f.Name(), info.ModTime(), info.Size()})
+			bytes += info.Size()
 		case left && c.now().Sub(info.ModTime()) > time.Hour:
 			err = errors.Join(err, remove(c.dir, f.Name()))
 		}
 	}
 	slices.SortFunc(files, func(a, b file) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.name, b.name)) })
-	for _, f := range files[:max(0, len(files)-maxCopies)] {
+	for i, f := range files {
+		if len(files)-i <= maxCopies && bytes <= maxOnDisk {
+			break
+		}
 		err = errors.Join(err, remove(c.dir, f.name))
+		bytes -= f.size
 	}
 	if err != nil {
 		c.log.WarnContext(ctx, "the folder of copies cannot be kept small", "error", err.Error())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -183,11 +184,50 @@ func TestBounds(t *testing.T) {
 	if list[0].Name() != "000050"+copySuffix {
 		t.Errorf("the oldest that is left is %s", list[0].Name())
 	}
-	for i := range maxInMemory + 10 {
-		c.remember(fmt.Sprint(i), entry{})
+	// Copies that are few and large.
+	large := filepath.Join(dir, "large"+copySuffix)
+	if err := os.WriteFile(large, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if len(c.memory) != maxInMemory || len(c.order) != maxInMemory {
-		t.Errorf("%d copies in memory", len(c.memory))
+	if err := os.Truncate(large, maxOnDisk+1); err != nil {
+		t.Fatal(err)
+	}
+	c.sweep(t.Context())
+	if list, err = os.ReadDir(dir); err != nil || len(list) != 2 {
+		t.Errorf("%d files are left, %v; want the two strangers", len(list), err)
+	}
+	rows := json.RawMessage(strings.Repeat(" ", 1<<20))
+	for i := range 40 {
+		c.remember(fmt.Sprint(i%20), entry{Kind: "x", Rows: rows})
+	}
+	if len(c.memory) != 15 || len(c.order) != 15 || c.held > maxInMemory || c.held < 15<<20 {
+		t.Errorf("%d copies in memory, %d in order, %d bytes", len(c.memory), len(c.order), c.held)
+	}
+}
+
+// TestTheFolderIsSwept: writing many copies removes what is too much.
+func TestTheFolderIsSwept(t *testing.T) {
+	dir := t.TempDir()
+	c, err := openCopies(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	huge := filepath.Join(dir, "huge"+copySuffix)
+	if err := os.WriteFile(huge, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(huge, 2*maxOnDisk); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(huge, old, old); err != nil {
+		t.Fatal(err)
+	}
+	for i := range sweepAfter/sweepEach + 1 {
+		c.put(t.Context(), copyName("x", fmt.Sprint(i)), branchCopy, "x", []int{i})
+	}
+	if _, err := os.Stat(huge); !os.IsNotExist(err) {
+		t.Errorf("the oldest copy still stands: %v", err)
 	}
 }
 

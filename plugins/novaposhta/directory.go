@@ -15,6 +15,8 @@ const (
 	settlementsPage = 150
 	// maxPages bounds what one question may fetch.
 	maxPages = 10
+	// maxOneByOne bounds the settlements that are asked for singly.
+	maxOneByOne = 10
 )
 
 // settlement is what is kept of a settlement.
@@ -82,7 +84,7 @@ func (l *lookups) search(ctx context.Context, name string) ([]settlement, error)
 // translated gives the settlements whose name in Russian or in Latin letters is
 // p's, with those names. list is what the search found.
 func (l *lookups) translated(ctx context.Context, p place, list []settlement) ([]settlement, error) {
-	rows, err := l.settlements(ctx, p.name)
+	rows, err := l.namesakes(ctx, p.name, list)
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +98,6 @@ func (l *lookups) translated(ctx context.Context, p place, list []settlement) ([
 	searched := map[string]bool{}
 	var out []settlement
 	for _, r := range rows {
-		if !named(p.name, r.Name, r.NameRu, r.NameTranslit) {
-			continue
-		}
 		// The search alone tells the delivery city.
 		if _, ok := known[r.Ref]; !ok && !searched[r.Name] {
 			searched[r.Name] = true
@@ -116,17 +115,45 @@ func (l *lookups) translated(ctx context.Context, p place, list []settlement) ([
 	return out, nil
 }
 
+// namesakes asks for the settlements that have a name in any language: by the name,
+// and where that finds none, one by one for those that the search found, if they
+// are few. The vendor does not say in which languages the former works.
+func (l *lookups) namesakes(ctx context.Context, name string, list []settlement) ([]settlement, error) {
+	var out []settlement
+	learn := func(by, value string) error {
+		rows, err := l.settlements(ctx, by, value)
+		for _, r := range rows {
+			if named(name, r.Name, r.NameRu, r.NameTranslit) {
+				out = append(out, r)
+			}
+		}
+		return err
+	}
+	if err := learn("FindByString", name); err != nil {
+		return nil, err
+	}
+	if len(out) > 0 || len(list) > maxOneByOne {
+		return out, nil
+	}
+	for _, s := range list {
+		if err := learn("Ref", s.Ref); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // settlements asks the directory of settlements, which holds their names in other
-// languages and not their delivery cities.
-func (l *lookups) settlements(ctx context.Context, name string) ([]settlement, error) {
-	return kept(ctx, l.copies, settlementCopy, "settlements "+strings.ToLower(name), func(ctx context.Context) ([]settlement, error) {
+// languages and not their delivery cities, by FindByString or Ref.
+func (l *lookups) settlements(ctx context.Context, by, value string) ([]settlement, error) {
+	return kept(ctx, l.copies, settlementCopy, by+" "+strings.ToLower(value), func(ctx context.Context) ([]settlement, error) {
 		var out []settlement
 		for page := 1; ; page++ {
 			var rows []struct {
 				Ref, Description, DescriptionRu, DescriptionTranslit, RegionsDescriptionRu text
 			}
 			total, err := l.client.call(ctx, "Address", "getSettlements", map[string]any{
-				"FindByString": name, "Limit": strconv.Itoa(settlementsPage), "Page": strconv.Itoa(page),
+				by: value, "Limit": strconv.Itoa(settlementsPage), "Page": strconv.Itoa(page),
 			}, &rows)
 			if err != nil {
 				return nil, err
@@ -141,7 +168,7 @@ func (l *lookups) settlements(ctx context.Context, name string) ([]settlement, e
 				return out, nil
 			}
 			if page == maxPages {
-				return nil, tooMany("name", name, total)
+				return nil, tooMany("name", value, total)
 			}
 		}
 	})

@@ -20,7 +20,7 @@ var lookalikes = map[rune]rune{
 // spaces (one, none at the ends), letters of two code points, and Latin letters in
 // Cyrillic words. Case stays.
 func clean(s string) string {
-	s = composed.Replace(strings.ToValidUTF8(s, ""))
+	s = composed.Replace(strings.ToValidUTF8(s, " "))
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case strings.ContainsRune("’‘ʼʹ`´′＇", r):
@@ -66,6 +66,6 @@ var insignificant = strings.NewReplacer("ё", "е", "'", "", "-", " ", ".", " ")
 // sameKey is what two spellings of one name have in common: neither case, ё,
 // apostrophes nor hyphens count.
 func sameKey(s string) string {
-	s = insignificant.Replace(strings.ToLower(clean(s)))
+	s = insignificant.Replace(clean(strings.ToLower(clean(s))))
 	return strings.Join(strings.Fields(s), " ")
 }
