@@ -128,6 +128,9 @@ func (p *project) compile(ctx context.Context, file string) (*mapping.Program, d
 		return nil, nil, err
 	}
 	prog, findings := mapping.Compile(relative(file), text, p.catalog.with(ctx))
+	if ctx.Err() != nil { // then what is not known of a plugin is no finding
+		return nil, nil, ctx.Err()
+	}
 	return prog, findings, nil
 }
 
