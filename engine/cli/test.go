@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,10 +29,14 @@ is decoded by the source's plugin, mapped, held against the sink's schema, and c
 with CASE.want.json: the record, or {"$skip": true}, or {"$error": "CW301"}.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			t.app = a
+			if err := checkFormat(t.report.format, formatText, formatJUnit, formatGitHub); err != nil {
+				return err
+			}
 			return t.run(cmd.Context(), files)
 		},
 	}
 	cmd.Flags().BoolVar(&t.update, "update", false, "write the wanted files instead of comparing")
+	cmd.Flags().StringVar(&t.report.format, "format", formatText, "text, junit or github (text with annotations of a workflow)")
 	cmd.Flags().StringVar(&t.only, "run", "", "only samples whose MAPPING/CASE holds this `text`")
 	return cmd
 }
@@ -45,6 +50,7 @@ type sampleTest struct {
 	passed, failed, updated int
 	// others are the samples that only leaves out.
 	others int
+	report testReport
 }
 
 func (t *sampleTest) run(ctx context.Context, files []string) error {
@@ -79,6 +85,11 @@ func (t *sampleTest) summary() error {
 	case total == 0:
 		return errors.New("no sample to test: put a body as the source sends it into samples/CASE.json beside the mapping, then run `crosswalk test --update`")
 	}
+	if t.report.format == formatJUnit {
+		if err := diag.WriteJUnit(t.app.stdout, "crosswalk test", t.report.suites); err != nil {
+			return err
+		}
+	}
 	t.app.message("%d passed, %d failed", t.passed, t.failed)
 	if t.update {
 		t.app.message(", %d written", t.updated)
@@ -92,6 +103,7 @@ func (t *sampleTest) summary() error {
 
 // mapping tests one mapping file's samples.
 func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error {
+	t.report.file = relative(file)
 	prog, findings, err := p.compile(ctx, file)
 	if err != nil {
 		return err
@@ -122,6 +134,7 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 			t.others++
 			continue
 		}
+		t.report.file = relative(cmp.Or(s.body, file))
 		if err := t.sample(ctx, prog, sink, d, name, s); err != nil {
 			return err
 		}
@@ -164,8 +177,7 @@ func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *sc
 	if diff := fieldDiff(want, got); len(diff) > 0 {
 		return t.fail(name, findings, fmt.Errorf("(- wanted in %s, + made)\n%s", relative(s.want), strings.Join(diff, "\n")))
 	}
-	t.passed++
-	return t.print("ok   %s\n", name)
+	return t.pass(name)
 }
 
 // sampleResult gives what is made of a body: a record, a skip or an error, or an
@@ -207,22 +219,30 @@ func (t *sampleTest) write(name, file string, got json.RawMessage, findings diag
 	out.WriteByte('\n')
 	old, err := os.ReadFile(file) //nolint:gosec // the sample's own wanted file
 	if err == nil && json.Valid(old) && len(fieldDiff(old, out.Bytes())) == 0 {
-		t.passed++
-		return t.print("ok   %s\n", name)
+		return t.pass(name)
 	}
 	t.updated++
+	t.report.add(name, "", "written: "+relative(file))
 	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil { //nolint:gosec // a file of the project, for everybody to read
 		return &fileError{"the wanted result", relative(file), bare(err)}
 	}
 	if err := t.print("new  %s\n", name); err != nil {
 		return err
 	}
-	return findings.WriteText(t.app.stdout)
+	return t.list(findings)
+}
+
+// pass counts a sample that gives what is wanted.
+func (t *sampleTest) pass(name string) error {
+	t.passed++
+	t.report.add(name, "", "")
+	return t.print("ok   %s\n", name)
 }
 
 // fail counts a failure and prints why.
 func (t *sampleTest) fail(name string, findings diag.List, problem error) error {
 	t.failed++
+	annotations := t.report.failed(name, findings, problem)
 	text := "FAIL " + name + "\n"
 	if problem != nil {
 		text += "  " + strings.ReplaceAll(problem.Error(), "\n", "\n  ") + "\n"
@@ -230,10 +250,25 @@ func (t *sampleTest) fail(name string, findings diag.List, problem error) error 
 	if err := t.print("%s", text); err != nil {
 		return err
 	}
+	if t.report.format == formatGitHub {
+		return t.print("%s", annotations)
+	}
+	return t.list(findings)
+}
+
+// list prints findings.
+func (t *sampleTest) list(findings diag.List) error {
+	if t.report.format == formatJUnit {
+		return nil
+	}
 	return findings.WriteText(t.app.stdout)
 }
 
+// print writes a line for a person; a JUnit report has nothing else beside it.
 func (t *sampleTest) print(format string, args ...any) error {
+	if t.report.format == formatJUnit {
+		return nil
+	}
 	_, err := fmt.Fprintf(t.app.stdout, format, args...)
 	return err
 }

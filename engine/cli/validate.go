@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -27,14 +26,14 @@ that are given, and reports every mistake with its file, line and column.
 The plugins are asked for their schemas offline; no secret is needed and no far system
 is reached. Exit code 0: nothing found but warnings, 1: mistakes found, 2: could not run.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			if format != "text" && format != "json" {
-				return fmt.Errorf("--format %s: want text or json", format)
+			if err := checkFormat(format, formatText, formatJSON, formatJUnit, formatGitHub, formatSARIF); err != nil {
+				return err
 			}
 			findings, checked, err := a.validate(cmd.Context(), files)
 			if err != nil {
 				return err
 			}
-			if err := a.report(findings, format); err != nil {
+			if err := a.report(findings, format, checked, strict); err != nil {
 				return err
 			}
 			errs, warnings := findings.Count()
@@ -42,12 +41,12 @@ is reached. Exit code 0: nothing found but warnings, 1: mistakes found, 2: could
 				a.message("%s, %s\n", count(errs, "error"), count(warnings, "warning"))
 				return errFindings
 			}
-			a.message("%s checked, %s\n", count(checked, "mapping"), count(warnings, "warning"))
+			a.message("%s checked, %s\n", count(len(checked), "mapping"), count(warnings, "warning"))
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "let warnings count as mistakes")
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	cmd.Flags().StringVar(&format, "format", formatText, "text, json, junit, github (annotations of a workflow) or sarif")
 	return cmd
 }
 
@@ -60,14 +59,15 @@ const (
 )
 
 // validate checks the configuration, its connections, and the mappings, as far
-// as what is wrong with the one lets the other be read.
-func (a *app) validate(ctx context.Context, files []string) (findings diag.List, checked int, err error) {
+// as what is wrong with the one lets the other be read. It gives the mapping files
+// that were checked.
+func (a *app) validate(ctx context.Context, files []string) (findings diag.List, checked []string, err error) {
 	cfg, findings, err := a.load()
 	if err != nil || cfg == nil {
-		return findings, 0, err
+		return findings, nil, err
 	}
 	if findings.HasErrors() && a.pluginsDir == "" && cfg.Plugins == "" {
-		return findings, 0, nil
+		return findings, nil, nil
 	}
 	err = a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
 		if len(files) == 0 {
@@ -78,7 +78,10 @@ func (a *app) validate(ctx context.Context, files []string) (findings diag.List,
 		findings = append(findings, list...)
 		return err
 	})
-	return findings.Compact(), len(files), err
+	for _, f := range files {
+		checked = append(checked, relative(f))
+	}
+	return findings.Compact(), checked, err
 }
 
 // checkConnections holds each connection's configuration against its plugin's
@@ -124,34 +127,6 @@ func pluginFinding(conn *config.Connection, err error) diag.Diagnostic {
 		hint = "put the plugin's binary there, or name another folder with --plugins"
 	}
 	return conn.PluginFinding(rulePlugin, hint, fmt.Sprintf("there is no plugin `%s` in %s", conn.Plugin, relative(nf.Dir)))
-}
-
-// report prints findings on standard output.
-func (a *app) report(findings diag.List, format string) error {
-	if format == "text" {
-		return findings.WriteText(a.stdout)
-	}
-	type jsonFinding struct {
-		Severity  string `json:"severity"`
-		Rule      string `json:"rule"`
-		File      string `json:"file"`
-		Line      int    `json:"line"`
-		Column    int    `json:"column"`
-		EndColumn int    `json:"end_column,omitempty"`
-		Message   string `json:"message"`
-		Hint      string `json:"hint,omitempty"`
-	}
-	out := make([]jsonFinding, 0, len(findings))
-	for _, d := range findings {
-		out = append(out, jsonFinding{
-			Severity: d.Severity.String(), Rule: d.Rule, File: d.Position.File, Line: d.Position.Line,
-			Column: d.Position.Column, EndColumn: d.EndColumn, Message: d.Message, Hint: d.Hint,
-		})
-	}
-	enc := json.NewEncoder(a.stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
 }
 
 // count gives "1 mapping", "2 mappings".
