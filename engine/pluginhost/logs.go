@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/time/rate"
@@ -19,6 +20,8 @@ const (
 	// linesPerSecond and lineBurst bound what one connection's plugin may log.
 	linesPerSecond = 200
 	lineBurst      = 1000
+	// droppedEvery is how often, at most, dropped lines are told of.
+	droppedEvery = 10 * time.Second
 	// maxTail bounds what is kept of a process's last words.
 	maxTail = 2 << 10
 )
@@ -29,11 +32,15 @@ type logs struct {
 	log     *slog.Logger
 	limit   *rate.Limiter
 	dropped atomic.Int64
+	tell    *rate.Limiter
 	blot    atomic.Pointer[strings.Replacer]
 }
 
 func newLogs(log *slog.Logger) *logs {
-	return &logs{log: log, limit: rate.NewLimiter(linesPerSecond, lineBurst)}
+	return &logs{
+		log: log, limit: rate.NewLimiter(linesPerSecond, lineBurst),
+		tell: rate.NewLimiter(rate.Every(droppedEvery), 1),
+	}
 }
 
 // hide has secrets blotted out from now on.
@@ -92,13 +99,16 @@ func (s *stream) line(raw []byte, leftOut int) {
 }
 
 func (l *logs) emit(e logLine) {
+	ctx := context.Background()
+	if !l.log.Enabled(ctx, e.level) {
+		return // what is not logged takes no other line's place
+	}
 	if !l.limit.Allow() {
 		l.dropped.Add(1)
 		return
 	}
-	ctx := context.Background()
-	if n := l.dropped.Swap(0); n > 0 {
-		l.log.LogAttrs(ctx, slog.LevelWarn, "the plugin logs too much; lines were dropped", slog.Int64("lines", n))
+	if l.dropped.Load() > 0 && l.tell.Allow() {
+		l.log.LogAttrs(ctx, slog.LevelWarn, "the plugin logs too much; lines were dropped", slog.Int64("lines", l.dropped.Swap(0)))
 	}
 	l.log.LogAttrs(ctx, e.level, e.message, e.attrs...)
 }
