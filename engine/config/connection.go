@@ -92,7 +92,7 @@ func (r *reader) connections(c *Config, n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if !connectionName.MatchString(key.Value) {
-			r.errorAt(key, RuleValue, nameHint, "`%s` cannot name a connection", key.Value)
+			r.errorAt(key, RuleValue, cmp.Or(foreign(key.Value), nameHint), "`%s` cannot name a connection", key.Value)
 			continue
 		}
 		if isNull(value) {
@@ -114,7 +114,7 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 			conn.plugin = n
 			r.literal("validate needs the plugin too", func(s string) *problem {
 				if !connectionName.MatchString(s) {
-					return &problem{"this cannot name a plugin", "a plugin is named after its file in the folder of plugins, as horoshop"}
+					return &problem{"this cannot name a plugin", cmp.Or(foreign(s), "a plugin is named after its file in the folder of plugins, as horoshop")}
 				}
 				conn.Plugin = s
 				return nil
@@ -122,7 +122,7 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 		}},
 		field{"token", r.secret(func(s string) *problem {
 			if !tokenForm.MatchString(s) {
-				return &problem{"a token has 8 to 128 letters, digits and . _ ~ -", "make one: openssl rand -hex 16"}
+				return badToken(s)
 			}
 			conn.Token = s
 			return nil
@@ -146,6 +146,24 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 		r.errorAt(key, RuleMissing, "", "%s has a `signature` and no `token`, so that it takes no webhooks", where)
 	}
 	return conn
+}
+
+// badToken says what keeps s from being a token, without showing it.
+func badToken(s string) *problem {
+	p := &problem{"a token has 8 to 128 letters, digits and . _ ~ -", "make one: openssl rand -hex 16"}
+	switch {
+	case s == "":
+		p.message += ", and this is empty"
+	case strings.HasPrefix(s, "$"):
+		p.hint = "a variable of the environment is written ${env:NAME}"
+	case len(s) > 128:
+		p.message += ", and this is longer"
+	case len(s) < 8:
+		p.message += ", and this is shorter"
+	default:
+		p.message += ", and this holds something else"
+	}
+	return p
 }
 
 func (r *reader) signature(n *yaml.Node, where string) *Signature {

@@ -66,7 +66,7 @@ func (r *reader) expand(c *Config, n *yaml.Node, pattern string) {
 		return err != nil || !info.Mode().IsRegular()
 	})
 	if len(found) == 0 {
-		d := r.at(n, RuleMappings, "paths are relative to the folder of "+FileName, "no file matches")
+		d := r.at(n, RuleMappings, "paths are relative to the folder of "+FileName, "no file matches `%s`", pattern)
 		d.Severity = diag.Warning
 		r.list = append(r.list, d)
 	}
