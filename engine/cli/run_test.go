@@ -309,7 +309,7 @@ func TestInterrupt(t *testing.T) {
 		for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 			t.Run(args[0]+" "+s.String(), func(t *testing.T) {
 				dir, pid := hanging(t)
-				tmp, err := os.MkdirTemp("", "cli")
+				tmp, err := os.MkdirTemp("", "cli") //nolint:usetesting // sockets go there, and a path of the test's is too long for one
 				if err != nil {
 					t.Fatal(err)
 				}
