@@ -34,6 +34,8 @@ func TestCity(t *testing.T) {
 		{args{"name": "Київ - Київська обл."}, kyiv},
 		{args{"name": "м. Київ, Київ"}, kyiv},
 		{args{"name": "Україна, 01001, Київ"}, kyiv},
+		{args{"name": "01001, Київ, Україна"}, kyiv},
+		{args{"name": "Київська область, м. Київ"}, kyiv},
 		{args{"name": "Kиїв"}, kyiv},                   // a Latin K
 		{args{"name": "Киі\u0308в", "area": ""}, kyiv}, // ї of two code points
 		{args{"name": "Ки\u00adїв\u200b"}, kyiv},
@@ -156,6 +158,16 @@ func TestRussianByRef(t *testing.T) {
 		api.ServeHTTP(w, r)
 	})), nil)
 	if got := conn.city(map[string]any{"name": "Белая Церковь"}); got != "м. Біла Церква (Київська обл., Білоцерківська міськрада)" {
+		t.Error(got)
+	}
+}
+
+// TestCityWithoutDelivery: a settlement whose delivery city the vendor does not
+// tell gives no ref to send on.
+func TestCityWithoutDelivery(t *testing.T) {
+	conn := connect(t, serve(t, say(200, `{"success":true,"data":[{"TotalCount":1,"Addresses":[{"Ref":"`+kyivSettlement+
+		`","DeliveryCity":null,"MainDescription":"Хутір","Area":"Одеська","Region":"","SettlementTypeCode":"с."}]}]}`)), nil)
+	if got := conn.city(map[string]any{"name": "Хутір"}); got != "NOT_FOUND not_found: Nova Poshta has no delivery city for с. Хутір (Одеська обл.)" {
 		t.Error(got)
 	}
 }
