@@ -127,7 +127,7 @@ func (p *project) compile(ctx context.Context, file string) (*mapping.Program, d
 	if err != nil {
 		return nil, nil, err
 	}
-	prog, findings := mapping.Compile(relative(file), text, p.catalog.with(ctx))
+	prog, findings := mapping.CompileWith(relative(file), text, p.catalog.with(ctx), mapping.Options{Tables: tablesOf(file)})
 	if ctx.Err() != nil { // then what is not known of a plugin is no finding
 		return nil, nil, ctx.Err()
 	}

@@ -1,8 +1,6 @@
 package mapping
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"maps"
 	"regexp"
@@ -19,8 +17,11 @@ import (
 type compiler struct {
 	doc       *document
 	cat       Catalog
+	options   Options
+	files     map[string][]byte // texts of the tables' files, by path
 	root      *scope
 	tables    map[string]*table
+	tableUses []tableUse
 	functions map[string]fn
 	compiling []*let
 	unused    []*let
@@ -31,13 +32,18 @@ type compiler struct {
 // it finds, sorted by position; the Program is nil if and only if there are errors.
 // The text may have up to 1 MiB; file is used in positions only.
 func Compile(file string, text []byte, cat Catalog) (*Program, diag.List) {
+	return CompileWith(file, text, cat, Options{})
+}
+
+// CompileWith is Compile for a mapping that needs more than its text.
+func CompileWith(file string, text []byte, cat Catalog, options Options) (*Program, diag.List) {
 	doc := newDocument(file, text)
 	root := doc.parseYAML(text)
 	if root == nil {
 		return nil, doc.found.Compact()
 	}
 	c := &compiler{
-		doc: doc, cat: cat, tables: map[string]*table{}, functions: functions(),
+		doc: doc, cat: cat, options: options, files: map[string][]byte{}, tables: map[string]*table{}, functions: functions(),
 		names: regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*$`),
 	}
 	p := c.program(root)
@@ -45,8 +51,7 @@ func Compile(file string, text []byte, cat Catalog) (*Program, diag.List) {
 	if found.HasErrors() || p == nil {
 		return nil, found
 	}
-	sum := sha256.Sum256(text)
-	p.sha256 = hex.EncodeToString(sum[:])
+	p.sha256 = digest(text, c.files)
 	return p, found
 }
 
@@ -319,6 +324,7 @@ func (c *compiler) compileLet(l *let) bool {
 // of it, unless there are errors: what stands there may have used it.
 func (c *compiler) finish() {
 	c.unusedLets(c.root)
+	c.checkTables()
 	if c.doc.found.HasErrors() {
 		return
 	}

@@ -144,6 +144,11 @@ func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, t typ,
 	if e, has := keys["table"]; has {
 		r.table, ok = c.tableOf(e.value)
 		if ok {
+			_, lenient := keys["default"]
+			if on, has := keys["on_error"]; has && on.value.Value != "fail" {
+				lenient = true
+			}
+			c.useTable(r.table, c.doc.spanOf(e.value), t, sourceOf(r), lenient)
 			t = r.table.typ()
 			ok = c.rowsFit(r.table, e.value, keys, to)
 		}
@@ -186,14 +191,14 @@ func (c *compiler) rowsFit(t *table, n *yaml.Node, keys map[string]entry, to tar
 	if _, typed := keys["type"]; typed || to.sink == nil {
 		return true
 	}
-	for _, k := range t.keys {
+	for i, k := range t.keys {
 		raw := appendJSON(nil, t.rows[k])
 		if _, ok, err := convert(nil, raw, to.sink); err != nil || !ok && string(raw) != "null" {
 			rule, why := "CW144", "is not "+kindName(to.sink.Types)
 			if err != nil && err.enum {
 				rule, why = "CW145", "is not among "+err.want
 			}
-			c.doc.errorAt(rule, c.doc.spanOf(n), "", "row `%s` of the table gives %s, and that %s, as `%s` needs", k, raw, why, to.field)
+			c.doc.errorAt(rule, c.doc.spanOf(n), "", "row `%s` of the table%s gives %s, and that %s, as `%s` needs", shorten(k), t.row(i), raw, why, to.field)
 			return false
 		}
 	}

@@ -9,20 +9,25 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 )
 
-// tableNode reads an inline table.
+// tableNode reads a table that is written out, or the file that is named instead.
 func (c *compiler) tableNode(name string, n *yaml.Node, at span) (*table, bool) {
 	if n.Kind == yaml.ScalarNode && !isNull(n) {
-		c.doc.errorAt("CW107", c.doc.spanOf(n), "write the table here: {3: 1, 8: 2}", "tables in files are not supported yet by this version")
-		return nil, false
+		return c.tableFile(name, n, at)
 	}
+	t := &table{name: name, at: at}
+	return t, c.tableRows(t, n, at)
+}
+
+// tableRows fills a table from a map of keys and single values.
+func (c *compiler) tableRows(t *table, n *yaml.Node, at span) bool {
+	t.rows = map[string]any{}
 	entries, ok := c.doc.entries(n, "a table")
 	if !ok {
-		return nil, false
+		return false
 	}
-	t := &table{name: name, rows: map[string]any{}, at: at}
 	if len(entries) == 0 {
 		c.doc.errorAt("CW160", at, "", "the table is empty")
-		return nil, false
+		return false
 	}
 	for _, e := range entries {
 		raw, good := c.json(e.value)
@@ -37,9 +42,9 @@ func (c *compiler) tableNode(name string, n *yaml.Node, at span) (*table, bool) 
 			ok = false
 			continue
 		}
-		t.rows[e.name], t.keys = v, append(t.keys, e.name)
+		t.rows[e.name], t.keys, t.places = v, append(t.keys, e.name), append(t.places, c.doc.spanOf(e.key))
 	}
-	return t, ok
+	return ok
 }
 
 func (c *compiler) inlineTables(n *yaml.Node) {
@@ -50,7 +55,7 @@ func (c *compiler) inlineTables(n *yaml.Node) {
 	for _, e := range entries {
 		t, ok := c.tableNode(e.name, e.value, c.doc.spanOf(e.key))
 		if !ok {
-			t = &table{name: e.name, rows: map[string]any{}, at: c.doc.spanOf(e.key), used: true}
+			t = &table{name: e.name, rows: map[string]any{}, at: c.doc.spanOf(e.key), used: true, broken: true}
 		}
 		c.tables[e.name] = t
 	}
@@ -65,18 +70,50 @@ func (c *compiler) tableOf(n *yaml.Node) (*table, bool) {
 	if !ok {
 		return nil, false
 	}
-	if strings.ContainsAny(name, "/.") {
-		return c.tableNode(name, n, c.doc.spanOf(n))
-	}
-	t := c.tables[name]
-	if t == nil {
-		hint := diag.DidYouMean(name, c.tableNames())
-		if hint == "" && len(c.tables) == 0 {
-			hint = fmt.Sprintf("declare it: tables: {%s: {3: 1, 8: 2}}", name)
-		}
-		c.doc.errorAt("CW153", c.doc.spanOf(n), hint, "there is no table `%s`", name)
+	if strings.Contains(name, "/") {
+		c.doc.errorAt("CW153", c.doc.spanOf(n), fmt.Sprintf("declare it: tables: {codes: %s}, and use its name: table: codes", name), "a table in a file is declared under `tables`")
 		return nil, false
 	}
-	t.used = true
+	t, problem, hint := c.tableNamed(name)
+	if t == nil {
+		c.doc.errorAt("CW153", c.doc.spanOf(n), hint, "%s", problem)
+		return nil, false
+	}
+	if len(t.columns) > 0 {
+		c.doc.errorAt("CW153", c.doc.spanOf(n), "for example table: "+t.name+"."+t.columns[0], "table `%s` has several columns, and this does not say which: %s", t.name, strings.Join(t.columns, ", "))
+		return nil, false
+	}
 	return t, true
+}
+
+// tableNamed finds a table, or a column of one (shipping.carrier); a file's only
+// column need not be named. If there is none it says what is wrong.
+func (c *compiler) tableNamed(name string) (t *table, problem, hint string) {
+	if t = c.tables[name]; t != nil {
+		t.used = true
+		return t.only(), "", ""
+	}
+	base, column, dotted := strings.Cut(name, ".")
+	if t = c.tables[base]; t != nil && dotted {
+		t.used = true
+		if v := t.column(column); v != nil {
+			return v, "", ""
+		}
+		if t.broken {
+			return t, "", ""
+		}
+		hint = diag.DidYouMean(column, t.columns)
+		switch {
+		case len(t.columns) == 0:
+			hint = "only a CSV file has columns"
+		case hint == "":
+			hint = "it has " + strings.Join(t.columns, ", ")
+		}
+		return nil, fmt.Sprintf("table `%s` has no column `%s`", base, column), hint
+	}
+	hint = diag.DidYouMean(name, c.tableNames())
+	if hint == "" && len(c.tables) == 0 {
+		hint = fmt.Sprintf("declare it: tables: {%s: {3: 1, 8: 2}}", base)
+	}
+	return nil, fmt.Sprintf("there is no table `%s`", name), hint
 }

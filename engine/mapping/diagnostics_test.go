@@ -2,8 +2,10 @@ package mapping_test
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,6 +13,29 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 )
+
+// tableFiles serves an archive's files in tables/; huge.csv is too large, and
+// locked.csv cannot be read.
+func tableFiles(archive *txtar.Archive) readTable {
+	return func(path string) (mapping.TableFile, error) {
+		for _, f := range archive.Files {
+			if f.Name == path {
+				return mapping.TableFile{Name: path, Text: f.Data}, nil
+			}
+		}
+		switch path {
+		case "tables/huge.csv":
+			return mapping.TableFile{Name: path, Text: make([]byte, mapping.MaxTableFile+1)}, nil
+		case "tables/locked.csv":
+			return mapping.TableFile{}, fs.ErrPermission
+		}
+		return mapping.TableFile{}, fs.ErrNotExist
+	}
+}
+
+type readTable func(path string) (mapping.TableFile, error)
+
+func (r readTable) ReadTable(path string) (mapping.TableFile, error) { return r(path) }
 
 // TestDiagnostics compiles the mapping of every archive in testdata/diagnostics and
 // compares what is found with the archive's want. If there are events, each is
@@ -32,7 +57,7 @@ func TestDiagnostics(t *testing.T) {
 			for i, f := range archive.Files {
 				switch f.Name {
 				case "mapping.yaml":
-					program, found := mapping.Compile(f.Name, f.Data, catalog{})
+					program, found := mapping.CompileWith(f.Name, f.Data, catalog{}, mapping.Options{Tables: tableFiles(archive)})
 					if (program == nil) != found.HasErrors() {
 						t.Errorf("the program is nil: %v; errors: %v", program == nil, found.HasErrors())
 					}
@@ -43,6 +68,9 @@ func TestDiagnostics(t *testing.T) {
 				case "want":
 					want = i
 				default:
+					if strings.HasPrefix(f.Name, "tables/") {
+						continue
+					}
 					if p == nil {
 						t.Fatalf("%s: the mapping does not compile:\n%s", f.Name, got.String())
 					}

@@ -194,6 +194,9 @@ func (e *exprCompiler) referenceTo(n ast.Node, ref *reference, from, to int) ope
 
 // member rewrites access to a member that is computed, or of something computed.
 func (e *exprCompiler) member(n *ast.MemberNode) operand {
+	if out, ok := e.tableColumn(n); ok {
+		return out
+	}
 	of := e.rewrite(n.Node)
 	if n.Method {
 		e.report("CW131", n.Location().From, n.Location().To, "functions are written f(x)", "there are no methods")

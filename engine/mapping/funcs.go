@@ -260,54 +260,6 @@ func (e *exprCompiler) pathFunction(n ast.Node, name string, arguments []ast.Nod
 	return out
 }
 
-// tableFunction rewrites table("name", key).
-func (e *exprCompiler) tableFunction(n ast.Node, arguments []ast.Node, end int) operand {
-	loc := n.Location()
-	if len(arguments) != 2 {
-		e.report("CW132", loc.From, end, `table("delivery", delivery_type.id)`, "`table` takes 2 arguments, and %d are given", len(arguments))
-		return e.broken(n)
-	}
-	s, ok := arguments[0].(*ast.StringNode)
-	if !ok {
-		at := arguments[0].Location()
-		e.report("CW133", at.From, at.To, "", "`table` needs the table's name in quotes")
-		return e.broken(n)
-	}
-	key := e.rewrite(arguments[1])
-	t := e.c.tables[s.Value]
-	if t == nil {
-		at := s.Location()
-		e.report("CW153", at.From, at.To, diag.DidYouMean(s.Value, e.c.tableNames()), "there is no table `%s`", s.Value)
-		return e.broken(n)
-	}
-	t.used = true
-	if key.bad {
-		return e.broken(n)
-	}
-	at, missing := e.span(loc.From, end), e.missing(key)
-	source := ""
-	if key.ref != nil {
-		source = key.ref.source
-	}
-	out := e.call(n, t.typ(), []operand{key}, func(f *frame, in []any) (any, error) {
-		if in[0] == nil {
-			return nil, missing(f)
-		}
-		return t.get(in[0], at, f.run.sourcePath(source), false)
-	})
-	out.from, out.to = loc.From, end
-	return out
-}
-
-// typ is what the table's rows are.
-func (t *table) typ() typ {
-	var kinds schema.Types
-	for _, v := range t.rows {
-		kinds |= kindOf(v)
-	}
-	return typ{kinds: kinds}
-}
-
 func (c *compiler) tableNames() []string {
 	var names []string
 	for name := range c.tables {

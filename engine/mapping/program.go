@@ -32,7 +32,7 @@ func (p *Program) From() []Ref { return p.from }
 // To returns the operation that the mapping's records go to.
 func (p *Program) To() Ref { return p.to }
 
-// SHA256 returns the hex digest of the file's text.
+// SHA256 returns the hex digest of the file's text, and of its tables' files.
 func (p *Program) SHA256() string { return p.sha256 }
 
 // Map makes the sink's record of an event, appended to buf. The error is an

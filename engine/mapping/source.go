@@ -29,6 +29,8 @@ type document struct {
 	found diag.List
 	// broken are values that were reported already and are not to be looked at.
 	broken map[*yaml.Node]bool
+	// limit is how many bytes the file may have; maxFile if it is 0.
+	limit int
 }
 
 // span is a piece of one line.
@@ -105,19 +107,12 @@ func (d *document) spanOf(n *yaml.Node) span {
 // parseYAML reads the one document of a mapping file; nil if it cannot be used.
 func (d *document) parseYAML(text []byte) (root *yaml.Node) {
 	start := span{pos: diag.Position{File: d.file}}
-	if len(text) > maxFile {
+	if len(text) > maxFile && len(text) > d.limit {
 		d.errorAt("CW100", start, "", "the file has %d bytes; a mapping has at most %d", len(text), maxFile)
 		return nil
 	}
 	if !utf8.Valid(text) {
-		for i, l := range d.lines {
-			if !utf8.ValidString(l) {
-				col := utf8.RuneCountInString(l[:len(l)-len(trimValid(l))]) + 1
-				d.lines[i] = strings.ToValidUTF8(l, "\uFFFD")
-				d.errorAt("CW100", span{pos: diag.Position{Line: i + 1, Column: col}}, "save the file as UTF-8", "this is not UTF-8")
-				break
-			}
-		}
+		d.badUTF8()
 		return nil
 	}
 	defer func() { // yaml.v3 is known to panic on some malformed input
@@ -155,6 +150,18 @@ func (d *document) parseYAML(text []byte) (root *yaml.Node) {
 		return nil
 	}
 	return root
+}
+
+// badUTF8 reports the first character that is none.
+func (d *document) badUTF8() {
+	for i, l := range d.lines {
+		if !utf8.ValidString(l) {
+			col := utf8.RuneCountInString(l[:len(l)-len(trimValid(l))]) + 1
+			d.lines[i] = strings.ToValidUTF8(l, "\uFFFD")
+			d.errorAt("CW100", span{pos: diag.Position{Line: i + 1, Column: col}}, "save the file as UTF-8", "this is not UTF-8")
+			return
+		}
+	}
 }
 
 func trimValid(s string) string {

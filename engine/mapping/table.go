@@ -6,13 +6,25 @@ import (
 	"strings"
 )
 
-// table is an inline code table: text keys to constants in JSON.
+// table is a code table: text keys to constants.
 type table struct {
 	name string
-	rows map[string]any
-	keys []string
-	at   span
-	used bool
+	// rows holds each key's value; in a file with several columns an object.
+	rows   map[string]any
+	keys   []string
+	places []span // where each of keys stands
+	at     span
+	used   bool
+	broken bool // what is wrong with it was reported
+	// doc is the file that the table stands in, nil if it stands in the mapping.
+	doc *document
+	// columns are the value columns of a CSV file, and cells the rows' values;
+	// views are tables of one column each, made when they are used.
+	columns []string
+	cells   [][]string
+	views   []*table
+	// of is the table that this one is a column of.
+	of *table
 }
 
 // get returns the row of a key. A code without a row is a failure unless the rule
@@ -28,10 +40,6 @@ func (t *table) get(key any, at span, source string, lenient bool) (any, error) 
 	if s == "" || lenient {
 		return nil, nil
 	}
-	what := "the table"
-	if t.name != "" {
-		what = "table `" + t.name + "`"
-	}
 	where := ""
 	if source != "" {
 		where = " of `" + source + "`"
@@ -42,7 +50,7 @@ func (t *table) get(key any, at span, source string, lenient bool) (any, error) 
 	}
 	return nil, &failure{
 		at: at, rule: "CW305", path: source,
-		message: what + " has no row for " + string(mustJSON(s)) + where,
+		message: t.called() + " has no row for " + string(mustJSON(s)) + where,
 		hint:    "it has rows for " + strings.Join(keys, ", ") + "; add a row, or a `default` to the rule",
 	}
 }

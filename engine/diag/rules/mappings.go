@@ -38,5 +38,9 @@ func mappings() []diag.Rule {
 		{ID: "CW152", Severity: diag.Warning, Title: "Unused table", Explanation: "A table is used nowhere."},
 		{ID: "CW153", Title: "Unknown table", Explanation: "A rule reads a table that the mapping does not have."},
 		{ID: "CW160", Title: "Malformed table", Explanation: "A table has no rows, or a row that is no single value."},
+		{ID: "CW161", Title: "Table file not readable", Explanation: "A table names a file that is not there, lies outside the mappings folder, is too large, or is neither CSV nor YAML."},
+		{ID: "CW162", Title: "Key that cannot occur", Explanation: "A table has a row for a value that the source's schema does not allow."},
+		{ID: "CW163", Severity: diag.Warning, Title: "Key with blanks", Explanation: "A key in a table's file has blanks around it, which count."},
+		{ID: "CW164", Severity: diag.Warning, Title: "Value without a row", Explanation: "A table has no row for a value that the source's schema allows, and the rule has no default."},
 	}
 }

@@ -1,0 +1,74 @@
+package mapping
+
+import (
+	"github.com/expr-lang/expr/ast"
+)
+
+// tableColumn rewrites table("name", key).column.
+func (e *exprCompiler) tableColumn(n *ast.MemberNode) (operand, bool) {
+	inner := n.Node
+	if chain, ok := inner.(*ast.ChainNode); ok {
+		inner = chain.Node
+	}
+	call, ok := inner.(*ast.CallNode)
+	if !ok || n.Method {
+		return operand{}, false
+	}
+	callee, ok := call.Callee.(*ast.IdentifierNode)
+	column, named := n.Property.(*ast.StringNode)
+	if !ok || callee.Value != "table" || !named || len(call.Arguments) != 2 {
+		return operand{}, false
+	}
+	if name, ok := call.Arguments[0].(*ast.StringNode); !ok || e.c.tables[name.Value] == nil || len(e.c.tables[name.Value].columns) == 0 {
+		return operand{}, false
+	}
+	out := e.tableCall(call, call.Arguments, e.closing(call.Location().From), column)
+	out.to = max(out.to, column.Location().To)
+	return out, true
+}
+
+// tableFunction rewrites table("name", key).
+func (e *exprCompiler) tableFunction(n ast.Node, arguments []ast.Node, end int) operand {
+	return e.tableCall(n, arguments, end, nil)
+}
+
+func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, column *ast.StringNode) operand {
+	loc := n.Location()
+	if len(arguments) != 2 {
+		e.report("CW132", loc.From, end, `table("delivery", delivery_type.id)`, "`table` takes 2 arguments, and %d are given", len(arguments))
+		return e.broken(n)
+	}
+	s, ok := arguments[0].(*ast.StringNode)
+	if !ok {
+		at := arguments[0].Location()
+		e.report("CW133", at.From, at.To, "", "`table` needs the table's name in quotes")
+		return e.broken(n)
+	}
+	key := e.rewrite(arguments[1])
+	at, name := s.Location(), s.Value
+	if column != nil {
+		at, name = column.Location(), s.Value+"."+column.Value
+	}
+	t, problem, hint := e.c.tableNamed(name)
+	if t == nil {
+		e.report("CW153", at.From, at.To, hint, "%s", problem)
+		return e.broken(n)
+	}
+	if key.bad {
+		return e.broken(n)
+	}
+	where, missing := e.span(loc.From, end), e.missing(key)
+	source := ""
+	if key.ref != nil {
+		source = key.ref.source
+	}
+	e.c.useTable(t, where, key.t, e.source(key), false)
+	out := e.call(n, t.typ(), []operand{key}, func(f *frame, in []any) (any, error) {
+		if in[0] == nil {
+			return nil, missing(f)
+		}
+		return t.get(in[0], where, f.run.sourcePath(source), false)
+	})
+	out.from, out.to = loc.From, end
+	return out
+}

@@ -1,0 +1,154 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// tableUse is a value that a table is read with.
+type tableUse struct {
+	table *table
+	at    span
+	// key describes the value: its schema's choices are all that it can be.
+	key    typ
+	source string
+	// lenient means that a value without a row is provided for.
+	lenient bool
+}
+
+// choices returns what the value can be, as texts, with their titles; nil if the
+// schema does not say.
+func (u *tableUse) choices() (values, titles []string) {
+	if u.key.node == nil {
+		return nil, nil
+	}
+	for _, choice := range u.key.node.Choices {
+		v, ok := decode([]byte(choice.JSON))
+		if !ok || v == nil {
+			continue
+		}
+		if s, ok := textOf(v); ok && s != "" {
+			values, titles = append(values, s), append(titles, choice.Title)
+		}
+	}
+	return values, titles
+}
+
+// useTable notes that a rule reads a table with a value of the type key.
+func (c *compiler) useTable(t *table, at span, key typ, source string, lenient bool) {
+	c.tableUses = append(c.tableUses, tableUse{table: t, at: at, key: key, source: source, lenient: lenient})
+}
+
+// checkTables holds the keys of tables against what the source's schema says that
+// the values can be.
+func (c *compiler) checkTables() {
+	var order []*table
+	uses := map[*table][]*tableUse{}
+	for i := range c.tableUses {
+		u := &c.tableUses[i]
+		base := u.table
+		if base.of != nil {
+			base = base.of
+		}
+		if base.broken {
+			continue
+		}
+		if uses[base] == nil {
+			order = append(order, base)
+		}
+		uses[base] = append(uses[base], u)
+		c.missingRows(base, u)
+	}
+	for _, t := range order {
+		c.deadRows(t, uses[t])
+	}
+}
+
+// missingRows warns of values that have no row.
+func (c *compiler) missingRows(t *table, u *tableUse) {
+	values, titles := u.choices()
+	if u.lenient || len(values) == 0 {
+		return
+	}
+	var without []string
+	for i, v := range values {
+		if _, ok := t.rows[v]; ok {
+			continue
+		}
+		if titles[i] != "" {
+			v += " (" + titles[i] + ")"
+		}
+		without = append(without, v)
+	}
+	if len(without) == 0 {
+		return
+	}
+	if len(without) > 8 {
+		without = append(without[:8], "…")
+	}
+	c.doc.warnAt("CW164", u.at, "an event that has it becomes a dead letter; add a row, or a `default` to the rule",
+		"%s has no row for %s, which `%s` can be", t.called(), strings.Join(without, ", "), u.source)
+}
+
+// deadRows reports keys that no value can ever be. In a file, which other mappings
+// may share, they are warnings.
+func (c *compiler) deadRows(t *table, uses []*tableUse) {
+	var possible []string
+	for _, u := range uses {
+		values, _ := u.choices()
+		if len(values) == 0 {
+			return
+		}
+		for _, v := range values {
+			if !slices.Contains(possible, v) {
+				possible = append(possible, v)
+			}
+		}
+	}
+	doc, sev := c.doc, diag.Error
+	if t.doc != nil {
+		doc, sev = t.doc, diag.Warning
+	}
+	reported := 0
+	for i, key := range t.keys {
+		if slices.Contains(possible, key) || len(c.doc.found) >= maxFindings {
+			continue
+		}
+		hint := diag.DidYouMean(key, possible)
+		if hint == "" && len(possible) <= 12 {
+			hint = "it can be " + strings.Join(possible, ", ")
+		}
+		if reported++; reported > maxTableFindings {
+			return
+		}
+		d := doc.diagnostic(sev, "CW162", t.places[i], "the key `"+shorten(key)+"` cannot occur: `"+uses[0].source+"` is never that", hint)
+		c.doc.found = append(c.doc.found, d)
+	}
+}
+
+// called names the table in a message.
+func (t *table) called() string {
+	if t.name == "" {
+		return "the table"
+	}
+	return "table `" + t.name + "`"
+}
+
+// typ is what the table's rows are.
+func (t *table) typ() typ {
+	if len(t.columns) > 0 { // an object of texts
+		cells := make([]schema.Property, len(t.columns))
+		for i, name := range t.columns {
+			cells[i] = schema.Property{Name: name, Node: &schema.Node{Types: schema.Text}}
+		}
+		return typ{kinds: schema.Object, node: schema.ObjectOf(cells...)}
+	}
+	var kinds schema.Types
+	for _, v := range t.rows {
+		kinds |= kindOf(v)
+	}
+	return typ{kinds: kinds}
+}
