@@ -51,11 +51,13 @@ func tool() diag.Tool {
 // testdata. UPDATE=1 rewrites it.
 func TestFormats(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
-		"text.txt":    odd().WriteText,
-		"json.json":   odd().WriteJSON,
-		"github.txt":  odd().WriteGitHub,
-		"sarif.json":  func(w io.Writer) error { return odd().WriteSARIF(w, tool()) },
-		"junit.xml":   func(w io.Writer) error { return diag.WriteJUnit(w, "validate", odd().Suites([]string{"fine.yaml"}, false)) },
+		"text.txt":   odd().WriteText,
+		"json.json":  odd().WriteJSON,
+		"github.txt": odd().WriteGitHub,
+		"sarif.json": func(w io.Writer) error { return odd().WriteSARIF(w, tool()) },
+		"junit.xml": func(w io.Writer) error {
+			return diag.WriteJUnit(w, "validate", odd().Suites([]string{"fine.yaml"}, false))
+		},
 		"strict.xml":  func(w io.Writer) error { return diag.WriteJUnit(w, "validate", odd()[1:2].Suites(nil, true)) },
 		"none.json":   diag.List{}.WriteJSON,
 		"none.txt":    diag.List{}.WriteGitHub,
@@ -151,8 +153,10 @@ func TestSARIFPlaces(t *testing.T) {
 	var log struct {
 		Runs []struct {
 			ColumnKind string
-			Tool       struct{ Driver struct{ Rules []struct{ ID string } } }
-			Results    []struct {
+			Tool       struct {
+				Driver struct{ Rules []struct{ ID string } }
+			}
+			Results []struct {
 				RuleID    string
 				RuleIndex *int
 				Locations []struct {

@@ -92,7 +92,7 @@ func (c *compiler) canHold(when *schema.Predicate, find func(string) *kid, get f
 		if k == nil {
 			return
 		}
-		if k.rule == nil && k.sub == nil { // reported already
+		if k.rule == nil && k.sub == nil || readsBroken(k.rule) { // reported already
 			possible = false
 			return
 		}
@@ -120,6 +120,15 @@ func (c *compiler) canHold(when *schema.Predicate, find func(string) *kid, get f
 	return possible
 }
 
+// readsBroken reports whether a rule reads a table that was reported already.
+func readsBroken(r rule) bool {
+	if g, ok := r.(*guarded); ok {
+		r = g.inner
+	}
+	s, ok := r.(*scalarRule)
+	return ok && s.table != nil && s.table.broken
+}
+
 // possibleValues returns all values of a rule that reads a table; nil if not known.
 func possibleValues(r rule) []string {
 	if g, ok := r.(*guarded); ok {
@@ -131,7 +140,11 @@ func possibleValues(r rule) []string {
 	}
 	var out []string
 	for _, v := range s.table.rows {
-		out = append(out, string(appendJSON(nil, v)))
+		raw := appendJSON(nil, v)
+		if made, ok, err := convert(nil, raw, s.sink); ok && err == nil { // a file's cells are text
+			raw = made
+		}
+		out = append(out, string(raw))
 	}
 	if s.fallback != nil {
 		d, ok := s.fallback.(*scalarRule)
