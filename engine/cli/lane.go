@@ -75,7 +75,13 @@ func (e *engine) openLane(ctx context.Context, l *lane) (run func(context.Contex
 	l.runner.Store(runner)
 	return func(ctx context.Context) error {
 		defer jl.Close()
-		return runner.Run(ctx)
+		err := runner.Run(ctx)
+		if sent, ok := runner.InDoubt(); ok {
+			if err := bounded(func(ctx context.Context) error { return jl.Leave(ctx, sent) }); err != nil {
+				e.log.Warn("what was not sent yet counts as possibly sent at the next start", "source", l.Source, "sink", l.Sink, "error", err)
+			}
+		}
+		return err
 	}, nil
 }
 

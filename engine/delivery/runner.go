@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type Runner struct {
 	plan     *plan
 	began    time.Time
 	draining bool
+	drained  bool
 	reading  bool
 
 	keys     keys
@@ -140,6 +142,9 @@ func (r *Runner) loop(ctx, work context.Context) (broken error) {
 		next, more := r.turn(work, post)
 		post = next.mail
 		if next.drained {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.drained = true
 			return broken
 		}
 		if err := post.broken; err != nil && ending != nil {
@@ -225,6 +230,24 @@ func (r *Runner) alarm(now time.Time, t *turned) bool {
 	}
 	t.wait = max(at.Sub(now), 0)
 	return !at.IsZero()
+}
+
+// InDoubt tells, after Run, which of the events that have no outcome were possibly
+// sent by it. ok is false where that is unknown: Run has not ended, or it broke off
+// what was in flight.
+func (r *Runner) InDoubt() (sequences []uint64, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.drained {
+		return nil, false
+	}
+	for _, q := range r.keys.queues {
+		if q.first.sent {
+			sequences = append(sequences, q.first.sequence)
+		}
+	}
+	slices.Sort(sequences)
+	return sequences, true
 }
 
 // read asks the journal for as many events as it is told to, time and again.

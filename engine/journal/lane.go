@@ -30,7 +30,7 @@ type Lane struct {
 	name     event.Lane
 	consumer jetstream.Consumer
 	pull     *puller
-	limit    uint64 // events up to here were possibly sent
+	doubts   doubts // events that were possibly sent
 
 	gate   sync.RWMutex // held for reading by Commit, so that Close waits for it
 	cancel context.CancelFunc
@@ -38,6 +38,7 @@ type Lane struct {
 
 	mu     sync.Mutex
 	closed bool
+	read   uint64                           // the last event that was handed out
 	done   map[uint64]map[string]event.Kind // outcomes found at takeover, until Next gives their event
 	held   map[uint64]*held
 }
@@ -46,6 +47,7 @@ type Lane struct {
 type held struct {
 	reply string                // where its acknowledgement goes
 	done  map[string]event.Kind // mappings that have an outcome
+	prior bool                  // possibly sent before it was handed out
 }
 
 // Delivery is an event as a lane hands it out.
@@ -88,12 +90,13 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (Delivery, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := Delivery{Event: e, PossiblySent: seq <= l.limit, Done: l.done[seq]}
-	h := &held{reply: m.Reply}
+	d := Delivery{Event: e, PossiblySent: l.doubts.has(seq), Done: l.done[seq]}
+	h := &held{reply: m.Reply, prior: d.PossiblySent}
 	for mapping, kind := range d.Done {
 		h.note(mapping, kind)
 	}
 	l.held[seq] = h
+	l.read = seq
 	delete(l.done, seq)
 	return d, nil
 }

@@ -19,8 +19,8 @@ type LaneOptions struct {
 }
 
 // OpenLane takes a lane over: it goes back to the acknowledged floor, reads which
-// events above it have outcomes, and holds everything up to the last event of
-// this moment for possibly sent. Where a lane begins is recorded when it is
+// events above it have outcomes, and holds for possibly sent what the last reader
+// said in Leave, or everything up to the last event of this moment. Where a lane begins is recorded when it is
 // opened first. At most one of opts is used.
 func (j *Journal) OpenLane(ctx context.Context, l event.Lane, opts ...LaneOptions) (*Lane, error) {
 	var o LaneOptions
@@ -84,8 +84,14 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	if err != nil {
 		return nil, err
 	}
-	if !fresh || known {
-		l.limit = info.State.LastSeq
+	left, err := l.takeLeft(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case left != nil:
+		l.doubts = *left
+	case !fresh || known:
+		l.doubts.Limit = info.State.LastSeq
 	}
 	if l.pull, err = newPuller(j.nc, streamEvents, durable(name), pullBatch, int64(j.o.MaxPayload)+overhead); err != nil {
 		return nil, err
