@@ -25,6 +25,8 @@ type compiler struct {
 	functions map[string]fn
 	compiling []*let
 	unused    []*let
+	noted     []*noted // references of the rule or let being compiled, see reads.go
+	letsRead  []*let   // in the order that they were compiled
 	names     *regexp.Regexp
 }
 
@@ -64,7 +66,7 @@ func functions() map[string]fn {
 }
 
 func topKeys() []string {
-	return []string{"mapping", "description", "from", "to", "when", "let", "lookups", "tables", "fields", "choose"}
+	return []string{"mapping", "description", "from", "to", "when", "let", "lookups", "tables", "fields", "choose", "accept"}
 }
 
 func (c *compiler) program(n *yaml.Node) *Program {
@@ -125,7 +127,11 @@ func (c *compiler) program(n *yaml.Node) *Program {
 			p.record = o
 		}
 	}
+	if e, ok := top["accept"]; ok {
+		p.accepts = c.accept(e.value)
+	}
 	c.finish()
+	p.reads = c.readsOf()
 	return p
 }
 
@@ -309,11 +315,13 @@ func (c *compiler) compileLet(l *let) bool {
 	}
 	l.state = 1
 	c.compiling = append(c.compiling, l)
-	before := len(c.doc.found)
+	before, around := len(c.doc.found), c.noted
+	c.noted = nil
 	r, t := c.value(l.scope, l.entry.value, target{})
 	c.compiling = c.compiling[:len(c.compiling)-1]
 	l.state = 2
 	l.rule, l.t = r, t
+	c.noted = c.leave(l, around)
 	if s, ok := r.(*scalarRule); ok && s.ref != nil && s.ref.target != nil && s.table == nil && s.fallback == nil && s.as == 0 && !s.asJSON {
 		l.alias = &aliasPath{scope: s.ref.target, segments: s.ref.segments, doubtful: s.ref.doubtful}
 	}

@@ -14,7 +14,9 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 		c.lookupsLater(k)
 		ok = false
 	}
+	noted := len(c.noted)
 	list, t := c.value(s, keys["each"].value, target{})
+	steps := elementSteps(list, c.noted[noted:])
 	ok = ok && list != nil
 	if list != nil && t.knows(schema.Array) {
 		c.doc.errorAt("CW146", c.doc.spanOf(keys["each"].value), "", "`each` needs an array, and this is %s", kindName(t.kinds&^schema.Null))
@@ -47,6 +49,7 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 		source += ".#"
 	}
 	e.scope = newScope(s, name, []*schema.Node{elem}, source)
+	e.scope.steps = steps
 	c.reserve(e.scope, keys["lookups"].value)
 	if k, has := keys["let"]; has {
 		c.declare(e.scope, k.value)

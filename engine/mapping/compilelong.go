@@ -114,7 +114,7 @@ func (c *compiler) longValue(s *scope, n *yaml.Node, keys map[string]entry, kind
 	if hasTable || hasType {
 		first.sink = nil
 	}
-	v := keys[kind].value
+	v, noted := keys[kind].value, len(c.noted)
 	var r rule
 	var t typ
 	switch {
@@ -133,7 +133,11 @@ func (c *compiler) longValue(s *scope, n *yaml.Node, keys map[string]entry, kind
 	if !ok {
 		return nil, typ{}, false
 	}
+	read := len(c.noted)
 	t, ok = c.modify(s, scalar, keys, t, to)
+	if scalar.table != nil {
+		c.keyed(noted, read, scalar.table)
+	}
 	return scalar, t, ok
 }
 

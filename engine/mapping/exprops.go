@@ -101,7 +101,11 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 	case "??":
 		return e.otherwise(n, e.rewrite(n.Left), e.rewrite(n.Right))
 	}
-	a, b := e.rewrite(n.Left), e.rewrite(n.Right)
+	start := len(e.c.noted)
+	a := e.rewrite(n.Left)
+	middle := len(e.c.noted)
+	b := e.rewrite(n.Right)
+	e.c.compared(n, start, middle)
 	what := "`" + n.Operator + "`"
 	switch n.Operator {
 	case "==", "!=":

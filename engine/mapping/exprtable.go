@@ -44,7 +44,9 @@ func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, colu
 		e.report("CW133", at.From, at.To, "", "`table` needs the table's name in quotes")
 		return e.broken(n)
 	}
+	start := len(e.c.noted)
 	key := e.rewrite(arguments[1])
+	read := len(e.c.noted)
 	at, name := s.Location(), s.Value
 	if column != nil {
 		at, name = column.Location(), s.Value+"."+column.Value
@@ -54,6 +56,7 @@ func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, colu
 		e.report("CW153", at.From, at.To, hint, "%s", problem)
 		return e.broken(n)
 	}
+	e.c.keyed(start, read, t)
 	if key.bad {
 		return e.broken(n)
 	}

@@ -271,6 +271,11 @@ type let struct {
 	scope *scope
 	state int8 // 0 new, 1 being compiled, 2 compiled
 	used  bool
+	noted []*noted // what it reads
+	// compared is what all uses of it are compared with, keys the table that it is
+	// the key of; for Reads.
+	compared []string
+	keys     *table
 }
 
 type aliasPath struct {

@@ -17,7 +17,10 @@ type Program struct {
 	scope  *scope
 	when   rule
 	record *objectRule
-	runs   sync.Pool
+
+	reads   []Read
+	accepts []Accept
+	runs    sync.Pool
 }
 
 // Name returns the mapping's name.

@@ -22,6 +22,9 @@ type scope struct {
 	labels []string
 	// source is the path to the element in the record, with # for indexes.
 	source string
+	// steps is source where the elements come from the record, also through an
+	// expression; nil else.
+	steps []string
 
 	trie  *trie
 	plain int // slots that the trie fills; they come first
@@ -288,6 +291,7 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 		ref.slot = target.slotFor(p)
 	}
 	ref.source = strings.Trim(target.source+"."+p.text, ".")
+	c.note(ref, target, p.names)
 	return ref, true
 }
 
@@ -308,6 +312,7 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 		return c.resolveField(l.alias.scope, from, joined, u, ref)
 	}
 	ref.let, ref.up, ref.t = l, up, l.t
+	c.note(ref, nil, nil)
 	if len(p.segments) > 1 || !p.plain {
 		ref.rest = strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")
 		ref.t = typ{}

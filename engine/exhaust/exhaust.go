@@ -1,0 +1,186 @@
+// Package exhaust looks for the events that a mapping fails on before they come.
+//
+// It makes records from the source's schema: every value that the schema names (an
+// enum, a boolean, x-crosswalk-known) and one beside them where the list is open,
+// what the mapping compares with, the keys of its tables, each optional field
+// there, null and absent, empty texts, arrays of 0, 1 and 2 elements, first one
+// change at a time and then pairs. Each record is mapped and the result held
+// against the sink's schema. The order is fixed and the number of records bounded,
+// so the same mapping always gives the same findings.
+//
+// What the schema requires, and the source's key, are always there, and values are
+// always of their schema's type: a money field never holds "abc".
+package exhaust
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+const (
+	// RuleSink is the rule id of a record that the sink's schema refuses for a reason
+	// that the mapping's own checks do not know, such as an empty list.
+	RuleSink = "CW320"
+	// RuleAccept is the rule id of an `accept` that applies to nothing.
+	RuleAccept = "CW155"
+)
+
+const (
+	// maxRecords is how many records are tried for one event's schema.
+	maxRecords = 12_000
+	// maxKinds is how many distinct failures of one schema are looked into.
+	maxKinds = 60
+	// maxWitnesses is how many records of one failure are kept, each with other
+	// places changed: an `accept` may cover one cause of a failure and not the next.
+	maxWitnesses = 12
+	// maxProbes is how many records are tried to find what matters in one.
+	maxProbes = 600
+)
+
+// Report is what was found about one mapping.
+type Report struct {
+	// Findings are the failures that the mapping does not accept, as errors at their
+	// rules, and the entries of `accept` that apply to nothing, as warnings; sorted.
+	Findings diag.List
+	// Records is how many records were mapped.
+	Records int
+	// Cut means that the number of records was used up before every pair was tried.
+	Cut bool
+}
+
+// Check tries a mapping with records of every event that it takes. The error is the
+// catalog's.
+func Check(p *mapping.Program, cat mapping.Catalog) (Report, error) {
+	var report Report
+	sink, err := cat.Operation(p.To().Connection, p.To().Name)
+	if err != nil {
+		return report, fmt.Errorf("schema of %s: %w", p.To(), err)
+	}
+	var failures []finding
+	var done []*schema.Schema
+	for _, ref := range p.From() {
+		source, err := cat.Event(ref.Connection, ref.Name)
+		if err != nil {
+			return report, fmt.Errorf("schema of %s: %w", ref, err)
+		}
+		same := func(other *schema.Schema) bool {
+			return source != nil && other != nil && source.Key() == other.Key() && reflect.DeepEqual(source.Root(), other.Root())
+		}
+		if slices.ContainsFunc(done, same) {
+			continue
+		}
+		done = append(done, source)
+		s := newSearch(p, ref, source, sink)
+		s.run()
+		failures = append(failures, s.findings()...)
+		report.Records += s.records
+		report.Cut = report.Cut || s.cut
+	}
+	used := make([]bool, len(p.Accepts()))
+	best := map[string]finding{}
+	var order []string
+	for _, f := range failures {
+		if accepted(p.Accepts(), f, used) {
+			continue
+		}
+		old, known := best[f.key]
+		if !known {
+			order = append(order, f.key)
+		}
+		if !known || f.smaller(old) {
+			best[f.key] = f
+		}
+	}
+	for _, key := range order {
+		report.Findings = append(report.Findings, best[key].diagnostic())
+	}
+	for i, a := range p.Accepts() {
+		if !used[i] {
+			report.Findings = append(report.Findings, unused(a))
+		}
+	}
+	report.Findings = report.Findings.Compact()
+	return report, nil
+}
+
+// accepted reports whether an entry covers the finding, and notes all that do.
+func accepted(entries []mapping.Accept, f finding, used []bool) bool {
+	found := false
+	for i, a := range entries {
+		if a.Rule == f.diag.Rule && (a.Field == "" || within(f.field, a.Field)) && (a.Path == "" || f.about(a)) {
+			found, used[i] = true, true
+		}
+	}
+	return found
+}
+
+// about reports whether a finding's record has something to do with the entry's path.
+func (f *finding) about(a mapping.Accept) bool {
+	for _, c := range f.conditions {
+		if within(c.path, a.Path) && (!a.Unnamed || c.unnamed) {
+			return true
+		}
+	}
+	return !a.Unnamed && f.path != "" && within(f.path, a.Path)
+}
+
+func within(path, narrow string) bool {
+	path = mapping.AnyIndex(path)
+	return path == narrow || strings.HasPrefix(path, narrow+".")
+}
+
+func unused(a mapping.Accept) diag.Diagnostic {
+	d := a.Place
+	d.Severity, d.Rule = diag.Warning, RuleAccept
+	d.Message = "`accept` of " + a.Rule
+	if a.Path != "" {
+		d.Message += " for `" + a.Path + "`"
+	}
+	if a.Field != "" {
+		d.Message += " in `" + a.Field + "`"
+	}
+	d.Message += " no longer applies: no record fails so"
+	d.Hint = "take the entry out"
+	return d
+}
+
+// finding is one failure with the record that shows it.
+type finding struct {
+	key string
+	// diag is the failure as the mapping words it, path and field what it is about.
+	diag        diag.Diagnostic
+	path, field string
+	// conditions are what matters in the record, record the smallest that fails so.
+	conditions []condition
+	record     string
+	message    string
+}
+
+func (f *finding) smaller(other finding) bool {
+	return cmp.Or(cmp.Compare(len(f.conditions), len(other.conditions)), cmp.Compare(len(f.record), len(other.record))) < 0
+}
+
+// maxShown is the longest record that a hint shows, in bytes.
+const maxShown = 240
+
+func (f finding) diagnostic() diag.Diagnostic {
+	d := f.diag
+	d.Severity, d.Message = diag.Error, f.message
+	hints := []string{}
+	if d.Hint != "" {
+		hints = append(hints, d.Hint)
+	}
+	if len(f.record) <= maxShown {
+		hints = append(hints, "it fails with "+f.record)
+	}
+	hints = append(hints, "if it is meant so, say it under `accept`")
+	d.Hint = strings.Join(hints, "; ")
+	return d
+}

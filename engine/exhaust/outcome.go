@@ -1,0 +1,161 @@
+package exhaust
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// outcome is what becomes of a record.
+type outcome struct {
+	skipped  bool
+	unmapped bool // it never came to the sink's schema
+	failures []failure
+	// mark tells results apart by their shape: which fields are there, and the values
+	// of those that the sink has a list of.
+	mark string
+}
+
+// failure is one rule's failure.
+type failure struct {
+	key         string
+	diag        diag.Diagnostic
+	path, field string
+}
+
+func (s *search) mapped(record []byte) outcome {
+	s.records++
+	res, err := s.program.Map(&mapping.Event{
+		ID: "exhaustive", Connection: s.ref.Connection, Type: s.ref.Name, Key: "1", ReceivedAt: arrived(), Record: record,
+	}, nil)
+	var failed *mapping.Error
+	switch {
+	case errors.As(err, &failed):
+		return s.failed(failed, record)
+	case err != nil:
+		return outcome{failures: []failure{{key: "CW300", diag: diag.Diagnostic{Rule: "CW300", Message: err.Error()}}}, mark: "fault"}
+	case res.Skipped:
+		return outcome{skipped: true, mark: "skipped"}
+	}
+	out := outcome{mark: mark(gjson.ParseBytes(res.Record), s.sinkRoot(), 0)}
+	if s.sink == nil {
+		return out
+	}
+	h := sum(res.Record)
+	violations, known := s.valid[h]
+	if !known {
+		violations = s.sink.Validate(res.Record)
+		s.valid[h] = violations
+	}
+	var order []string
+	messages := map[string][]string{}
+	for _, v := range violations {
+		if messages[v.Path] == nil {
+			order = append(order, v.Path)
+		}
+		messages[v.Path] = append(messages[v.Path], v.Message)
+	}
+	for _, path := range order {
+		d := s.program.Locate(path)
+		d.Rule = RuleSink
+		field := "the record"
+		if path != "" {
+			field = "`" + path + "`"
+		}
+		slices.Sort(messages[path])
+		d.Message = "the sink's schema refuses " + field + ": " + strings.Join(messages[path], "; ")
+		key := RuleSink + " " + mapping.AnyIndex(path) + " " + strings.Join(messages[path], "; ")
+		out.failures = append(out.failures, failure{key: key, diag: d, field: path})
+		out.mark = "failed " + key
+	}
+	return out
+}
+
+func (s *search) sinkRoot() *schema.Node {
+	if s.sink == nil {
+		return nil
+	}
+	return s.sink.Root()
+}
+
+func (s *search) failed(e *mapping.Error, record []byte) outcome {
+	out := outcome{mark: "failed", unmapped: true}
+	for _, one := range append([]*mapping.Error{e}, e.More...) {
+		at := one.Diagnostic.Position
+		key := strings.Join([]string{
+			one.Diagnostic.Rule, strconv.Itoa(at.Line), strconv.Itoa(at.Column),
+			mapping.AnyIndex(one.Field), mapping.AnyIndex(one.Path),
+		}, " ")
+		if one.Diagnostic.Rule == "CW305" { // each code is a failure of its own
+			key += " " + s.code(one.Path, record)
+		}
+		if slices.ContainsFunc(out.failures, func(f failure) bool { return f.key == key }) {
+			continue
+		}
+		out.failures = append(out.failures, failure{key: key, diag: one.Diagnostic, path: one.Path, field: one.Field})
+		out.mark += " " + key
+	}
+	return out
+}
+
+// code is the value of a path if the schema names it; the others are alike.
+func (s *search) code(path string, record []byte) string {
+	p := s.shape.at(path)
+	if p == nil {
+		return ""
+	}
+	raw := gjson.GetBytes(record, path).Raw
+	for _, o := range p.options {
+		if o.json == raw && o.named && !o.unnamed {
+			return raw
+		}
+	}
+	return "another"
+}
+
+// at returns the place of a path with indexes; nil if there is none.
+func (s *shape) at(path string) *place {
+	at := s.root
+	for _, step := range strings.Split(path, ".") {
+		next := at.kid(step)
+		if next == nil && at.kind == array && isIndex(step) {
+			next = at.kids[0]
+		}
+		if next == nil {
+			return nil
+		}
+		at = next
+	}
+	return at
+}
+
+func mark(v gjson.Result, node *schema.Node, depth int) string {
+	var b strings.Builder
+	switch {
+	case depth > 4:
+	case v.IsObject():
+		b.WriteByte('{')
+		v.ForEach(func(k, item gjson.Result) bool {
+			b.WriteString(k.Str + mark(item, node.Property(k.Str), depth+1) + ",")
+			return true
+		})
+		b.WriteByte('}')
+	case v.IsArray():
+		items := v.Array()
+		b.WriteString("[" + strconv.Itoa(len(items)))
+		if len(items) > 0 && node != nil {
+			b.WriteString(mark(items[0], node.Items, depth+1))
+		}
+		b.WriteByte(']')
+	case node != nil && len(node.Choices) > 0:
+		b.WriteString("=" + v.Raw)
+	}
+	return b.String()
+}

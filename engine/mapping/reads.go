@@ -1,0 +1,212 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+)
+
+// Read is one place where a mapping reads the source's record.
+type Read struct {
+	// Path are the steps from the record's root; # is every element of an array. It
+	// ends before the first step that is no name or index (a query, a modifier).
+	Path []string
+	// Pos is where the mapping file says so.
+	Pos diag.Position
+	// Constants are the values that the mapping compares it with, in JSON.
+	Constants []string
+	// Table is the name of the code table that it is the key of, "" for an inline
+	// one, and Keys that table's keys; Keys is nil if there is none.
+	Table string
+	Keys  []string
+}
+
+// Reads returns everywhere the mapping reads the source's record, in the order of
+// the file's compilation. What is compared with a name of `let` counts for every
+// path that the name is made of.
+func (p *Program) Reads() []Read { return p.reads }
+
+// noted is a reference to the record or to a let, with what is known of its use.
+type noted struct {
+	ref       *reference
+	path      []string // nil for a let
+	constants []string
+	table     *table
+}
+
+// note remembers a reference; path is nil if it is to a let.
+func (c *compiler) note(ref *reference, target *scope, names []segment) {
+	n := &noted{ref: ref}
+	if target != nil {
+		n.path = append(slices.Clone(target.steps), stepNames(names)...)
+		if target.parent != nil && target.steps == nil {
+			n.path = []string{} // elements that do not come from the record
+		}
+	}
+	c.noted = append(c.noted, n)
+}
+
+func stepNames(names []segment) []string {
+	out := make([]string, 0, len(names))
+	for _, s := range names {
+		if s.all {
+			out = append(out, "#")
+		} else {
+			out = append(out, s.text)
+		}
+	}
+	return out
+}
+
+// elementSteps are the steps to the elements of the list that an `each` goes over;
+// nil if they do not come from the record.
+func elementSteps(list rule, noted []*noted) []string {
+	if len(noted) == 0 || list == nil {
+		return nil
+	}
+	first := noted[0] // of filter(products, …) it is products
+	if s, ok := list.(*scalarRule); ok && s.ref != nil {
+		first = noted[len(noted)-1]
+	}
+	if l := first.ref.let; l != nil && len(l.noted) > 0 {
+		first = l.noted[0]
+	}
+	if len(first.path) == 0 {
+		return nil
+	}
+	return append(slices.Clone(first.path), "#")
+}
+
+// compared notes what the references of a comparison are compared with: those of
+// its left side begin at from, those of its right side at middle.
+func (c *compiler) compared(n *ast.BinaryNode, from, middle int) {
+	switch n.Operator {
+	case "==", "!=", "<", "<=", ">", ">=", "in", "contains", "startsWith", "endsWith":
+	default:
+		return
+	}
+	note := func(list []*noted, values []string) {
+		for _, r := range list {
+			r.constants = gather(r.constants, values)
+		}
+	}
+	note(c.noted[from:middle], literals(n.Right, nil))
+	note(c.noted[middle:], literals(n.Left, nil))
+}
+
+// keyed notes that some of the references make the key of a table.
+func (c *compiler) keyed(from, to int, t *table) {
+	for _, n := range c.noted[from:to] {
+		if n.table == nil {
+			n.table = t
+		}
+	}
+}
+
+// literals returns the constants of an expression that is one, or a list of them.
+func literals(n ast.Node, out []string) []string {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return append(out, string(appendString(nil, n.Value)))
+	case *ast.IntegerNode:
+		return append(out, string(appendJSON(nil, n.Value)))
+	case *ast.BoolNode:
+		return append(out, string(appendJSON(nil, n.Value)))
+	case *ast.FloatNode:
+		return append(out, string(appendJSON(nil, n.Value)))
+	case *ast.ArrayNode:
+		for _, e := range n.Nodes {
+			out = literals(e, out)
+		}
+	}
+	return out
+}
+
+// leave notes what a let reads, and goes back to what is being compiled around it.
+func (c *compiler) leave(l *let, around []*noted) []*noted {
+	l.noted = c.noted
+	c.letsRead = append(c.letsRead, l)
+	return around
+}
+
+// maxConstants is how many constants of one reference are kept.
+const maxConstants = 64
+
+// readsOf makes the list of reads from what was noted.
+func (c *compiler) readsOf() []Read {
+	var out []Read
+	take := func(list []*noted) {
+		for _, n := range list {
+			if l := n.ref.let; l != nil {
+				l.compared = gather(l.compared, n.constants)
+				if l.keys == nil {
+					l.keys = n.table
+				}
+			}
+			if len(n.path) == 0 {
+				continue
+			}
+			r := Read{Path: n.path, Pos: n.ref.at.pos, Constants: gather(nil, n.constants)}
+			r.Pos.File = c.doc.file
+			if n.table != nil {
+				r.Table, r.Keys = n.table.name, n.table.keys
+			}
+			out = append(out, r)
+		}
+	}
+	take(c.noted)
+	// A let is compiled before what uses it, so all uses of one are known here.
+	for _, l := range slices.Backward(c.letsRead) {
+		for _, n := range l.noted {
+			n.constants = gather(n.constants, l.compared)
+			if n.table == nil {
+				n.table = l.keys
+			}
+		}
+		take(l.noted)
+	}
+	return out
+}
+
+// gather adds constants that are not there yet, up to maxConstants.
+func gather(to, more []string) []string {
+	for _, m := range more {
+		if len(to) < maxConstants && !slices.Contains(to, m) {
+			to = append(to, m)
+		}
+	}
+	return to
+}
+
+// Locate returns a diagnostic without words at the rule that makes a sink's field,
+// as in products.0.sku; at the closest rule around it if none makes it.
+func (p *Program) Locate(field string) diag.Diagnostic {
+	at := span{pos: p.to.Pos}
+	var r rule = p.record
+	steps := strings.Split(field, ".")
+	for len(steps) > 0 {
+		switch in := r.(type) {
+		case *objectRule:
+			i := slices.Index(in.names, steps[0])
+			if i < 0 {
+				return p.doc.diagnostic(diag.Error, "", at, "", "")
+			}
+			at, r, steps = in.rules[i], in.ruleOf(i), steps[1:]
+		case *guarded:
+			r = in.inner
+		case *defaulted:
+			r = in.inner
+		case *eachRule:
+			if len(in.values) != 1 {
+				return p.doc.diagnostic(diag.Error, "", at, "", "")
+			}
+			r, steps = in.values[0], steps[1:]
+		default:
+			return p.doc.diagnostic(diag.Error, "", at, "", "")
+		}
+	}
+	return p.doc.diagnostic(diag.Error, "", at, "", "")
+}
