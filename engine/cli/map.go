@@ -17,14 +17,19 @@ import (
 )
 
 func (a *app) mapCommand() *cobra.Command {
-	var input, method, query, connection string
+	var input, method, query, connection, format string
+	var explain bool
 	cmd := &cobra.Command{
 		Use:   "map MAPPING --input BODY",
 		Short: "Show what a mapping makes of a body",
 		Long: `Decodes a body as the source's plugin does with a webhook, maps it, holds the result
 against the sink's schema, and prints it. Nothing is sent. An event that the mapping
 skips prints {"$skip": true}. Exit code 0: mapped or skipped, 1: the mapping, the body
-or the result is wrong, 2: could not run.`,
+or the result is wrong, 2: could not run.
+
+With --explain it says of each field of the sink's record where its value comes from:
+the rule, what was read, the table's row, the default, the conversion, and which when,
+where and choose decided; also where the mapping fails.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("map takes one mapping file, and %d are named: crosswalk map MAPPING --input BODY", len(args))
@@ -35,17 +40,31 @@ or the result is wrong, 2: could not run.`,
 			if input == "" {
 				return errors.New("--input is missing: name a file with a body as the source sends it, or - for standard input")
 			}
-			return a.mapOne(cmd.Context(), args[0], input, connection, bodyRequest(input, method, query, nil))
+			if err := checkExplain(explain, format); err != nil {
+				return err
+			}
+			show := a.printMapped
+			if explain {
+				show = func(prog *mapping.Program, sink *schema.Schema, events []mapping.Event) error {
+					return a.explain(prog, sink, events, format)
+				}
+			}
+			return a.mapOne(cmd.Context(), args[0], input, connection, bodyRequest(input, method, query, nil), show)
 		},
 	}
 	cmd.Flags().StringVar(&input, "input", "", "`file` with the body: .form holds a form, anything else JSON; - is standard input")
 	cmd.Flags().StringVar(&method, "method", "POST", "HTTP method of the webhook")
 	cmd.Flags().StringVar(&query, "query", "", "query of the webhook's URL, such as event=new_order")
 	cmd.Flags().StringVar(&connection, "connection", "", "source `connection` that the body comes from (default: the first of the mapping's from)")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say where each field's value comes from")
+	cmd.Flags().StringVar(&format, "format", formatText, "text or json, of --explain")
 	return cmd
 }
 
-func (a *app) mapOne(ctx context.Context, file, input, connection string, request wire.Request) error {
+// showEvents prints what becomes of events.
+type showEvents func(prog *mapping.Program, sink *schema.Schema, events []mapping.Event) error
+
+func (a *app) mapOne(ctx context.Context, file, input, connection string, request wire.Request, show showEvents) error {
 	cfg, _, err := a.ready()
 	if err != nil {
 		return err
@@ -84,7 +103,7 @@ func (a *app) mapOne(ctx context.Context, file, input, connection string, reques
 		if err != nil {
 			return err
 		}
-		return a.printMapped(prog, sink, events)
+		return show(prog, sink, events)
 	})
 }
 

@@ -26,10 +26,15 @@ func (a *app) testCommand() *cobra.Command {
 		Short: "Map every sample of the mappings and compare with what is wanted",
 		Long: `For each mapping, every body in the folder samples beside it (CASE.json or CASE.form)
 is decoded by the source's plugin, mapped, held against the sink's schema, and compared
-with CASE.want.json: the record, or {"$skip": true}, or {"$error": "CW301"}.`,
+with CASE.want.json: the record, or {"$skip": true}, or {"$error": "CW301"}. At the
+end it says which rules, table rows, defaults, and ways of when, where and choose no
+sample has reached; --coverage-min makes too few of them a failure.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			t.app = a
 			if err := checkFormat(t.report.format, formatText, formatJUnit, formatGitHub); err != nil {
+				return err
+			}
+			if err := t.coverage.check(t.only); err != nil {
 				return err
 			}
 			return t.run(cmd.Context(), files)
@@ -37,6 +42,7 @@ with CASE.want.json: the record, or {"$skip": true}, or {"$error": "CW301"}.`,
 	}
 	cmd.Flags().BoolVar(&t.update, "update", false, "write the wanted files instead of comparing")
 	cmd.Flags().StringVar(&t.report.format, "format", formatText, "text, junit or github (text with annotations of a workflow)")
+	cmd.Flags().IntVar(&t.coverage.least, "coverage-min", 0, "fail if the samples reach less than this `percentage` of a mapping")
 	cmd.Flags().StringVar(&t.only, "run", "", "only samples whose MAPPING/CASE holds this `text`")
 	return cmd
 }
@@ -51,6 +57,9 @@ type sampleTest struct {
 	// others are the samples that only leaves out.
 	others int
 	report testReport
+	// coverage is counted unless only leaves samples out.
+	coverage coverage
+	covered  *mapping.Coverage // of the mapping at hand, nil if it is not counted
 }
 
 func (t *sampleTest) run(ctx context.Context, files []string) error {
@@ -95,7 +104,7 @@ func (t *sampleTest) summary() error {
 		t.app.message(", %d written", t.updated)
 	}
 	t.app.message("\n")
-	if t.failed > 0 {
+	if enough := t.coverage.report(t.app); t.failed > 0 || !enough {
 		return errFindings
 	}
 	return nil
@@ -116,6 +125,9 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 		return err
 	}
 	if len(samples) == 0 {
+		if t.coverage.least > 0 {
+			t.coverage.of(prog)
+		}
 		t.app.message("%s: there are no samples beside it\n", relative(file))
 		return nil
 	}
@@ -128,6 +140,10 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 		return err
 	}
 	defer d.close(ctx)
+	t.covered = nil
+	if t.only == "" {
+		t.covered = t.coverage.of(prog)
+	}
 	for _, s := range samples {
 		name := prog.Name() + "/" + s.name
 		if t.only != "" && !strings.Contains(name, t.only) {
@@ -154,7 +170,7 @@ func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *sc
 	if err != nil {
 		return err
 	}
-	got, findings, err := sampleResult(ctx, prog, sink, d, bodyRequest(s.body, "POST", "", body))
+	got, findings, err := sampleResult(ctx, prog, sink, d, bodyRequest(s.body, "POST", "", body), t.covered)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -182,8 +198,8 @@ func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *sc
 
 // sampleResult gives what is made of a body: a record, a skip or an error, or an
 // array of these where the body holds several events. The list says more of the
-// errors.
-func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, r wire.Request) (json.RawMessage, diag.List, error) {
+// errors, and covered, unless nil, counts what the events reach.
+func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, r wire.Request, covered *mapping.Coverage) (json.RawMessage, diag.List, error) {
 	events, err := d.events(ctx, prog, r)
 	if err != nil {
 		return nil, nil, err
@@ -193,6 +209,11 @@ func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schem
 		findings diag.List
 	)
 	for _, ev := range events {
+		if covered != nil {
+			if err := cover(prog, &ev, covered); err != nil {
+				return nil, nil, err
+			}
+		}
 		rec, err := mapEvent(prog, sink, &ev)
 		if me, ok := errors.AsType[*mapping.Error](err); ok {
 			findings = append(findings, me.List()...)

@@ -85,7 +85,14 @@ func writeEntry(v rule, f *frame, dst []byte, field string) []byte {
 	if dst[mark-1] != '[' {
 		dst = append(dst, ',')
 	}
-	out, ok, err := v.write(f, dst)
+	var out []byte
+	var ok bool
+	var err error
+	if _, isObject := v.(*objectRule); r.trace == nil || isObject {
+		out, ok, err = v.write(f, dst)
+	} else {
+		out, ok, err = r.trace.field(join(field, "#"), v, f, dst)
+	}
 	if err != nil {
 		r.fail(err, field)
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -131,6 +132,8 @@ func (c *compiler) program(n *yaml.Node) *Program {
 		p.accepts = c.accept(e.value)
 	}
 	c.finish()
+	p.tables = c.tables
+	p.sites = sync.OnceValue(func() *sites { return newSites(p) })
 	p.reads = c.readsOf()
 	return p
 }

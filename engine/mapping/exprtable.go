@@ -70,7 +70,11 @@ func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, colu
 		if in[0] == nil {
 			return nil, missing(f)
 		}
-		return t.get(in[0], where, f.run.sourcePath(source), false)
+		v, err := t.get(in[0], where, f.run.sourcePath(source), false)
+		if tr := f.run.trace; tr != nil && err == nil {
+			tr.row(t, in[0], v)
+		}
+		return v, err
 	})
 	out.from, out.to = loc.From, end
 	return out

@@ -26,7 +26,8 @@ type run struct {
 	depth    int // machines in use
 	failures []*failure
 	scratch  []byte
-	args     []any // of calls being computed, innermost last
+	args     []any  // of calls being computed, innermost last
+	trace    *trace // nil unless the event is being explained
 }
 
 type outSpan struct {
@@ -96,7 +97,7 @@ func grow[T any](s []T, n int) []T {
 
 // reset lets go of everything that belongs to an event.
 func (r *run) reset() {
-	r.program, r.event = nil, nil
+	r.program, r.event, r.trace = nil, nil, nil
 	r.failures = nil
 	r.spans, r.from, r.to = r.spans[:0], r.from[:0], r.to[:0]
 	r.depth = 0
@@ -175,11 +176,22 @@ func (r *reference) bytes(f *frame) (b []byte, ok bool) {
 	if r.slot < 0 {
 		return nil, false
 	}
-	return f.above(r.up).slot(r.slot), true
+	b = f.above(r.up).slot(r.slot)
+	if t := f.run.trace; t != nil {
+		t.read(r, f, b)
+	}
+	return b, true
 }
 
 // value returns the value, converted to its schema's type.
 func (r *reference) value(f *frame) (any, error) {
+	if t := f.run.trace; t != nil {
+		return t.value(r, f)
+	}
+	return r.get(f)
+}
+
+func (r *reference) get(f *frame) (any, error) {
 	switch {
 	case r.slot >= 0:
 		return r.read(f, f.above(r.up).slot(r.slot))
@@ -286,6 +298,13 @@ type aliasPath struct {
 
 // value returns the value, evaluated at most once for a frame.
 func (l *let) value(f *frame) (any, error) {
+	if t := f.run.trace; t != nil {
+		return t.let(l, f)
+	}
+	return l.evaluate(f)
+}
+
+func (l *let) evaluate(f *frame) (any, error) {
 	if s := f.lets[l.index]; s.done {
 		return s.value, s.err
 	}

@@ -80,7 +80,14 @@ func (o *objectRule) writeFields(f *frame, dst []byte, fields []objectField, bas
 		dst = append(dst, field.key...)
 		from := len(dst)
 		failures := len(r.failures)
-		out, ok, err := field.rule.write(f, dst)
+		var out []byte
+		var ok bool
+		var err error
+		if r.trace == nil {
+			out, ok, err = field.rule.write(f, dst)
+		} else {
+			out, ok, err = r.trace.field(join(o.field, field.name), field.rule, f, dst)
+		}
 		if err != nil {
 			r.fail(err, join(o.field, field.name))
 		}
@@ -107,6 +114,9 @@ func (o *objectRule) writeBranch(f *frame, dst []byte, base int) ([]byte, error)
 			if !yes {
 				continue
 			}
+		}
+		if r := f.run; r.trace != nil {
+			r.trace.branch(b, o.field, f)
 		}
 		return o.writeFields(f, dst, b.fields, base), nil
 	}

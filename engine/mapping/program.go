@@ -21,6 +21,9 @@ type Program struct {
 	reads   []Read
 	accepts []Accept
 	runs    sync.Pool
+
+	tables map[string]*table
+	sites  func() *sites // where the rules stand; made when it is first asked for
 }
 
 // Name returns the mapping's name.
@@ -41,12 +44,14 @@ func (p *Program) SHA256() string { return p.sha256 }
 // Map makes the sink's record of an event, appended to buf. The error is an
 // *Error: the event cannot be mapped, and trying again will not help. Map keeps
 // neither the event nor the buffer.
-func (p *Program) Map(ev *Event, buf []byte) (res Result, err error) {
+func (p *Program) Map(ev *Event, buf []byte) (Result, error) { return p.run(ev, buf, nil) }
+
+func (p *Program) run(ev *Event, buf []byte, t *trace) (res Result, err error) {
 	r, ok := p.runs.Get().(*run)
 	if !ok {
 		r = &run{}
 	}
-	r.program, r.event = p, ev
+	r.program, r.event, r.trace = p, ev, t
 	defer func() {
 		if recover() != nil { // one event must not end the engine; r is not used again
 			res = Result{Record: buf}

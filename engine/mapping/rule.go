@@ -69,6 +69,9 @@ func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 	if !ok {
 		return s.missing(f, dst)
 	}
+	if r.trace != nil {
+		r.trace.convert(r.scratch, out[len(dst):])
+	}
 	return out, true, nil
 }
 
@@ -77,6 +80,7 @@ func (s *scalarRule) writeBytes(f *frame, dst, b []byte) ([]byte, bool, error) {
 	if isMissing(b) {
 		return s.missing(f, dst)
 	}
+	read := b
 	if t := s.ref.t.kinds; t != 0 && !t.Has(kindOfJSON(b)) {
 		v, err := s.ref.read(f, b)
 		if err != nil {
@@ -94,11 +98,17 @@ func (s *scalarRule) writeBytes(f *frame, dst, b []byte) ([]byte, bool, error) {
 	if !ok {
 		return s.missing(f, dst)
 	}
+	if t := f.run.trace; t != nil {
+		t.convert(read, out[len(dst):])
+	}
 	return out, true, nil
 }
 
 func (s *scalarRule) missing(f *frame, dst []byte) ([]byte, bool, error) {
 	if s.fallback != nil {
+		if t := f.run.trace; t != nil {
+			t.fallback(s.fallback)
+		}
 		return s.fallback.write(f, dst)
 	}
 	return dst, false, nil
@@ -111,6 +121,9 @@ func (s *scalarRule) value(f *frame) (any, error) {
 	}
 	v, err := s.computed(f)
 	if err == nil && v == nil && s.fallback != nil {
+		if t := f.run.trace; t != nil {
+			t.fallback(s.fallback)
+		}
 		return s.fallback.value(f)
 	}
 	return v, err
@@ -132,8 +145,12 @@ func (s *scalarRule) computed(f *frame) (any, error) {
 		return nil, err
 	}
 	if s.table != nil {
+		key := v
 		if v, err = s.table.get(v, s.at, s.source(f), s.fallback != nil); err != nil || v == nil {
 			return nil, err
+		}
+		if t := f.run.trace; t != nil {
+			t.row(s.table, key, v)
 		}
 	}
 	if s.asJSON {
@@ -142,11 +159,15 @@ func (s *scalarRule) computed(f *frame) (any, error) {
 	if s.as == 0 {
 		return v, nil
 	}
-	out, ok, cerr := convert(nil, appendJSON(nil, v), &schema.Node{Types: s.as})
+	before := appendJSON(nil, v)
+	out, ok, cerr := convert(nil, before, &schema.Node{Types: s.as})
 	if cerr == nil && !ok {
 		return nil, nil
 	}
 	if cerr == nil {
+		if t := f.run.trace; t != nil {
+			t.convert(before, out)
+		}
 		if v, ok = decode(out); ok {
 			return v, nil
 		}
@@ -204,6 +225,9 @@ func (g *guarded) write(f *frame, dst []byte) ([]byte, bool, error) {
 	start, failures := len(dst), len(f.run.failures)
 	out, ok, err := g.inner.write(f, dst)
 	if err != nil || len(f.run.failures) > failures {
+		if t := f.run.trace; t != nil && (g.omit || g.useDefault) {
+			t.forgive(f.run, g, err, failures)
+		}
 		switch {
 		case g.omit:
 			f.run.failures = f.run.failures[:failures]
@@ -238,6 +262,9 @@ func (g *guarded) value(f *frame) (any, error) {
 	}
 	v, err := g.inner.value(f)
 	if err != nil {
+		if t := f.run.trace; t != nil && (g.omit || g.useDefault) {
+			t.forgive(f.run, g, err, 0)
+		}
 		switch {
 		case g.omit:
 			return nil, nil
@@ -254,6 +281,13 @@ func (g *guarded) value(f *frame) (any, error) {
 
 // condition evaluates a when or where.
 func condition(r rule, f *frame, at span) (bool, error) {
+	if t := f.run.trace; t != nil {
+		return t.condition(r, f, at)
+	}
+	return decide(r, f, at)
+}
+
+func decide(r rule, f *frame, at span) (bool, error) {
 	v, err := r.value(f)
 	if err != nil {
 		return false, err
@@ -324,12 +358,18 @@ func (d *defaulted) write(f *frame, dst []byte) ([]byte, bool, error) {
 	if err != nil || ok {
 		return out, ok, err
 	}
+	if t := f.run.trace; t != nil {
+		t.fallback(d.fallback)
+	}
 	return d.fallback.write(f, out)
 }
 
 func (d *defaulted) value(f *frame) (any, error) {
 	v, err := d.inner.value(f)
 	if err == nil && v == nil {
+		if t := f.run.trace; t != nil {
+			t.fallback(d.fallback)
+		}
 		return d.fallback.value(f)
 	}
 	return v, err

@@ -1,0 +1,48 @@
+package mapping
+
+import "maps"
+
+// Coverage collects which points of a mapping events have reached: each field's rule
+// (it gave a value), both ways of each when and where, each entry of choose, each
+// row of the tables written in the mapping, and each default. It is not safe for
+// concurrent use.
+type Coverage struct {
+	sites   *sites
+	reached map[pointKey]bool
+}
+
+// Point is a point of a mapping that no event has reached.
+type Point struct {
+	// What names it in words, as in "`city`" or "row `9` of table `delivery`".
+	What  string
+	Place Place
+}
+
+// Coverage returns a Coverage that nothing has reached.
+func (p *Program) Coverage() *Coverage {
+	return &Coverage{sites: p.sites(), reached: map[pointKey]bool{}}
+}
+
+// Add counts what an event reached. x is of the same Program.
+func (c *Coverage) Add(x *Explanation) { maps.Copy(c.reached, x.reached) }
+
+// Count returns how many points have been reached, and how many there are.
+func (c *Coverage) Count() (reached, all int) {
+	for _, p := range c.sites.points {
+		if c.reached[p.key] {
+			reached++
+		}
+	}
+	return reached, len(c.sites.points)
+}
+
+// Missed returns the points that have not been reached, in the order of the file.
+func (c *Coverage) Missed() []Point {
+	var out []Point
+	for _, p := range c.sites.points {
+		if !c.reached[p.key] {
+			out = append(out, Point{What: p.what, Place: c.sites.place(p.at)})
+		}
+	}
+	return out
+}
