@@ -81,7 +81,8 @@ func (r *testReport) failed(name string, findings diag.List, problem error) stri
 		failure = strings.SplitN(problem.Error(), "\n", 2)[0]
 		text.WriteString(problem.Error() + "\n")
 	} else if len(findings) > 0 {
-		failure = findings[0].Error()
+		first := max(0, slices.IndexFunc(findings, func(d diag.Diagnostic) bool { return d.Severity == diag.Error }))
+		failure = findings[first].Error()
 	}
 	_ = findings.WriteText(&text) // a strings.Builder takes everything
 	r.add(name, failure, text.String())

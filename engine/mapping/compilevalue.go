@@ -165,7 +165,11 @@ func (c *compiler) list(s *scope, n *yaml.Node, to target) (rule, typ) {
 		inner.sink = to.sink.Items
 	}
 	ok := true
-	for _, item := range n.Content {
+	for i, item := range n.Content {
+		if n.Style&yaml.FlowStyle != 0 && c.doc.splitList(n.Content[i:]) {
+			ok = false
+			continue
+		}
 		entryTo := inner
 		if isEach(item) {
 			entryTo = to // its elements become the list's

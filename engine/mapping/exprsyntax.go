@@ -28,7 +28,11 @@ func (e *exprCompiler) syntax(err error) {
 		if at >= 0 {
 			from = characters(string(e.text)[:at])
 		}
-		e.report("CW130", from, len(e.text), "", "a text is never closed")
+		hint := ""
+		if strings.HasPrefix(e.src.node.LineComment, "#") {
+			hint = "` #` begins a comment in YAML; quote the whole value: '= …'"
+		}
+		e.report("CW130", from, len(e.text), hint, "a text is never closed")
 	case has("EOF") || strings.TrimSpace(token) == "" && from >= len(e.text):
 		hint := ""
 		if n := strings.Count(string(e.text), "(") - strings.Count(string(e.text), ")"); n > 0 {

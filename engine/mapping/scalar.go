@@ -191,8 +191,13 @@ func (w *scalarWalk) block(folded bool) bool {
 			break
 		}
 	}
-	// An indentation indicator (|2) counts from the parent, which is not known here:
-	// lines deeper than the first then fail to match, and the beginning is used.
+	// With an indentation indicator (|2) the value begins with blanks of its own.
+	for line := range strings.Lines(string(w.want)) {
+		if t := strings.TrimLeft(line, " "); strings.TrimSpace(t) != "" {
+			indent = max(0, indent-(len(line)-len(t)))
+			break
+		}
+	}
 	w.line, w.col = first, indent+1
 	for len(w.places) < len(w.want) {
 		if w.line > len(w.doc.lines) {

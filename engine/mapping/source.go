@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -188,9 +189,13 @@ func (d *document) plainYAML(n *yaml.Node, depth int) bool {
 		d.errorAt("CW102", at, "write the value out; `let` names a value that is used more than once", "aliases are not supported")
 		return false
 	case n.Anchor != "":
+		at.end = at.pos.Column + 1 + utf8.RuneCountInString(n.Anchor)
 		d.errorAt("CW102", at, "write the value out; `let` names a value that is used more than once", "anchors (`&%s`) are not supported", n.Anchor)
 		return false
 	case n.Style&yaml.TaggedStyle != 0:
+		line := []rune(d.line(n.Line))
+		for at.end = at.pos.Column; at.end <= len(line) && !unicode.IsSpace(line[at.end-1]); at.end++ {
+		}
 		d.errorAt("CW102", at, "leave it out; {value: …} writes a constant text", "tags (`%s`) are not supported", n.Tag)
 		return false
 	}
@@ -226,7 +231,7 @@ func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
 			d.errorAt("CW105", d.spanOf(k), "", "a key must be a name, and this is %s", yamlKind(k))
 			continue
 		}
-		if i > 0 && n.Style&yaml.FlowStyle != 0 && isNull(v) && v.Value == "" && d.split(n.Content[i-1], k) {
+		if i > 0 && n.Style&yaml.FlowStyle != 0 && isNull(v) && v.Value == "" && d.split(n.Content[i-1:], what) {
 			continue
 		}
 		if line, dup := seen[k.Value]; dup {
@@ -237,25 +242,6 @@ func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
 		out = append(out, entry{k, v, k.Value})
 	}
 	return out, true
-}
-
-// split recognises an unquoted value inside { } that YAML cut at a comma, as in
-// {path: x, when: = f(a, b)}, and reports it once.
-func (d *document) split(before, key *yaml.Node) bool {
-	if d.broken[before] {
-		return true
-	}
-	if before.Kind != yaml.ScalarNode || before.Style != 0 || !strings.HasPrefix(before.Value, "=") && !strings.ContainsAny(before.Value, "([{") {
-		return false
-	}
-	d.broken[before] = true
-	at := d.spanOf(before)
-	if key.Line == before.Line {
-		at.end = key.Column + utf8.RuneCountInString(key.Value)
-	}
-	d.errorAt("CW101", at, fmt.Sprintf("quote it: '%s, %s'", before.Value, key.Value),
-		"inside { } the comma ends this value")
-	return true
 }
 
 func yamlKind(n *yaml.Node) string {
