@@ -41,7 +41,7 @@ func (v view) connections() []admin.Connection {
 	for _, c := range v.config.Connections {
 		st := v.links[c.Name].state()
 		ac := admin.Connection{
-			Name: c.Name, Plugin: c.Plugin, State: st.Phase.String(), PID: st.PID, Restarts: uint64(max(0, st.Restarts)), //nolint:gosec // not negative
+			Name: c.Name, Plugin: c.Plugin, State: st.Phase.String(), PID: st.PID, Restarts: uint64(max(0, st.Restarts)),
 		}
 		if st.Phase != pluginhost.Running {
 			ac.Reason = strings.TrimSuffix(st.Phase.String()+": "+st.LastError, ": ")
@@ -86,7 +86,7 @@ const waitingShown = 10
 // standing adds what a lane's runner says of itself.
 func standing(l *admin.Lane, r *delivery.Runner) {
 	stats := r.Stats()
-	l.Held = uint64(max(0, stats.AtHand())) //nolint:gosec // not negative
+	l.Held = uint64(max(0, stats.AtHand()))
 	if f := stats.Paused; f != nil {
 		l.Paused = &admin.Pause{Until: stats.PausedUntil.UTC(), Reason: *reasonOf(f)}
 	}

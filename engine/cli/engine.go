@@ -58,7 +58,7 @@ func (e *engine) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, bounded(e.journal.Close)) }()
+	defer func() { err = errors.Join(err, bounded(e.journal.Close)) }() //nolint:contextcheck // the journal is closed after ctx has ended
 
 	stopLinks := e.openLinks(ctx)
 	defer stopLinks()
@@ -143,7 +143,7 @@ func (e *engine) openLinks(ctx context.Context) (stop func()) {
 		var closing sync.WaitGroup
 		for _, l := range e.links {
 			closing.Go(func() {
-				if err := bounded(l.close); err != nil {
+				if err := bounded(l.close); err != nil { //nolint:contextcheck // the processes are ended after ctx has ended
 					e.log.Warn("the connection did not stop in order", "connection", l.name, "error", err)
 				}
 			})
@@ -189,5 +189,5 @@ func bounded(f func(context.Context) error) error {
 // maxBody bytes: the record and the body as it came, with what is around them.
 func maxPayload(maxBody int64) int32 {
 	const atLeast, atMost = journal.DefaultMaxPayload, 64 << 20
-	return int32(min(max(4*maxBody+(64<<10), atLeast), atMost)) //nolint:gosec // at most 64 MiB
+	return int32(min(max(4*maxBody+(64<<10), atLeast), atMost))
 }

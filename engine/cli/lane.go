@@ -77,6 +77,7 @@ func (e *engine) openLane(ctx context.Context, l *lane) (run func(context.Contex
 		defer jl.Close()
 		err := runner.Run(ctx)
 		if sent, ok := runner.InDoubt(); ok {
+			//nolint:contextcheck // the lane is left after ctx has ended
 			if err := bounded(func(ctx context.Context) error { return jl.Leave(ctx, sent) }); err != nil {
 				e.log.Warn("what was not sent yet counts as possibly sent at the next start", "source", l.Source, "sink", l.Sink, "error", err)
 			}
