@@ -137,13 +137,13 @@ func (e *engine) openLinks(ctx context.Context) (stop func()) {
 			l.open(ctx, func(ctx context.Context) (*pluginhost.Connection, error) { return e.openConnection(ctx, c) })
 		})
 	}
-	return func() {
+	return func() { //nolint:contextcheck // the processes are ended after ctx has ended
 		cancel()
 		opening.Wait()
 		var closing sync.WaitGroup
 		for _, l := range e.links {
 			closing.Go(func() {
-				if err := bounded(l.close); err != nil { //nolint:contextcheck // the processes are ended after ctx has ended
+				if err := bounded(l.close); err != nil {
 					e.log.Warn("the connection did not stop in order", "connection", l.name, "error", err)
 				}
 			})
