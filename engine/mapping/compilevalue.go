@@ -166,6 +166,9 @@ func (c *compiler) list(s *scope, n *yaml.Node, to target) (rule, typ) {
 	}
 	ok := true
 	for i, item := range n.Content {
+		if len(c.doc.found) >= maxFindings {
+			return nil, typ{} // nobody reads on
+		}
 		if n.Style&yaml.FlowStyle != 0 && c.doc.splitList(n.Content[i:]) {
 			ok = false
 			continue

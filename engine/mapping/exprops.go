@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -166,7 +165,7 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 			if re == nil {
 				pattern, _ := in[1].(string)
 				var err error
-				if re, err = regexp.Compile(pattern); err != nil {
+				if re, err = compileRegexp(pattern); err != nil {
 					return nil, wrong(f, "CW308", "this is no regular expression: "+show(pattern), "")
 				}
 			}
@@ -201,6 +200,17 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 
 func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
 	a, b := e.condition(e.rewrite(n.Left)), e.condition(e.rewrite(n.Right))
+	if a.direct != nil && b.direct != nil { // needs no machine
+		or := n.Operator == "or" || n.Operator == "||"
+		out := e.call(n, typ{kinds: schema.Boolean}, nil, func(f *frame, _ []any) (any, error) {
+			if v, err := a.direct(f); err != nil || v == or {
+				return v, err
+			}
+			return b.direct(f)
+		})
+		out.from, out.to, out.bad = a.from, b.to, a.bad || b.bad
+		return out
+	}
 	node := &ast.ConditionalNode{Cond: a.node, Exp1: b.node, Exp2: &ast.BoolNode{Value: false}}
 	if n.Operator == "or" || n.Operator == "||" {
 		node.Exp1, node.Exp2 = &ast.BoolNode{Value: true}, b.node

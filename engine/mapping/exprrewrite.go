@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -289,6 +290,20 @@ func (e *exprCompiler) pointer(n *ast.PointerNode) operand {
 func (e *exprCompiler) choice(n *ast.ConditionalNode) operand {
 	cond := e.condition(e.rewrite(n.Cond))
 	a, b := e.rewrite(n.Exp1), e.rewrite(n.Exp2)
+	if cond.direct != nil && a.direct != nil && b.direct != nil { // needs no machine
+		out := e.call(n, either(a, b), nil, func(f *frame, _ []any) (any, error) {
+			v, err := cond.direct(f)
+			if err != nil {
+				return nil, err
+			}
+			if v == true {
+				return a.direct(f)
+			}
+			return b.direct(f)
+		})
+		out.from, out.to, out.bad = min(cond.from, a.from), max(a.to, b.to), cond.bad || a.bad || b.bad
+		return out
+	}
 	node := &ast.ConditionalNode{Ternary: n.Ternary, Cond: cond.node, Exp1: a.node, Exp2: b.node}
 	node.SetLocation(n.Location())
 	return operand{
@@ -334,10 +349,12 @@ func (e *exprCompiler) array(n *ast.ArrayNode) operand {
 	node := &ast.ArrayNode{}
 	node.SetLocation(n.Location())
 	out := operand{node: node, t: typ{kinds: schema.Array}, from: n.Location().From, to: n.Location().To}
-	values, constant := []any{}, true
+	values, constant, direct := []any{}, true, true
 	var elem *typ
+	var parts []operand
 	for i, part := range n.Nodes {
 		o := e.rewrite(part)
+		parts, direct = append(parts, o), direct && o.direct != nil
 		node.Nodes = append(node.Nodes, o.node)
 		out.to, out.bad = max(out.to, o.to), out.bad || o.bad
 		values, constant = append(values, o.value), constant && o.constant
@@ -355,6 +372,11 @@ func (e *exprCompiler) array(n *ast.ArrayNode) operand {
 		c := constantOf(values, out.t, n)
 		c.to = out.to
 		return c
+	}
+	if direct && !out.bad { // needs no machine
+		made := e.call(n, out.t, parts, func(_ *frame, in []any) (any, error) { return slices.Clone(in), nil })
+		made.from, made.to = out.from, out.to
+		return made
 	}
 	return out
 }
@@ -463,10 +485,10 @@ func (e *exprCompiler) regex(o operand) *regexp.Regexp {
 	if !ok {
 		return nil
 	}
-	re, err := regexp.Compile(s)
+	re, err := compileRegexp(s)
 	if err != nil {
 		e.report("CW134", o.from, o.to, "the syntax is that of RE2: https://github.com/google/re2/wiki/Syntax",
-			"this is no regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+			"this is no regular expression: %s", err)
 		return nil
 	}
 	return re

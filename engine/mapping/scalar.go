@@ -77,7 +77,7 @@ type scalarWalk struct {
 
 func (w *scalarWalk) text() []rune {
 	if w.runesOf != w.line {
-		w.runes, w.runesOf = []rune(w.doc.line(w.line)), w.line
+		w.runes, w.runesOf = w.doc.lineRunes(w.line), w.line
 		for w.end = len(w.runes); w.end > 0 && (w.runes[w.end-1] == ' ' || w.runes[w.end-1] == '\t'); {
 			w.end--
 		}

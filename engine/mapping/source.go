@@ -30,6 +30,9 @@ type document struct {
 	found diag.List
 	// broken are values that were reported already and are not to be looked at.
 	broken map[*yaml.Node]bool
+	// runes are the characters of the line runesOf.
+	runes   []rune
+	runesOf int
 	// limit is how many bytes the file may have; maxFile if it is 0.
 	limit int
 }
@@ -41,6 +44,9 @@ type span struct {
 }
 
 func newDocument(file string, text []byte) *document {
+	if len(text) > MaxTableFile { // no file may be as large, and nobody will ask for its lines
+		return &document{file: file, broken: map[*yaml.Node]bool{}}
+	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	lines := strings.Split(string(text), "\n")
 	for i := range lines {
@@ -54,6 +60,15 @@ func (d *document) line(n int) string {
 		return ""
 	}
 	return d.lines[n-1]
+}
+
+// lineRunes is the characters of a line. The last one asked for is kept, as a
+// long line is asked for by each value on it; only the compiler may call it.
+func (d *document) lineRunes(n int) []rune {
+	if d.runesOf != n {
+		d.runes, d.runesOf = []rune(d.line(n)), n
+	}
+	return d.runes
 }
 
 // diagnostic fills in the place and the line's text.
@@ -83,7 +98,7 @@ func (d *document) spanOf(n *yaml.Node) span {
 	if n.Kind != yaml.ScalarNode {
 		return s
 	}
-	line := []rune(d.line(n.Line))
+	line := d.lineRunes(n.Line)
 	from := min(max(n.Column-1, 0), len(line))
 	switch n.Style &^ yaml.TaggedStyle {
 	case yaml.LiteralStyle, yaml.FoldedStyle:
@@ -193,7 +208,7 @@ func (d *document) plainYAML(n *yaml.Node, depth int) bool {
 		d.errorAt("CW102", at, "write the value out; `let` names a value that is used more than once", "anchors (`&%s`) are not supported", n.Anchor)
 		return false
 	case n.Style&yaml.TaggedStyle != 0:
-		line := []rune(d.line(n.Line))
+		line := d.lineRunes(n.Line)
 		for at.end = at.pos.Column; at.end <= len(line) && !unicode.IsSpace(line[at.end-1]); at.end++ {
 		}
 		d.errorAt("CW102", at, "leave it out; {value: …} writes a constant text", "tags (`%s`) are not supported", n.Tag)
