@@ -18,7 +18,8 @@ import (
 const rulesPage = "../../mappings/README.md"
 
 // noExample are the rules that no text in a page can break.
-var noExample = map[string]bool{"CW100": true, "CW300": true}
+// CW155 and CW320 are found by records that are made up, which is tested elsewhere.
+var noExample = map[string]bool{"CW100": true, "CW155": true, "CW300": true, "CW320": true}
 
 // TestRulesPage runs the examples of mappings/README.md: each wrong one gives
 // what the page shows, in full and nothing else, and each right one nothing.
@@ -190,8 +191,11 @@ func complete(example string) (whole string, indent int) {
 		b.WriteString("fields:\n")
 	}
 	for _, required := range [][2]string{
-		{"external_id", `{value: "115"}`}, {"receiver_name", "{value: Олена}"}, {"receiver_phone", `{value: "380671234567"}`},
-		{"delivery_types", "1"}, {"products", "{value: []}"},
+		{"external_id", `{value: "115"}`},
+		{"receiver_name", "{value: Олена}"},
+		{"receiver_phone", `{value: "380671234567"}`},
+		{"delivery_types", "1"},
+		{"products", "{value: []}"},
 	} {
 		if !regexp.MustCompile(`(?m)[ {]` + required[0] + `:`).MatchString(example) {
 			fmt.Fprintf(&b, "  %s: %s\n", required[0], required[1])
