@@ -1,9 +1,12 @@
 package pluginhost_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -260,6 +263,7 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the process is stopped", func() bool { return standsStill(t, pid) })
 	if err := stopped.Close(t.Context()); err == nil {
 		t.Error("a stopped process was drained")
 	}
@@ -342,4 +346,20 @@ func TestManyConnectionsOneOfThemBad(t *testing.T) {
 	eventually(t, "the bad one came up again a few times", func() bool { return bad.State().Restarts >= 3 })
 	close(stop)
 	wg.Wait()
+}
+
+// standsStill tells whether SIGSTOP has reached every thread of a process, which
+// it does a moment after kill returns.
+func standsStill(t *testing.T, pid int) bool {
+	t.Helper()
+	state, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if errors.Is(err, os.ErrNotExist) { // no Linux
+		state, err = exec.Command("ps", "-o", "state=", "-p", strconv.Itoa(pid)).Output()
+	} else if i := bytes.LastIndexByte(state, ')'); i >= 0 {
+		state = state[i+1:]
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.HasPrefix(bytes.TrimSpace(state), []byte("T"))
 }
