@@ -32,7 +32,9 @@ race: ## run all tests under the race detector (needs a C compiler)
 
 bench: ## measure mapping, the plugin hop, accepting and the whole way
 	@mkdir -p $(BIN)
-	$(call benchmark,mapping: ns and allocations a record beside a bare validating scan of the same bytes,./engine/mapping -bench '^BenchmarkMap$$' -benchmem)
+	$(call benchmark,mapping: the shipped mappings in ns and allocations and times a validating scan of the same bytes,./engine/mapping -bench '^BenchmarkMap$$' -benchmem)
+	$(call benchmark,mapping: cost against the size of the document; ns/KB stays the same,./engine/mapping -bench '^BenchmarkSize$$' -benchtime 0.3s)
+	$(call benchmark,mapping: cost against the number of rules; ns/rule stays the same,./engine/mapping -bench '^BenchmarkRules$$' -benchtime 0.3s)
 	$(call benchmark,plugin hop: a record's share of a call to a plugin process at batches of 1 and 16 and 256,./engine/pluginhost -bench '^BenchmarkHop$$')
 	$(call benchmark,journal: events accepted with fsync one after another and 64 at once,./engine/journal -bench '^BenchmarkAccept$$')
 	$(call benchmark,whole processes: webhooks accepted a second and orders delivered end to end a second,./engine/e2e -bench . -benchtime 5000x)

@@ -1,53 +1,87 @@
 package mapping_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
+// orders is a Catalog that needs neither plugin nor network: the schemas stand here.
+type orders struct{}
+
+func (orders) Event(connection, event string) (*schema.Schema, error) {
+	if connection != "shop" || event != "order_created" {
+		return nil, &mapping.NotFoundError{What: "event of " + connection, Name: event, Known: []string{"order_created"}}
+	}
+	return schema.Parse([]byte(`{
+		"type": "object", "additionalProperties": false,
+		"properties": {
+			"order_id": {"type": "integer"}, "status": {"type": "integer"}, "phone": {"type": "string"}, "sum": {"type": "number"},
+			"delivery": {"type": "object", "additionalProperties": false, "properties": {"id": {"type": "integer"}}},
+			"lines": {"type": "array", "items": {"type": "object", "additionalProperties": false,
+				"properties": {"article": {"type": "string"}, "quantity": {"type": "integer"}}}}
+		}}`))
+}
+
+func (orders) Operation(connection, operation string) (*schema.Schema, error) {
+	if connection != "crm" || operation != "upsert_order" {
+		return nil, &mapping.NotFoundError{What: "operation of " + connection, Name: operation, Known: []string{"upsert_order"}}
+	}
+	return schema.Parse([]byte(`{
+		"type": "object", "additionalProperties": false, "required": ["number", "delivery"],
+		"properties": {
+			"number": {"type": "string"}, "delivery": {"type": "integer"}, "phone": {"type": "string"}, "pays": {"type": "integer"},
+			"items": {"type": "array", "items": {"type": "object", "additionalProperties": false,
+				"properties": {"sku": {"type": "string"}, "qty": {"type": "integer"}}}}
+		}}`))
+}
+
+// A mapping is compiled once and maps any number of events, also concurrently. What
+// is wrong with it is found when it is compiled, what is wrong with an event when
+// it is mapped.
 func Example() {
-	program, found := mapping.Compile("mapping.yaml", []byte(`
-mapping: horoshop-order
+	text := `
+mapping: orders
 from: shop.order_created
-to: saleapp.upsert_order
-when: = stat_status != 4
-let:
-  cod: = payment_type.id == 15
+to: crm.upsert_order
+when: = status != 4
 tables:
-  delivery: {2: 2, 8: 1}
+  delivery: {2: 20, 8: 10}
 fields:
-  external_id: order_id
-  delivery_types: {path: delivery_type.id, table: delivery}
-  receiver_name: delivery_name
-  receiver_phone: = phone(delivery_phone, "UA")
-  delivery_amount: = if cod { round(total_sum) } else { 0 }
-  products:
-    each: products
-    as: item
+  number: order_id
+  delivery: {path: delivery.id, table: delivery}
+  phone: = phone(phone, "UA")
+  pays: = round(sum)
+  items:
+    each: lines
     where: = item.quantity > 0
-    fields:
-      sku: item.article
-      qty: item.quantity
-      cost: item.price
-`), catalog{})
+    fields: {sku: item.article, qty: item.quantitty}
+`
+	program, found := mapping.Compile("orders.yaml", []byte(text), orders{})
+	if err := found.WriteText(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+
+	text = text[:len(text)-len("quantitty}\n")] + "quantity}\n"
+	program, found = mapping.Compile("orders.yaml", []byte(text), orders{})
 	if program == nil {
-		_ = found.WriteText(os.Stdout)
+		fmt.Println(found)
 		return
 	}
 	for _, record := range []string{
-		`{"order_id": 115, "stat_status": 1, "delivery_type": {"id": 8}, "payment_type": {"id": 15}, "total_sum": 299.50,
-		  "delivery_name": "Олена", "delivery_phone": "+38 (067) 123-45-67",
-		  "products": [{"article": "CUP", "price": 149.75, "quantity": 2}, {"article": "GIFT", "price": 0, "quantity": 0}]}`,
-		`{"order_id": 116, "stat_status": 4}`,
-		`{"order_id": 117, "stat_status": 1, "delivery_type": {"id": 42}, "payment_type": {"id": 13},
-		  "delivery_name": "Іван", "delivery_phone": "0501234567", "products": []}`,
+		`{"order_id": 115, "status": 1, "delivery": {"id": 8}, "phone": "+38 (067) 123-45-67", "sum": 299.50,
+		  "lines": [{"article": "CUP", "quantity": 2}, {"article": "GIFT", "quantity": 0}]}`,
+		`{"order_id": 116, "status": 4}`,
+		`{"order_id": 117, "status": 1, "delivery": {"id": 42}, "sum": 10}`,
 	} {
 		result, err := program.Map(&mapping.Event{Record: []byte(record)}, nil)
+		var failed *mapping.Error
 		switch {
-		case err != nil:
-			fmt.Println(err)
+		case errors.As(err, &failed):
+			fmt.Printf("field %s, path %s: %s\n", failed.Field, failed.Path, failed.Diagnostic.Message)
 		case result.Skipped:
 			fmt.Println("skipped")
 		default:
@@ -55,7 +89,11 @@ fields:
 		}
 	}
 	// Output:
-	// {"external_id":"115","delivery_types":1,"receiver_name":"Олена","receiver_phone":"380671234567","delivery_amount":300,"products":[{"sku":"CUP","qty":2,"cost":149.75}]}
+	// orders.yaml:16:43: error CW121: `item` has no field `quantitty`
+	//   16 |     fields: {sku: item.article, qty: item.quantitty}
+	//      |                                           ^^^^^^^^^
+	//   hint: did you mean `quantity`?
+	// {"number":"115","delivery":10,"phone":"380671234567","pays":300,"items":[{"sku":"CUP","qty":2}]}
 	// skipped
-	// mapping.yaml:12:26: error CW305: table `delivery` has no row for "42" of `delivery_type.id`
+	// field delivery, path delivery.id: table `delivery` has no row for "42" of `delivery.id`
 }

@@ -108,6 +108,11 @@ func preparePhone(e *exprCompiler, args []operand) func([]any) (any, error) {
 		if strings.IndexFunc(s, unicode.IsDigit) < 0 || len(s) > 250 {
 			return nil, nil
 		}
+		if region == "UA" {
+			if d, ok := ukrainianDigits(s); ok {
+				return d, nil
+			}
+		}
 		n, err := phonenumbers.Parse(s, region)
 		if err != nil || !phonenumbers.IsPossibleNumber(n) {
 			return nil, nil //nolint:nilerr // what is no number is missing

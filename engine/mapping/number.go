@@ -90,6 +90,9 @@ func parseNumber(s string) (n any, ok bool) {
 			return n, true
 		}
 	}
+	if d, ok := shortDecimal(s); ok {
+		return d, true
+	}
 	if len(s) > 1000 || !isJSONNumber(s) {
 		return nil, false
 	}
@@ -331,6 +334,11 @@ func round(v any, r rounding) (any, error) {
 		return v, nil
 	}
 	p, _ := asDecimal(v)
+	if r.places == 0 && !r.keep && r.mode == apd.RoundHalfUp {
+		if n, ok := roundShort(p); ok {
+			return n, nil
+		}
+	}
 	c := context()
 	c.Precision = 2 * maxExponent
 	c.Rounding = r.mode

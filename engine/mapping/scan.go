@@ -10,8 +10,8 @@ import (
 // themselves wanted, name the slot that takes the value's bytes.
 type trie struct {
 	slot int // -1 for none
-	// keys are the steps into an object. table finds them by a hash of length,
-	// first and last byte: the key of the hash h is keys[table[h]-1], and then the
+	// keys are the steps into an object. table finds them by a hash of length
+	// and four bytes: the key of the hash h is keys[table[h]-1], and then the
 	// chain of next.
 	keys  []trieKey
 	table [64]uint8
@@ -94,14 +94,16 @@ func hashKey(s string) uint8 {
 	if s == "" {
 		return 0
 	}
-	return uint8(len(s)*7+int(s[0])*3+int(s[len(s)-1])) & 63 //nolint:gosec // only the low bits count
+	n := len(s) - 1
+	return uint8(n*7+int(s[0])*3+int(s[n])+int(s[n/2])*5+int(s[n-n/4])*11) & 63 //nolint:gosec // only the low bits count
 }
 
 func hashBytes(s []byte) uint8 {
 	if len(s) == 0 {
 		return 0
 	}
-	return uint8(len(s)*7+int(s[0])*3+int(s[len(s)-1])) & 63 //nolint:gosec // only the low bits count
+	n := len(s) - 1
+	return uint8(n*7+int(s[0])*3+int(s[n])+int(s[n/2])*5+int(s[n-n/4])*11) & 63 //nolint:gosec // only the low bits count
 }
 
 // scanner fills slots with the values of one JSON text in a single pass. The text

@@ -372,6 +372,11 @@ func equalDeep(a, b any, depth int) bool {
 		y, ok := b.(string)
 		return ok && x == y
 	case int, decimal:
+		if i, ok := a.(int); ok {
+			if j, ok := b.(int); ok {
+				return i == j
+			}
+		}
 		if _, ok := asDecimal(b); !ok {
 			return false
 		}
