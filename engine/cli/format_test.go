@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -11,12 +10,7 @@ import (
 // TestSARIF holds what validate prints of a file with many mistakes against the
 // standard's schema.
 func TestSARIF(t *testing.T) {
-	schemaFile, err := os.Open("../diag/testdata/sarif-schema-2.1.0.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer schemaFile.Close()
-	doc, err := jsonschema.UnmarshalJSON(schemaFile)
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(readFile(t, "../diag/testdata/sarif-schema-2.1.0.json")))
 	if err != nil {
 		t.Fatal(err)
 	}
