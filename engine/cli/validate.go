@@ -14,8 +14,9 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	var (
-		strict bool
-		format string
+		strict     bool
+		exhaustive bool
+		format     string
 	)
 	cmd := &cobra.Command{
 		Use:   "validate [MAPPING...]",
@@ -24,12 +25,15 @@ func (a *app) validateCommand() *cobra.Command {
 that are given, and reports every mistake with its file, line and column.
 
 The plugins are asked for their schemas offline; no secret is needed and no far system
-is reached. Exit code 0: nothing found but warnings, 1: mistakes found, 2: could not run.`,
+is reached. With --exhaustive each mapping that compiles is tried with records made from
+the source's schema as well, and what fails is reported at its rule.
+
+Exit code 0: nothing found but warnings, 1: mistakes found, 2: could not run.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := checkFormat(format, formatText, formatJSON, formatJUnit, formatGitHub, formatSARIF); err != nil {
 				return err
 			}
-			findings, checked, err := a.validate(cmd.Context(), files)
+			findings, checked, err := a.validate(cmd.Context(), files, exhaustive)
 			if err != nil {
 				return err
 			}
@@ -46,6 +50,7 @@ is reached. Exit code 0: nothing found but warnings, 1: mistakes found, 2: could
 		},
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "let warnings count as mistakes")
+	cmd.Flags().BoolVar(&exhaustive, "exhaustive", false, "try each mapping with records made from the source's schema")
 	cmd.Flags().StringVar(&format, "format", formatText, "text, json, junit, github (annotations of a workflow) or sarif")
 	return cmd
 }
@@ -61,7 +66,7 @@ const (
 // validate checks the configuration, its connections, and the mappings, as far
 // as what is wrong with the one lets the other be read. It gives the mapping files
 // that were checked.
-func (a *app) validate(ctx context.Context, files []string) (findings diag.List, checked []string, err error) {
+func (a *app) validate(ctx context.Context, files []string, exhaustive bool) (findings diag.List, checked []string, err error) {
 	cfg, findings, err := a.load()
 	if err != nil || cfg == nil {
 		return findings, nil, err
@@ -74,7 +79,12 @@ func (a *app) validate(ctx context.Context, files []string) (findings diag.List,
 			files = cfg.Mappings
 			findings = append(findings, p.checkConnections(ctx)...)
 		}
-		_, list, err := p.compileAll(ctx, files)
+		programs, list, err := p.compileAll(ctx, files)
+		findings = append(findings, list...)
+		if err != nil || !exhaustive {
+			return err
+		}
+		list, err = a.exhaust(ctx, p, programs)
 		findings = append(findings, list...)
 		return err
 	})

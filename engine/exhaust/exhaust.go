@@ -41,7 +41,10 @@ const (
 	// places changed: an `accept` may cover one cause of a failure and not the next.
 	maxWitnesses = 12
 	// maxProbes is how many records are tried to find what matters in one.
-	maxProbes = 600
+	maxProbes = 500
+	// maxShrinking is how many records are tried to look for further causes of failures
+	// that one was found of.
+	maxShrinking = 8_000
 )
 
 // Report is what was found about one mapping.
@@ -121,14 +124,23 @@ func accepted(entries []mapping.Accept, f finding, used []bool) bool {
 	return found
 }
 
-// about reports whether a finding's record has something to do with the entry's path.
+// about reports whether a finding is about the entry's path: the failure names it, or
+// it is missing or empty in the record. A code there is only what goes along, unless
+// the failure names no path at all.
 func (f *finding) about(a mapping.Accept) bool {
+	named := f.path != "" && within(f.path, a.Path)
+	if named && !a.Unnamed {
+		return true
+	}
 	for _, c := range f.conditions {
-		if within(c.path, a.Path) && (!a.Unnamed || c.unnamed) {
+		if !within(c.path, a.Path) {
+			continue
+		}
+		if a.Unnamed && c.unnamed && (named || f.path == "") || !a.Unnamed && (f.path == "" || c.empty()) {
 			return true
 		}
 	}
-	return !a.Unnamed && f.path != "" && within(f.path, a.Path)
+	return false
 }
 
 func within(path, narrow string) bool {

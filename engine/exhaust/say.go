@@ -16,6 +16,17 @@ type condition struct {
 	key     string // the table that it is the key of
 }
 
+// empty reports whether nothing is at the place.
+func (c condition) empty() bool {
+	switch c.option.json {
+	case "":
+		return !c.option.whole
+	case "null", "[]", "{}", `""`:
+		return true
+	}
+	return false
+}
+
 // String says it: `delivery_type.id` = 9 (UkrPoshta).
 func (c condition) String() string {
 	o, path := c.option, "`"+c.path+"`"

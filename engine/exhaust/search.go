@@ -67,7 +67,7 @@ func (s *search) run() {
 	for _, b := range bases[:min(len(bases), pairOf)] {
 		s.pairs(b)
 	}
-	s.cut = s.cut || s.records >= maxRecords
+	s.cut = s.cut || s.records >= maxRecords || s.shape.cut
 }
 
 // settle looks for a usual record that maps: texts that can be read, codes that
@@ -110,11 +110,15 @@ func (s *search) settle() {
 	}
 }
 
-// badness counts an assignment's failures; a skipped one is worse than any failure.
+// badness weighs an assignment's failures: what is skipped is worse than what cannot
+// be mapped, and that is worse than what the sink refuses, which is seen later.
 func (s *search) badness(a assignment) int {
 	out := s.outcome(a)
-	if out.skipped {
-		return 1000
+	switch {
+	case out.skipped:
+		return 1_000_000
+	case out.unmapped:
+		return 1000 * len(out.failures)
 	}
 	return len(out.failures)
 }

@@ -58,6 +58,7 @@ type option struct {
 const (
 	// maxPlaces bounds the places of a record, maxValues the values of one.
 	maxPlaces = 150
+	maxFields = 1000 // that are there only because the schema requires them
 	maxValues = 40
 	// maxIndex is the highest index of an element that is read apart.
 	maxIndex = 3
@@ -69,6 +70,8 @@ const (
 type shape struct {
 	root   *place
 	places []*place // those with a choice of values, parents first
+	fields int      // how many were added by complete
+	cut    bool     // there are more than maxPlaces
 }
 
 func newShape(reads []mapping.Read, source *schema.Schema) *shape {
@@ -186,16 +189,18 @@ func (s *shape) complete(p *place, depth int) {
 		}
 	}
 	if p.kind == leaf && p.node != nil && !p.read && len(p.kids) == 0 {
-		switch { // there only because it is required
-		case p.node.Types == schema.Object:
+		// It is there only because it is required.
+		if p.node.Types == schema.Object {
 			p.kind = object
-		case p.node.Types == schema.Array:
+		} else if p.node.Types == schema.Array {
 			p.kind = array
 		}
 	}
 	if p.kind == object && p.node != nil {
 		for _, name := range p.node.Required {
-			p.field(name)
+			if s.fields++; s.fields < maxFields {
+				p.field(name)
+			}
 		}
 	}
 	if p.kind == array && len(p.kids) == 0 {
@@ -221,7 +226,9 @@ func (s *shape) number(p *place) {
 		} else if element {
 			k.options = slices.DeleteFunc(k.options, func(o option) bool { return o.json == "" && !o.whole })
 		}
-		if len(k.options) > 1 && len(s.places) < maxPlaces {
+		if len(k.options) > 1 && len(s.places) >= maxPlaces {
+			s.cut = true
+		} else if len(k.options) > 1 {
 			k.index = len(s.places)
 			s.places = append(s.places, k)
 		}

@@ -8,11 +8,17 @@ import (
 // findings shrinks the records that were kept for each failure.
 func (s *search) findings() []finding {
 	var out []finding
-	for _, key := range s.kinds {
-		for _, t := range s.trials[key] {
-			if f, ok := s.shrink(key, t.at); ok {
-				out = append(out, f)
+	before := s.records
+	for n := range maxWitnesses {
+		for _, key := range s.kinds {
+			if n >= len(s.trials[key]) {
+				continue
 			}
+			if n > 0 && s.records-before > maxShrinking {
+				s.cut = true
+				return out
+			}
+			out = append(out, s.shrink(key, s.trials[key][n].at))
 		}
 	}
 	return out
@@ -20,7 +26,7 @@ func (s *search) findings() []finding {
 
 // shrink looks for what matters in a record: how it differs from the usual one, and
 // which codes decide.
-func (s *search) shrink(key string, a assignment) (finding, bool) {
+func (s *search) shrink(key string, a assignment) finding {
 	probes := 0
 	var last failure
 	// fails also says whether the failure went away, and not only out of sight: of a
@@ -83,16 +89,12 @@ func (s *search) shrink(key string, a assignment) (finding, bool) {
 			small = with(small, i, absent)
 		}
 	}
-	probes = 0
-	if yes, _ := fails(small); !yes {
-		return f, false
-	}
 	f.record = string(s.shape.write(small, nil))
 	probes = 0
-	fails(a) // for the words of the failure
+	fails(small) // for the words of the failure
 	f.diag, f.path, f.field = last.diag, last.path, last.field
 	f.message = s.say(&f)
-	return f, true
+	return f
 }
 
 // decides reports whether a place holds a code, as opposed to any text or amount.

@@ -50,7 +50,9 @@ func (p *place) leafValues() []option {
 	}
 	var out []option
 	add := func(o option) {
-		if len(out) < maxValues && p.allows(o.json) && !slices.ContainsFunc(out, func(x option) bool { return schema.Equal(x.json, o.json) }) {
+		if i := slices.IndexFunc(out, func(x option) bool { return schema.Equal(x.json, o.json) }); i >= 0 {
+			out[i].named = out[i].named || o.named
+		} else if len(out) < maxValues && p.allows(o.json) {
 			out = append(out, o)
 		}
 	}
@@ -79,6 +81,11 @@ func (p *place) leafValues() []option {
 	for _, v := range inMapping {
 		add(option{json: v, named: true, unnamed: true})
 	}
+	if t.Has(schema.Integer) && t != 0 {
+		for _, v := range p.beyond() {
+			add(option{json: v, unnamed: true})
+		}
+	}
 	highest := 0
 	for _, o := range out {
 		if n, err := strconv.Atoi(o.json); err == nil {
@@ -89,7 +96,7 @@ func (p *place) leafValues() []option {
 		add(option{json: strconv.Itoa(highest + 1), unnamed: true})
 	}
 	for _, s := range samples {
-		add(option{json: s, unnamed: true})
+		add(option{json: s, named: s == "true" || s == "false", unnamed: true})
 	}
 	if len(out) == 0 { // bounds that leave nothing of the samples
 		for _, bound := range []string{p.node.Minimum, p.node.Maximum} {
@@ -171,7 +178,15 @@ func (p *place) named(t schema.Types) []string {
 			continue
 		}
 		out = append(out, c)
-		if n, err := strconv.Atoi(c); err == nil && n < 1<<30 { // the other side of < and >
+	}
+	return out
+}
+
+// beyond are the values on the other side of < and > of those that the mapping names.
+func (p *place) beyond() []string {
+	var out []string
+	for _, c := range p.constants {
+		if n, err := strconv.Atoi(c); err == nil && n < 1<<30 {
 			out = append(out, strconv.Itoa(n+1))
 		}
 	}

@@ -70,7 +70,7 @@ func (c *compiler) acceptEntry(n *yaml.Node) (Accept, bool) {
 		keys[e.name] = e
 	}
 	for _, key := range acceptKeys()[:2] {
-		if keys[key].value == nil {
+		if keys[key].value == nil && ok {
 			c.doc.errorAt("CW106", at, "", "this entry of `accept` does not say `%s`", key)
 			ok = false
 		}

@@ -37,6 +37,7 @@ func mappings() []diag.Rule {
 		{ID: "CW151", Severity: diag.Warning, Title: "Unused name", Explanation: "A name of `let` is used nowhere."},
 		{ID: "CW152", Severity: diag.Warning, Title: "Unused table", Explanation: "A table is used nowhere."},
 		{ID: "CW153", Title: "Unknown table", Explanation: "A rule reads a table that the mapping does not have."},
+		{ID: "CW155", Severity: diag.Warning, Title: "Accepted failure that does not occur", Explanation: "No record that `validate --exhaustive` makes fails as an entry of `accept` says."},
 		{ID: "CW160", Title: "Malformed table", Explanation: "A table has no rows, or a row that is no single value."},
 		{ID: "CW161", Title: "Table file not readable", Explanation: "A table names a file that is not there, lies outside the mappings folder, is too large, or is neither CSV nor YAML."},
 		{ID: "CW162", Title: "Key that cannot occur", Explanation: "A table has a row for a value that the source's schema does not allow."},

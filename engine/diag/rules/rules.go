@@ -45,5 +45,6 @@ func events() []diag.Rule {
 		{ID: "CW309", Title: "No choice", Explanation: "No `when` of a `choose` is true for this event."},
 		{ID: "CW310", Title: "Value outside the sink's list", Explanation: "The sink's field takes one of a list of values, and this event gives another."},
 		{ID: "CW311", Title: "Argument of a function", Explanation: "A function cannot do its work with the value of this event."},
+		{ID: "CW320", Title: "Record that the sink's schema refuses", Explanation: "What `validate --exhaustive` maps breaks the sink's schema in a way that only the schema knows, as a list without elements."},
 	}
 }
