@@ -110,6 +110,10 @@ func (c *compiler) constant(raw []byte, n *yaml.Node, to target) (rule, typ) {
 }
 
 func (c *compiler) badConstant(err *conversionError, raw []byte, at span, to target) {
+	field := to.field
+	if err != nil && err.path != "" { // something in the constant
+		field = join(field, err.path)
+	}
 	switch {
 	case err == nil:
 		c.doc.errorAt("CW144", at, "", "`%s` is %s, and an empty text is none", to.field, kindName(to.sink.Types))
@@ -124,7 +128,9 @@ func (c *compiler) badConstant(err *conversionError, raw []byte, at span, to tar
 				hint = s
 			}
 		}
-		c.doc.errorAt("CW145", at, hint, "`%s` cannot be %s", to.field, err.value)
+		c.doc.errorAt("CW145", at, hint, "`%s` cannot be %s", field, err.value)
+	case err.path != "":
+		c.doc.errorAt("CW144", at, "", "`%s` is %s, and %s cannot become that", field, err.want, err.value)
 	case kindOfJSON(raw) == schema.Array || to.sink.Types&^schema.Null == schema.Array:
 		c.doc.errorAt("CW146", at, "", "`%s` is %s, and this is %s", to.field, kindName(to.sink.Types), kindName(kindOfJSON(raw)))
 	default:
