@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 // branchQuestion is the arguments of the lookup branch.
@@ -54,7 +55,7 @@ func isRef(s string) bool {
 func (l *lookups) branch(ctx context.Context, q branchQuestion) (branch, error) {
 	city := strings.ToLower(strings.TrimSpace(q.City))
 	if !isRef(city) {
-		return branch{}, sdk.Invalid("city", "no_ref", "%q is no ref of a city: give the ref that the lookup city answers", shorten(q.City))
+		return branch{}, sdk.Invalid("city", "no_ref", "%q is no ref of a city: give the ref that the lookup city answers", outbound.Shorten(q.City))
 	}
 	want, err := q.name()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 // maxListed bounds the candidates that a message names.
@@ -38,7 +39,7 @@ func (q cityQuestion) place() (place, error) {
 		in.part(strings.Fields(separate(clean(more.text))))
 		name := in.area + in.region + in.name
 		if name == "" || len(in.hints) > 0 {
-			return p, sdk.Invalid(more.path, "no_"+more.path, "%q names no %s", shorten(more.text), more.path)
+			return p, sdk.Invalid(more.path, "no_"+more.path, "%q names no %s", outbound.Shorten(more.text), more.path)
 		}
 		p.within(name, more.area)
 	}
@@ -48,9 +49,9 @@ func (q cityQuestion) place() (place, error) {
 	k, ok := kindOf(q.Type)
 	switch {
 	case !ok:
-		return p, sdk.Invalid("type", "unknown_type", "%q is no type of settlement: want місто, село, селище or смт", shorten(q.Type))
+		return p, sdk.Invalid("type", "unknown_type", "%q is no type of settlement: want місто, село, селище or смт", outbound.Shorten(q.Type))
 	case p.kind != anyKind && p.kind != k:
-		return p, sdk.Invalid("type", "contradiction", "the name %q says another type than %q", shorten(q.Name), shorten(q.Type))
+		return p, sdk.Invalid("type", "contradiction", "the name %q says another type than %q", outbound.Shorten(q.Name), outbound.Shorten(q.Type))
 	}
 	p.kind = k
 	return p, nil

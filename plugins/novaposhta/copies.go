@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -65,7 +66,7 @@ type copies struct {
 	dir   string // "" is memory only
 	log   *slog.Logger
 	now   func() time.Time
-	locks keyLocks
+	locks outbound.KeyLocks
 
 	mu      sync.Mutex
 	memory  map[string]entry
@@ -99,7 +100,7 @@ func openCopies(dir string, log *slog.Logger) (*copies, error) {
 // without rows are not kept: a settlement or a branch may be new.
 func kept[T any](ctx context.Context, c *copies, k copyKind, query string, ask func(context.Context) ([]T, error)) ([]T, error) {
 	key := copyName(k.name, query)
-	unlock, err := c.locks.lock(ctx, key)
+	unlock, err := c.locks.Lock(ctx, key)
 	if err != nil {
 		return nil, sdk.Transient("cancelled", "the question was given up: %s", err)
 	}

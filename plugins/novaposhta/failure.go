@@ -12,13 +12,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
-)
-
-const (
-	// maxText bounds how much of the vendor's text goes into a message, in runes.
-	maxText = 500
-	// maxRetryAfter bounds how long the far side may ask us to wait.
-	maxRetryAfter = time.Hour
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 // Codes of the vendor's list of errors. It is not said anywhere which of them a
@@ -63,7 +57,7 @@ func (c *client) read(resp *http.Response, raw []byte) (envelope, error) {
 	says := c.says(resp.StatusCode, e)
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable || e.rateLimited():
-		return e, sdk.RateLimited(retryAfter(resp.Header, time.Now()), "rate_limited", "Nova Poshta asks to be asked less often: %s", says)
+		return e, sdk.RateLimited(outbound.RetryAfter(resp.Header, time.Now()), "rate_limited", "Nova Poshta asks to be asked less often: %s", says)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || e.aboutKey():
 		return e, sdk.Unauthorized("wrong_key", "Nova Poshta refuses the API key: %s", says)
 	case status >= 500 || status == http.StatusRequestTimeout:
@@ -93,7 +87,7 @@ func (c *client) says(status int, e envelope) string {
 	if len(parts) == 0 {
 		return "it does not say why"
 	}
-	return shorten(c.redact(strings.Join(parts, ": ")))
+	return outbound.Shorten(c.redact(strings.Join(parts, ": ")))
 }
 
 // rateLimited tells a refusal for asking too often: "To many requests", as the
@@ -124,26 +118,6 @@ func (e envelope) refusedWith(phrases ...string) bool {
 	})
 }
 
-// retryAfter reads Retry-After (RFC 9110, 10.2.3): seconds or a date; 0 where it
-// says nothing of use.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	var d time.Duration
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		d = time.Duration(min(seconds, int64(maxRetryAfter/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(value); err == nil {
-		d = at.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
-}
-
-func shorten(s string) string {
-	if r := []rune(s); len(r) > maxText {
-		return string(r[:maxText]) + "…"
-	}
-	return s
-}
-
 // text is a JSON scalar as text: the API writes most numbers and booleans as
 // strings, and not always the same ones. null is "".
 type text string
@@ -160,7 +134,7 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 		}
 		*t = text(s)
 	case raw[0] == '{' || raw[0] == '[':
-		return fmt.Errorf("want a text, got %s", shorten(string(raw)))
+		return fmt.Errorf("want a text, got %s", outbound.Shorten(string(raw)))
 	default:
 		*t = text(raw)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 // maxBranchText bounds a branch's text, in runes.
@@ -56,11 +58,11 @@ func parseBranch(s string) (branchName, error) {
 	}
 	switch found = slices.Compact(found); {
 	case len(found) == 0:
-		return branchName{}, fmt.Errorf("%q holds no number of a branch, such as \"Відділення №2\" or \"Поштомат №43950\"", shorten(s))
+		return branchName{}, fmt.Errorf("%q holds no number of a branch, such as \"Відділення №2\" or \"Поштомат №43950\"", outbound.Shorten(s))
 	case len(found) > 1:
-		return branchName{}, fmt.Errorf("%q holds several numbers of branches: %s and %s", shorten(s), found[0].number, found[1].number)
+		return branchName{}, fmt.Errorf("%q holds several numbers of branches: %s and %s", outbound.Shorten(s), found[0].number, found[1].number)
 	case len(found[0].number) > 8:
-		return branchName{}, fmt.Errorf("%s is no number of a branch: it has more than 8 digits", shorten(found[0].number))
+		return branchName{}, fmt.Errorf("%s is no number of a branch: it has more than 8 digits", outbound.Shorten(found[0].number))
 	}
 	return found[0], nil
 }

@@ -4,17 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
-)
-
-const (
-	// maxText bounds how much of the vendor's text goes into a message, in runes.
-	maxText = 500
-	// maxRetryAfter bounds how long the far side may ask us to wait.
-	maxRetryAfter = time.Hour
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 // noAnswer is the failure of a request that was sent and whose answer does not say
@@ -30,18 +23,18 @@ func noAnswer(v verb, code, reason string) *sdk.Failure {
 // HTTP 200 with a JSON body; other statuses come from what stands before it.
 func (c *client) read(v verb, resp *http.Response, raw []byte) (answer, error) {
 	a, err := parseAnswer(raw)
-	a.description = shorten(c.redact(a.description))
+	a.description = outbound.Shorten(c.redact(a.description))
 	status := resp.StatusCode
 	says := statusText(status, a.description)
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return a, sdk.Unauthorized("wrong_key", "SaleApp refuses the key: %s", says)
 	case status == http.StatusTooManyRequests:
-		return a, sdk.RateLimited(retryAfter(resp.Header, time.Now()), "rate_limited", "SaleApp asks to be asked less often: %s", says)
+		return a, sdk.RateLimited(outbound.RetryAfter(resp.Header, time.Now()), "rate_limited", "SaleApp asks to be asked less often: %s", says)
 	case status == http.StatusServiceUnavailable:
 		// "Currently unable to handle the request" (RFC 9110, 15.6.4): it was turned away.
 		f := sdk.Transient("unavailable", "SaleApp turns requests away: %s", says)
-		f.RetryAfter = retryAfter(resp.Header, time.Now())
+		f.RetryAfter = outbound.RetryAfter(resp.Header, time.Now())
 		return a, f
 	case status >= 500 || status == http.StatusRequestTimeout:
 		return a, noAnswer(v, "server_error", says)
@@ -69,26 +62,6 @@ func statusText(status int, description string) string {
 	text := fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))
 	if description != "" {
 		text += ": " + description
-	}
-	return text
-}
-
-// retryAfter reads Retry-After (RFC 9110, 10.2.3): seconds or a date; 0 where it
-// says nothing of use.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := strings.TrimSpace(h.Get("Retry-After"))
-	var d time.Duration
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		d = time.Duration(min(seconds, int64(maxRetryAfter/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
-		d = at.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
-}
-
-func shorten(text string) string {
-	if r := []rune(text); len(r) > maxText {
-		return string(r[:maxText]) + "…"
 	}
 	return text
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/saleapp/saleapptest"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -275,7 +276,7 @@ func TestRetryAfter(t *testing.T) {
 		"Sun, 29 Mar 2026 12:01:30 GMT": 90 * time.Second, "Sun, 29 Mar 2026 11:00:00 GMT": 0,
 		"Mon, 30 Mar 2026 12:00:00 GMT": time.Hour, "9223372036854775807": time.Hour,
 	} {
-		if got := retryAfter(http.Header{"Retry-After": {text}}, now); got != want {
+		if got := outbound.RetryAfter(http.Header{"Retry-After": {text}}, now); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}

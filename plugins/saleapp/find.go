@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 // target is what an order is sought by.
@@ -34,7 +35,7 @@ func (o *orders) target(record gjson.Result) target {
 
 // lock keeps others off what the target names.
 func (o *orders) lock(ctx context.Context, t target) (unlock func(), err error) {
-	unlock, err = o.locks.lock(ctx, t.by+"\x00"+t.client+"\x00"+strings.TrimSpace(t.value))
+	unlock, err = o.locks.Lock(ctx, t.by+"\x00"+t.client+"\x00"+strings.TrimSpace(t.value))
 	if err != nil {
 		return nil, sdk.Transient("not_begun", "another record of the same order was being written: %s", err)
 	}
@@ -84,7 +85,7 @@ func (o *orders) one(ctx context.Context, t target) (id string, err error) {
 
 // String says what is sought: external_id "A-1" of client 50.
 func (t target) String() string {
-	text := t.by + ` "` + shorten(t.value) + `"`
+	text := t.by + ` "` + outbound.Shorten(t.value) + `"`
 	if t.client != "" {
 		text += " of client " + t.client
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 // The operations and the lookup, by their names in mappings.
@@ -26,7 +27,7 @@ type orders struct {
 	// defaults are an organization's client_id, curency_id and warehouse_id.
 	defaults map[string]string
 	checkers map[string]*checker // by operation
-	locks    keyLocks            // by client_id and external_id
+	locks    outbound.KeyLocks   // by client_id and external_id
 }
 
 func newOrders(s settings, log *slog.Logger) (*orders, error) {

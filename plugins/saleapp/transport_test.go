@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -237,27 +236,5 @@ func TestDistinctOrdersAtOnce(t *testing.T) {
 	}
 	if got := len(api.Orders()); got != 300 {
 		t.Fatalf("%d orders, want 300", got)
-	}
-}
-
-func TestKeyLocks(t *testing.T) {
-	var k keyLocks
-	unlock, err := k.lock(t.Context(), "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := k.lock(t.Context(), "b")
-	if err != nil {
-		t.Fatal(err)
-	}
-	other()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := k.lock(ctx, "a"); !errors.Is(err, context.Canceled) {
-		t.Fatalf("a held key: %v", err)
-	}
-	unlock()
-	if len(k.held) != 0 {
-		t.Fatalf("%d locks are kept", len(k.held))
 	}
 }

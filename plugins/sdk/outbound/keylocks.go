@@ -1,13 +1,15 @@
-package main
+package outbound
 
 import (
 	"context"
 	"sync"
 )
 
-// keyLocks lets one caller at a time ask for a key, so that questions that come
-// together ask the vendor once. The zero value is ready.
-type keyLocks struct {
+// KeyLocks lets one caller at a time work on a key. The zero value is ready.
+//
+// The engine keeps the records of one event's key apart, but two events with
+// different keys may be about one thing in the far system.
+type KeyLocks struct {
 	mu   sync.Mutex
 	held map[string]*keyLock
 }
@@ -17,8 +19,8 @@ type keyLock struct {
 	slot  chan struct{} // holds one token while the key is locked
 }
 
-// lock waits for the key, or until ctx ends. unlock must be called once.
-func (k *keyLocks) lock(ctx context.Context, key string) (unlock func(), err error) {
+// Lock waits for the key, or until ctx ends. unlock must be called once.
+func (k *KeyLocks) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	k.mu.Lock()
 	l := k.held[key]
 	if l == nil {
