@@ -94,6 +94,8 @@ type exprCompiler struct {
 	pointers []typ
 	depth    int
 	failed   bool
+	// looping means that # is read from the run, and not by expr's machine.
+	looping bool
 }
 
 type local struct {

@@ -284,7 +284,11 @@ func (e *exprCompiler) pointer(n *ast.PointerNode) operand {
 		e.report("CW131", loc.From, loc.To+len(n.Name), "", "`#%s` does not exist; there are #, #index and, in reduce, #acc", n.Name)
 		return e.broken(n)
 	}
-	return operand{node: n, t: t, from: loc.From, to: loc.To}
+	out := operand{node: n, t: t, from: loc.From, to: loc.To}
+	if e.looping && n.Name == "" {
+		out.direct = func(f *frame) (any, error) { return f.run.pointers[len(f.run.pointers)-1], nil }
+	}
+	return out
 }
 
 func (e *exprCompiler) choice(n *ast.ConditionalNode) operand {

@@ -28,6 +28,7 @@ type run struct {
 	scratch  []byte
 	args     []any  // of calls being computed, innermost last
 	trace    *trace // nil unless the event is being explained
+	pointers []any  // elements of the loops at hand, innermost last
 }
 
 type outSpan struct {
@@ -103,6 +104,8 @@ func (r *run) reset() {
 	r.depth = 0
 	clear(r.args[:cap(r.args)])
 	r.args = r.args[:0]
+	clear(r.pointers[:cap(r.pointers)])
+	r.pointers = r.pointers[:0]
 	for _, m := range r.machines {
 		clear(m.Stack[:cap(m.Stack)])
 		clear(m.Variables)

@@ -285,6 +285,9 @@ func numbers(v any) ([]any, error) {
 
 func joinTexts(items []any, sep string) (string, error) {
 	var b strings.Builder
+	if len(items) > 1 {
+		b.Grow(64)
+	}
 	n := 0
 	for _, item := range items {
 		if item == nil {

@@ -105,13 +105,13 @@ func preparePhone(e *exprCompiler, args []operand) func([]any) (any, error) {
 	return func(in []any) (any, error) {
 		s, _ := textOf(in[0])
 		s = strings.TrimSpace(s)
-		if strings.IndexFunc(s, unicode.IsDigit) < 0 || len(s) > 250 {
-			return nil, nil
-		}
-		if region == "UA" {
+		if region == "UA" && len(s) <= 250 {
 			if d, ok := ukrainianDigits(s); ok {
 				return d, nil
 			}
+		}
+		if strings.IndexFunc(s, unicode.IsDigit) < 0 || len(s) > 250 {
+			return nil, nil
 		}
 		n, err := phonenumbers.Parse(s, region)
 		if err != nil || !phonenumbers.IsPossibleNumber(n) {

@@ -34,15 +34,22 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 		elem = typ{kinds: over.t.node.Items.Types, node: over.t.node.Items}
 	}
 	var body operand
-	hasBody := len(n.Arguments) > 1
+	hasBody, ours := len(n.Arguments) > 1, false
 	if hasBody {
 		p, ok := n.Arguments[1].(*ast.PredicateNode)
 		if !ok {
 			e.report("CW130", loc.From, end, "", "`%s` needs a predicate, as in %s(list, .price > 0)", n.Name, n.Name)
 			return e.broken(n)
 		}
+		around, noted := e.looping, len(e.c.noted)
+		e.looping = loopsOurselves(n.Name) && len(e.pointers) == 0 && items.direct != nil
 		e.pointers = append(e.pointers, elem)
 		body = e.rewrite(p.Node)
+		if e.looping && !body.bad && body.direct == nil { // it needs the machine, and then its loop
+			e.looping, e.c.noted = false, e.c.noted[:noted]
+			body = e.rewrite(p.Node)
+		}
+		ours, e.looping = e.looping, around
 		e.pointers = e.pointers[:len(e.pointers)-1]
 		if body.bad {
 			return e.broken(n)
@@ -119,8 +126,46 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 		return e.broken(n)
 	}
 	looped := e.loop(n, n.Name, items, body)
+	if ours {
+		looped = e.ownLoop(n, items, body)
+	}
 	looped.t, looped.from, looped.to = out.t, out.from, out.to
 	return looped
+}
+
+// loopsOurselves tells which loops run without expr's machine where nothing in them
+// needs it.
+func loopsOurselves(name string) bool { return name == "filter" || name == "map" }
+
+// ownLoop is filter or map without the machine; # is the last of the run's pointers.
+func (e *exprCompiler) ownLoop(n *ast.BuiltinNode, items, body operand) operand {
+	return e.call(n, typ{kinds: schema.Array}, nil, func(f *frame, _ []any) (any, error) {
+		v, err := items.direct(f)
+		if err != nil {
+			return nil, err
+		}
+		list, _ := v.([]any)
+		r := f.run
+		top := len(r.pointers)
+		r.pointers = append(r.pointers, nil)
+		out := make([]any, 0, len(list))
+		for _, x := range list {
+			r.pointers[top] = x
+			made, err := body.direct(f)
+			if err != nil {
+				r.pointers = r.pointers[:top]
+				return nil, err
+			}
+			switch {
+			case n.Name == "map":
+				out = append(out, made)
+			case made == true:
+				out = append(out, x)
+			}
+		}
+		r.pointers = r.pointers[:top]
+		return out, nil
+	})
 }
 
 // items makes an operand that is a []any, or fails.

@@ -97,8 +97,10 @@ func kindOfJSON(b []byte) schema.Types {
 	case 'n':
 		return schema.Null
 	}
-	if bytes.ContainsAny(b, ".eE") {
-		return schema.Number
+	for _, c := range b {
+		if c == '.' || c == 'e' || c == 'E' {
+			return schema.Number
+		}
 	}
 	return schema.Integer
 }
