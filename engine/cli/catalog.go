@@ -118,6 +118,22 @@ func (c *catalog) event(ctx context.Context, connection, name string) (wire.Even
 	return wire.EventSpec{}, &mapping.NotFoundError{What: "event of " + connection, Name: name, Known: known}
 }
 
+// lookup gives the spec of a connection's lookup.
+func (c *catalog) lookup(ctx context.Context, connection, name string) (wire.LookupSpec, error) {
+	spec, err := c.spec(ctx, connection)
+	if err != nil {
+		return wire.LookupSpec{}, err
+	}
+	known := make([]string, 0, len(spec.Lookups))
+	for _, l := range spec.Lookups {
+		if l.Name == name {
+			return l, nil
+		}
+		known = append(known, l.Name)
+	}
+	return wire.LookupSpec{}, &mapping.NotFoundError{What: "lookup of " + connection, Name: name, Known: known}
+}
+
 // with gives the compiler's view of the catalog, bound to ctx.
 func (c *catalog) with(ctx context.Context) mapping.Catalog { return boundCatalog{c, ctx} }
 
@@ -150,6 +166,24 @@ func (b boundCatalog) Operation(connection, name string) (*schema.Schema, error)
 		return nil, compilerError(connection, err)
 	}
 	return schema.Parse(o.Schema)
+}
+
+// Lookup gives the schemas of a connection's lookup; none if the connection was
+// given up.
+func (b boundCatalog) Lookup(connection, name string) (mapping.LookupSchema, error) {
+	if b.isGivenUp(connection) {
+		return mapping.LookupSchema{}, nil
+	}
+	l, err := b.lookup(b.ctx, connection, name)
+	if err != nil {
+		return mapping.LookupSchema{}, compilerError(connection, err)
+	}
+	args, err := schema.Parse(l.ArgsSchema)
+	if err != nil {
+		return mapping.LookupSchema{}, err
+	}
+	answer, err := schema.Parse(l.AnswerSchema)
+	return mapping.LookupSchema{Args: args, Answer: answer, CacheFor: l.CacheFor}, err
 }
 
 // compilerError tells what is not there from what is not known just now.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
@@ -30,7 +31,12 @@ type engine struct {
 	journal *journal.Journal
 	links   map[string]*link
 	lanes   []*lane
+	// answers are lookups', kept for all lanes.
+	answers *delivery.AnswerCache
 }
+
+// maxAnswers is how many answers of lookups are kept.
+const maxAnswers = 50_000
 
 // run starts everything, waits until ctx ends or a part fails for good, and stops
 // in the order of a record's way: no new webhooks, then what is at hand, then the
@@ -71,6 +77,7 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 	if err != nil {
 		return err
 	}
+	e.answers = delivery.NewAnswerCache(maxAnswers)
 	if err := e.planLanes(ctx); err != nil {
 		return err
 	}

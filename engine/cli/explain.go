@@ -41,12 +41,16 @@ type explainedError struct {
 }
 
 // explain prints how each event came to what it became: as text, or as a JSON array.
-func (a *app) explain(prog *mapping.Program, sink *schema.Schema, events []mapping.Event, format string) error {
+func (a *app) explain(prog *mapping.Program, sink *schema.Schema, events []mapping.Event, format string, known *knownAnswers) error {
 	var all []explained
 	failed := false
 	for i := range events {
 		ev := &events[i]
-		x, err := prog.Explain(ev)
+		answers, err := known.of(prog, ev)
+		if err != nil {
+			return err
+		}
+		x, err := prog.ExplainWith(ev, answers)
 		if err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func (e *engine) openLane(ctx context.Context, l *lane) (run func(context.Contex
 	}
 	runner, err := delivery.New(delivery.Options{
 		Lane: l.Lane, Mappings: l.mappings, Sink: e.links[l.Sink], Journal: jl,
-		Logger: e.log,
+		Logger: e.log, Lookups: lookingUp{e.links}, Answers: e.answers,
 	})
 	if err != nil {
 		jl.Close()

@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) mapCommand() *cobra.Command {
-	var input, method, query, connection, format string
+	var input, method, query, connection, format, lookups string
 	var explain bool
 	cmd := &cobra.Command{
 		Use:   "map MAPPING --input BODY",
@@ -43,11 +43,18 @@ where and choose decided; also where the mapping fails.`,
 			if err := checkExplain(explain, format); err != nil {
 				return err
 			}
-			show := a.printMapped
-			if explain {
-				show = func(prog *mapping.Program, sink *schema.Schema, events []mapping.Event) error {
-					return a.explain(prog, sink, events, format)
+			known := &knownAnswers{}
+			if lookups != "" {
+				var err error
+				if known, err = readAnswers(lookups); err != nil {
+					return err
 				}
+			}
+			show := func(prog *mapping.Program, sink *schema.Schema, events []mapping.Event) error {
+				if explain {
+					return a.explain(prog, sink, events, format, known)
+				}
+				return a.printMapped(prog, sink, events, known)
 			}
 			return a.mapOne(cmd.Context(), args[0], input, connection, bodyRequest(input, method, query, nil), show)
 		},
@@ -56,6 +63,7 @@ where and choose decided; also where the mapping fails.`,
 	cmd.Flags().StringVar(&method, "method", "POST", "HTTP method of the webhook")
 	cmd.Flags().StringVar(&query, "query", "", "query of the webhook's URL, such as event=new_order")
 	cmd.Flags().StringVar(&connection, "connection", "", "source `connection` that the body comes from (default: the first of the mapping's from)")
+	cmd.Flags().StringVar(&lookups, "lookups", "", "`file` with answers to the mapping's lookups, as a sample's CASE.lookups.json; nobody is asked")
 	cmd.Flags().BoolVar(&explain, "explain", false, "say where each field's value comes from")
 	cmd.Flags().StringVar(&format, "format", formatText, "text or json, of --explain")
 	return cmd
@@ -108,10 +116,10 @@ func (a *app) mapOne(ctx context.Context, file, input, connection string, reques
 }
 
 // printMapped prints what becomes of each event.
-func (a *app) printMapped(prog *mapping.Program, sink *schema.Schema, events []mapping.Event) error {
+func (a *app) printMapped(prog *mapping.Program, sink *schema.Schema, events []mapping.Event, known *knownAnswers) error {
 	failed := false
 	for _, ev := range events {
-		res, err := mapEvent(prog, sink, &ev)
+		res, err := mapEvent(prog, sink, &ev, known)
 		if err != nil {
 			failed = true
 			if err := a.printFailure(err); err != nil {
@@ -159,8 +167,12 @@ func (p *project) sinkSchema(ctx context.Context, prog *mapping.Program) (*schem
 var skipped = json.RawMessage(`{"$skip":true}`)
 
 // mapEvent maps one event and holds the result against the sink's schema.
-func mapEvent(prog *mapping.Program, sink *schema.Schema, ev *mapping.Event) (json.RawMessage, error) {
-	res, err := prog.Map(ev, nil)
+func mapEvent(prog *mapping.Program, sink *schema.Schema, ev *mapping.Event, known *knownAnswers) (json.RawMessage, error) {
+	answers, err := known.of(prog, ev)
+	if err != nil {
+		return nil, err
+	}
+	res, err := prog.MapWith(ev, answers, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -61,8 +61,12 @@ func (c *coverage) report(a *app) bool {
 }
 
 // cover counts what an event reaches.
-func cover(prog *mapping.Program, ev *mapping.Event, cov *mapping.Coverage) error {
-	x, err := prog.Explain(ev)
+func cover(prog *mapping.Program, ev *mapping.Event, cov *mapping.Coverage, known *knownAnswers) error {
+	answers, err := known.of(prog, ev)
+	if err != nil {
+		return err
+	}
+	x, err := prog.ExplainWith(ev, answers)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,9 @@ const wantEnding = ".want.json"
 type sample struct {
 	// name is the body's file name without its ending.
 	name string
-	// body and want are the files; want need not be there.
-	body, want string
+	// body, want and lookups (answers) are the files; want and lookups need not be
+	// there.
+	body, want, lookups string
 	// problem says why it cannot be tested; "" if it can.
 	problem string
 }
@@ -41,7 +42,7 @@ func findSamples(dir string) ([]sample, error) {
 		ending := filepath.Ext(file)
 		name := strings.TrimSuffix(file, ending)
 		switch {
-		case e.IsDir() || strings.HasPrefix(file, ".") || ending == ".md" || strings.HasSuffix(file, ".lookups.json"):
+		case e.IsDir() || strings.HasPrefix(file, ".") || ending == ".md" || strings.HasSuffix(file, lookupsEnding):
 		case strings.HasSuffix(file, wantEnding):
 			wants = append(wants, file)
 		case !strings.EqualFold(ending, ".json") && !isForm(file):
@@ -50,7 +51,7 @@ func findSamples(dir string) ([]sample, error) {
 			out = append(out, sample{name: name, problem: fmt.Sprintf("%s and %s share one name and so one %s; rename one", bodies[name], file, name+wantEnding)})
 		default:
 			bodies[name] = file
-			out = append(out, sample{name: name, body: filepath.Join(dir, file), want: filepath.Join(dir, name+wantEnding)})
+			out = append(out, sample{name: name, body: filepath.Join(dir, file), want: filepath.Join(dir, name+wantEnding), lookups: filepath.Join(dir, name+lookupsEnding)})
 		}
 	}
 	for _, file := range wants {

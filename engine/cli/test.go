@@ -26,7 +26,8 @@ func (a *app) testCommand() *cobra.Command {
 		Short: "Map every sample of the mappings and compare with what is wanted",
 		Long: `For each mapping, every body in the folder samples beside it (CASE.json or CASE.form)
 is decoded by the source's plugin, mapped, held against the sink's schema, and compared
-with CASE.want.json: the record, or {"$skip": true}, or {"$error": "CW301"}. At the
+with CASE.want.json: the record, or {"$skip": true}, or {"$error": "CW301"}. Nobody is
+asked: CASE.lookups.json holds the answers to the mapping's lookups. At the
 end it says which rules, table rows, defaults, and ways of when, where and choose no
 sample has reached; --coverage-min makes too few of them a failure.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -170,7 +171,13 @@ func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *sc
 	if err != nil {
 		return err
 	}
-	got, findings, err := sampleResult(ctx, prog, sink, d, bodyRequest(s.body, "POST", "", body), t.covered)
+	known := &knownAnswers{file: s.lookups, known: map[string]mapping.Answer{}}
+	if _, err := os.Stat(s.lookups); !errors.Is(err, os.ErrNotExist) {
+		if known, err = readAnswers(s.lookups); err != nil {
+			return t.fail(name, nil, err)
+		}
+	}
+	got, findings, err := sampleResult(ctx, prog, sink, d, bodyRequest(s.body, "POST", "", body), t.covered, known)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -199,7 +206,7 @@ func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *sc
 // sampleResult gives what is made of a body: a record, a skip or an error, or an
 // array of these where the body holds several events. The list says more of the
 // errors, and covered, unless nil, counts what the events reach.
-func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, r wire.Request, covered *mapping.Coverage) (json.RawMessage, diag.List, error) {
+func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, r wire.Request, covered *mapping.Coverage, known *knownAnswers) (json.RawMessage, diag.List, error) {
 	events, err := d.events(ctx, prog, r)
 	if err != nil {
 		return nil, nil, err
@@ -210,11 +217,11 @@ func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schem
 	)
 	for _, ev := range events {
 		if covered != nil {
-			if err := cover(prog, &ev, covered); err != nil {
+			if err := cover(prog, &ev, covered, known); err != nil {
 				return nil, nil, err
 			}
 		}
-		rec, err := mapEvent(prog, sink, &ev)
+		rec, err := mapEvent(prog, sink, &ev, known)
 		if me, ok := errors.AsType[*mapping.Error](err); ok {
 			findings = append(findings, me.List()...)
 			rec, err = json.Marshal(map[string]string{"$error": me.Diagnostic.Rule})

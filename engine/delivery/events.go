@@ -70,7 +70,10 @@ func (r *Runner) mapped(ctx context.Context, it *item, now time.Time) {
 	clear(it.outcomes)
 	it.outcomes = it.outcomes[:0]
 	switch {
+	case len(it.questions) > 0:
+		r.ask(ctx, it, now)
 	case it.step >= 0:
+		it.answers, it.asked = nil, nil
 		r.send(ctx, it, now)
 	case last < 0: // a mapping that wanted it is gone
 		r.enter(it, committing)

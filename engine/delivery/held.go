@@ -38,7 +38,7 @@ func (r *Runner) enter(it *item, s state) {
 
 // live counts the items that are neither waiting nor finished.
 func (r *Runner) live() int {
-	return r.counts[transforming] + r.counts[ready] + r.counts[sending] + r.counts[committing]
+	return r.counts[transforming] + r.counts[questioning] + r.counts[ready] + r.counts[sending] + r.counts[committing]
 }
 
 // atHand counts all items.

@@ -27,6 +27,9 @@ type mail struct {
 	// results are the sink's; ended counts the calls that have ended.
 	results []result
 	ended   int
+	// answers are lookups'; called are the queues whose calls have ended.
+	answers []answer
+	called  []*lookupQueue
 	// stored are items whose outcomes are stored.
 	stored []*item
 }
@@ -57,11 +60,14 @@ func (b *inbox) take(spare mail) mail {
 	clear(spare.mapped)
 	clear(spare.results)
 	clear(spare.stored)
+	clear(spare.answers)
+	clear(spare.called)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m := b.mail
 	b.mail = mail{
 		read: spare.read[:0], mapped: spare.mapped[:0], results: spare.results[:0], stored: spare.stored[:0],
+		answers: spare.answers[:0], called: spare.called[:0],
 	}
 	return m
 }

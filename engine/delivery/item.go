@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -19,6 +20,8 @@ const (
 	runnable
 	// transforming: with a worker, or on its way there.
 	transforming
+	// questioning: waiting for answers of lookups that its mapping needs.
+	questioning
 	// ready: mapped, not sent yet.
 	ready
 	// sending: at the sink.
@@ -63,14 +66,21 @@ type item struct {
 	outcomes []event.Outcome
 	record   []byte
 	loadErr  error
+	// questions are what the mapping at hand has to know first.
+	questions []mapping.Question
+	// answers are known for it, open is how many are asked for, and asked why one
+	// of them has no answer now.
+	answers mapping.Answers
+	open    int
+	asked   *wire.Failure
 }
 
 // attempt is how far an item is with the mapping at hand.
 type attempt struct {
 	// attempts counts how often the record was sent.
 	attempts int
-	// loads counts in turn the failed readings of the body.
-	loads int
+	// loads counts in turn the failed readings of the body, asks the failed lookups.
+	loads, asks int
 	// sent tells that an attempt may have taken effect, and lost when it ended.
 	sent bool
 	lost time.Time
@@ -105,7 +115,7 @@ func (it *item) mapping() *Mapping { return &it.plan.mappings[it.step] }
 
 // enter makes the mapping with index step the one at hand.
 func (it *item) enter(step int, began time.Time) {
-	it.step = step
+	it.step, it.answers = step, nil
 	it.attempt = attempt{sent: it.prior}
 	if it.prior {
 		it.lost = began
@@ -115,7 +125,7 @@ func (it *item) enter(step int, began time.Time) {
 // live tells whether the item counts against the window.
 func (s state) live() bool {
 	switch s {
-	case transforming, ready, sending, committing:
+	case transforming, questioning, ready, sending, committing:
 		return true
 	case waiting, retrying, runnable, finished, states:
 	}

@@ -35,6 +35,10 @@ type anything struct{}
 
 func (anything) Event(string, string) (*schema.Schema, error) { return schema.Parse([]byte(`{}`)) }
 
+func (anything) Lookup(string, string) (mapping.LookupSchema, error) {
+	return mapping.LookupSchema{}, nil
+}
+
 func (anything) Operation(string, string) (*schema.Schema, error) {
 	return schema.Parse([]byte(`{}`))
 }

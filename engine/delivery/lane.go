@@ -33,3 +33,11 @@ type Sink interface {
 	// possibly written.
 	Write(ctx context.Context, operation string, records []wire.Record, each func(wire.WriteResult)) error
 }
+
+// Lookups asks other systems while an event is mapped. It is called concurrently.
+type Lookups interface {
+	// Find asks a connection's lookup 1 to MaxBatch questions and calls each with
+	// every answer as it comes. It returns when all have come, or ctx has ended. A
+	// question that each was not called for is asked again later.
+	Find(ctx context.Context, connection, lookup string, questions []wire.Question, each func(wire.Answer)) error
+}

@@ -21,6 +21,10 @@ type Mapping struct {
 	// Map makes the sink's record, as mapping.Program.Map does. It is called
 	// concurrently and must not keep its arguments.
 	Map func(ev *mapping.Event, buf []byte) (mapping.Result, error)
+	// Lookups is how many lookups the mapping has. If it is not 0, MapWith is called
+	// instead of Map, as mapping.Program.MapWith, with what is known of them.
+	Lookups int
+	MapWith func(ev *mapping.Event, answers mapping.Answers, buf []byte) (mapping.Result, error)
 	// Operation is the sink's operation, Repeat how that takes a repetition, and
 	// Settle how long an attempt whose answer was lost may still take effect.
 	Operation string
@@ -33,6 +37,7 @@ type Mapping struct {
 func MappingOf(p *mapping.Program, source string, op wire.OperationSpec) Mapping {
 	m := Mapping{
 		Name: p.Name(), SHA256: p.SHA256(), Map: p.Map,
+		Lookups: p.Lookups(), MapWith: p.MapWith,
 		Operation: op.Name, Repeat: op.Repeat, Settle: op.Settle,
 	}
 	for _, from := range p.From() {
@@ -64,7 +69,7 @@ func newPlan(mappings []Mapping) (*plan, error) {
 			errs = append(errs, errors.New("a mapping has no name"))
 		case len(m.Name) > maxName:
 			errs = append(errs, fmt.Errorf("mapping %.20s… has a name of %d bytes, at most %d are allowed", m.Name, len(m.Name), maxName))
-		case m.Map == nil:
+		case m.Map == nil || m.Lookups > 0 && m.MapWith == nil:
 			errs = append(errs, fmt.Errorf("mapping %s has no program", m.Name))
 		case m.Operation == "":
 			errs = append(errs, fmt.Errorf("mapping %s has no operation", m.Name))

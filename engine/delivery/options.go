@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -22,6 +23,10 @@ type Options struct {
 	Sink    Sink
 	Journal Lane
 	Logger  *slog.Logger
+	// Lookups answers the mappings' questions; needed where one has lookups. Answers
+	// keeps what may be kept, and can be shared: one of its own for 10,000 answers.
+	Lookups Lookups
+	Answers *AnswerCache
 
 	// MaxBatch bounds the records of one call to the sink: 256, at most 1024.
 	MaxBatch int
@@ -67,6 +72,12 @@ func (o *Options) fill() error {
 	}
 	if o.Sink == nil {
 		errs = append(errs, errors.New("a sink is needed"))
+	}
+	if o.Answers == nil {
+		o.Answers = NewAnswerCache(10_000)
+	}
+	if o.Lookups == nil && slices.ContainsFunc(o.Mappings, func(m Mapping) bool { return m.Lookups > 0 }) {
+		errs = append(errs, errors.New("a mapping has lookups, and there is nobody to ask"))
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -40,6 +40,7 @@ type Runner struct {
 	schedule schedule
 	outbox   outbox
 	gate     gate
+	asking   asking
 	newest   *newest
 	calls    int
 
@@ -48,6 +49,8 @@ type Runner struct {
 	total   Totals
 	loading *health
 	sinking *health
+	// lookingUp is the lookups' health.
+	lookingUp *health
 }
 
 // New checks the options and makes a Runner.
@@ -62,6 +65,7 @@ func New(o Options) (*Runner, error) {
 		o: o, log: log, plan: p,
 		inbox: newInbox(), pool: newPool(), orders: make(chan int, 1),
 		keys: keys{queues: map[string]keyQueue{}}, gate: newGate(o.MaxInFlight), newest: newNewest(newestKeys),
+		asking: newAsking(), lookingUp: &health{log: log, what: "asking lookups", from: 10},
 		loading: &health{log: log, what: "reading from the journal"},
 		sinking: &health{log: log, what: "writing to the sink", from: 3},
 	}
@@ -95,7 +99,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for range r.o.Workers {
 		w := &worker{
 			lane: r.o.Lane, journal: r.o.Journal, log: r.log,
-			pool: r.pool, inbox: r.inbox, workers: r.o.Workers, began: began,
+			pool: r.pool, inbox: r.inbox, workers: r.o.Workers, began: began, answers: r.o.Answers,
 		}
 		r.tasks.Go(func() { w.run(work) })
 	}
@@ -191,6 +195,12 @@ func (r *Runner) turn(ctx context.Context, spare mail) (t turned, more bool) {
 		r.result(ctx, &t.mail.results[i], now)
 	}
 	r.calls -= t.mail.ended
+	for i := range t.mail.answers {
+		r.answered(ctx, &t.mail.answers[i], now)
+	}
+	for _, q := range t.mail.called {
+		q.calls--
+	}
 	for _, it := range t.mail.mapped {
 		r.mapped(ctx, it, now)
 	}
@@ -211,6 +221,7 @@ func (r *Runner) turn(ctx context.Context, spare mail) (t turned, more bool) {
 	for r.runnable.len() > 0 && r.hasRoom() {
 		r.start(r.runnable.pop())
 	}
+	r.dispatchQuestions(ctx)
 	r.dispatch(ctx, now)
 	if n := r.order(); n > 0 && !r.reading {
 		r.reading = true

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"container/heap"
 	"slices"
 	"time"
@@ -17,13 +18,16 @@ type Totals struct {
 	Delivered, Skipped, Superseded, Dead uint64
 	// Calls to the sink, Failures among the results, and Retries because of them.
 	Calls, Failures, Retries uint64
+	// LookupCalls to lookups, and LookupFailures among the answers.
+	LookupCalls, LookupFailures uint64
 }
 
 // Stats are a Runner's state at one moment.
 type Stats struct {
 	Totals
-	// Mapping, Ready, Sending and Committing are the events that are on their way.
-	Mapping, Ready, Sending, Committing int
+	// Mapping, Asking, Ready, Sending and Committing are the events that are on their
+	// way; Asking ones wait for answers of lookups.
+	Mapping, Asking, Ready, Sending, Committing int
 	// Retrying events wait for their next attempt, Waiting ones behind another
 	// event of their key, Runnable ones for room.
 	Retrying, Waiting, Runnable int
@@ -39,7 +43,7 @@ type Stats struct {
 
 // AtHand counts the events that were read and are not finished.
 func (s Stats) AtHand() int {
-	return s.Mapping + s.Ready + s.Sending + s.Committing + s.Retrying + s.Waiting + s.Runnable
+	return s.Mapping + s.Asking + s.Ready + s.Sending + s.Committing + s.Retrying + s.Waiting + s.Runnable
 }
 
 // Stats tells how the lane stands. It may be called at any time.
@@ -48,7 +52,7 @@ func (r *Runner) Stats() Stats {
 	defer r.mu.Unlock()
 	return Stats{
 		Totals:  r.total,
-		Mapping: r.counts[transforming], Ready: r.counts[ready],
+		Mapping: r.counts[transforming], Asking: r.counts[questioning], Ready: r.counts[ready],
 		Sending: r.counts[sending], Committing: r.counts[committing],
 		Retrying: r.counts[retrying], Waiting: r.counts[waiting], Runnable: r.counts[runnable],
 		BodyBytes: r.liveBytes + r.heldBytes,
@@ -88,7 +92,7 @@ func (r *Runner) Retrying(limit int) []Retry {
 		it := r.schedule[i]
 		w := Retry{
 			Sequence: it.sequence, Key: it.key, Attempts: it.attempts,
-			Next: it.due, PossiblySent: it.sent, Failure: it.failure,
+			Next: it.due, PossiblySent: it.sent, Failure: cmp.Or(it.asked, it.failure),
 		}
 		if it.step >= 0 {
 			w.Mapping = it.mapping().Name

@@ -66,6 +66,7 @@ type worker struct {
 	pool    *pool
 	inbox   *inbox
 	workers int
+	answers *AnswerCache
 	began   time.Time
 
 	ev mapping.Event
@@ -115,8 +116,10 @@ func (w *worker) do(ctx context.Context, it *item) {
 			w.decide(it, m, event.Superseded, nil)
 			continue
 		}
-		record, skipped, err := w.apply(it.ev, m)
+		record, skipped, err := w.apply(it, m)
 		switch {
+		case len(it.questions) > 0:
+			return
 		case err != nil:
 			w.report(ctx, it, m, err)
 			w.decide(it, m, event.Dead, reasonOfMapping(err))
@@ -141,7 +144,8 @@ func (w *worker) decide(it *item, m *Mapping, kind event.Kind, why *event.Reason
 	it.enter(it.plan.next(it.step+1, it.eventType, it.done), w.began)
 }
 
-func (w *worker) apply(ev *event.Event, m *Mapping) (record []byte, skipped bool, err error) {
+func (w *worker) apply(it *item, m *Mapping) (record []byte, skipped bool, err error) {
+	ev := it.ev
 	w.ev = mapping.Event{
 		ID: ev.ID, Connection: ev.Connection, Type: ev.Type, Key: ev.Key,
 		ReceivedAt: ev.ReceivedAt, Record: ev.Record,
@@ -152,10 +156,14 @@ func (w *worker) apply(ev *event.Event, m *Mapping) (record []byte, skipped bool
 	start := len(w.buf)
 	var res mapping.Result
 	err = guard(func() (err error) {
-		res, err = m.Map(&w.ev, w.buf)
+		if m.Lookups == 0 {
+			res, err = m.Map(&w.ev, w.buf)
+		} else {
+			res, err = w.mapWith(it, m)
+		}
 		return err
 	})
-	if err != nil || res.Skipped {
+	if err != nil || res.Skipped || len(it.questions) > 0 {
 		return nil, res.Skipped, err
 	}
 	if len(res.Record) <= start {
@@ -169,6 +177,33 @@ func (w *worker) apply(ev *event.Event, m *Mapping) (record []byte, skipped bool
 		w.buf = nil // grew for a long record, which keeps all of it
 	}
 	return record, false, nil
+}
+
+// mapWith maps with the answers that the item has or the cache holds. What they
+// leave open is left in the item's questions.
+func (w *worker) mapWith(it *item, m *Mapping) (mapping.Result, error) {
+	for range m.Lookups + 1 {
+		res, err := m.MapWith(&w.ev, it.answers, w.buf)
+		if err != nil || len(res.Questions) == 0 {
+			return res, err
+		}
+		if it.answers == nil {
+			it.answers = mapping.Answers{}
+		}
+		now := time.Now()
+		for _, q := range res.Questions {
+			key := q.Key()
+			if a, ok := w.answers.get(key, now); ok {
+				it.answers[key] = a
+			} else {
+				it.questions = append(it.questions, q)
+			}
+		}
+		if len(it.questions) > 0 {
+			return mapping.Result{}, nil
+		}
+	}
+	return mapping.Result{}, errors.New("the mapping asks more rounds of questions than it has lookups")
 }
 
 func (w *worker) report(ctx context.Context, it *item, m *Mapping, err error) {

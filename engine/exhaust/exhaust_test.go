@@ -114,3 +114,7 @@ func TestHostileSchemas(t *testing.T) {
 		t.Errorf("%d records, findings %v", report.Records, report.Findings)
 	}
 }
+
+func (catalog) Lookup(string, string) (mapping.LookupSchema, error) {
+	return mapping.LookupSchema{}, nil
+}

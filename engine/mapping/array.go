@@ -41,7 +41,7 @@ func (e *eachRule) spread(f *frame, dst []byte) ([]byte, bool, error) {
 	r.from = append(r.from, 0)
 	defer func() { r.from = r.from[:len(r.from)-1] }()
 	for i := 1; ; index++ {
-		if i = nextElement(b, i); i < 0 || len(r.failures) >= maxFailures {
+		if i = nextElement(b, i); i < 0 || len(r.failures) >= maxFailures && len(r.questions) == 0 {
 			return dst, true, nil
 		}
 		r.from[len(r.from)-1] = index

@@ -24,6 +24,10 @@ func (c shippedCatalog) Event(connection, _ string) (*schema.Schema, error) {
 	return schema.Parse(c.read("..", "..", "plugins", filepath.FromSlash(file)))
 }
 
+func (shippedCatalog) Lookup(string, string) (mapping.LookupSchema, error) {
+	return mapping.LookupSchema{}, nil
+}
+
 func (c shippedCatalog) Operation(string, string) (*schema.Schema, error) {
 	return schema.Parse(c.read("testdata", "bench", "saleapp.json"))
 }

@@ -23,6 +23,7 @@ type compiler struct {
 	root      *scope
 	tables    map[string]*table
 	tableUses []tableUse
+	lookups   int // how many are declared
 	functions map[string]fn
 	compiling []*let
 	unused    []*let
@@ -54,7 +55,7 @@ func CompileWith(file string, text []byte, cat Catalog, options Options) (*Progr
 	if found.HasErrors() || p == nil {
 		return nil, found
 	}
-	p.sha256 = digest(text, c.files)
+	p.sha256, p.lookups = digest(text, c.files), c.lookups
 	return p, found
 }
 
@@ -97,11 +98,7 @@ func (c *compiler) program(n *yaml.Node) *Program {
 	}
 	roots := c.from(p, top["from"])
 	sink := c.to(p, top["to"])
-	if e, ok := top["lookups"]; ok {
-		c.lookupsLater(e)
-	}
 	c.root = newScope(nil, "", roots, "")
-	c.reserve(c.root, top["lookups"].value)
 	if len(p.from) > 1 {
 		c.root.labels = nil
 		for _, ref := range p.from {
@@ -113,6 +110,9 @@ func (c *compiler) program(n *yaml.Node) *Program {
 	}
 	if e, ok := top["let"]; ok {
 		c.declare(c.root, e.value)
+	}
+	if e, ok := top["lookups"]; ok {
+		c.declareLookups(c.root, e.value)
 	}
 	if e, ok := top["when"]; ok {
 		p.when = c.conditionRule(c.root, e.value)
@@ -239,23 +239,6 @@ func (c *compiler) schemaOf(n *yaml.Node, ref Ref, s *schema.Schema, err error) 
 	return nil
 }
 
-// lookupsLater refuses `lookups`, which this version cannot ask.
-func (c *compiler) lookupsLater(e entry) {
-	c.doc.errorAt("CW107", c.doc.spanOf(e.key), "", "`lookups` are not supported yet by this version")
-}
-
-// reserve makes the names of lookups known, so that what reads them is not reported
-// as well.
-func (c *compiler) reserve(s *scope, n *yaml.Node) {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i < len(n.Content); i += 2 {
-		name := n.Content[i].Value
-		s.named[name] = &let{name: name, scope: s, state: 2, used: true}
-	}
-}
-
 // declare makes the names of a `let` known; compileLet compiles them when they are
 // used, in the order that they need each other.
 func (c *compiler) declare(s *scope, n *yaml.Node) {
@@ -320,7 +303,7 @@ func (c *compiler) compileLet(l *let) bool {
 	c.compiling = append(c.compiling, l)
 	before, around := len(c.doc.found), c.noted
 	c.noted = nil
-	r, t := c.value(l.scope, l.entry.value, target{})
+	r, t := c.namedValue(l)
 	c.compiling = c.compiling[:len(c.compiling)-1]
 	l.state = 2
 	l.rule, l.t = r, t

@@ -10,10 +10,6 @@ import (
 func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (rule, typ) {
 	e := &eachRule{origin: origin{at, to.field}}
 	ok := c.fits(typ{kinds: schema.Array}, to, at, "this")
-	if k, has := keys["lookups"]; has {
-		c.lookupsLater(k)
-		ok = false
-	}
 	noted := len(c.noted)
 	list, t := c.value(s, keys["each"].value, target{})
 	steps := elementSteps(list, c.noted[noted:])
@@ -50,9 +46,11 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 	}
 	e.scope = newScope(s, name, []*schema.Node{elem}, source)
 	e.scope.steps = steps
-	c.reserve(e.scope, keys["lookups"].value)
 	if k, has := keys["let"]; has {
 		c.declare(e.scope, k.value)
+	}
+	if k, has := keys["lookups"]; has {
+		c.declareLookups(e.scope, k.value)
 	}
 	if k, has := keys["where"]; has {
 		e.where = c.conditionRule(e.scope, k.value)

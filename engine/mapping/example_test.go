@@ -39,6 +39,10 @@ func (orders) Operation(connection, operation string) (*schema.Schema, error) {
 		}}`))
 }
 
+func (orders) Lookup(string, string) (mapping.LookupSchema, error) {
+	return mapping.LookupSchema{}, nil
+}
+
 // A mapping is compiled once and maps any number of events, also concurrently. What
 // is wrong with it is found when it is compiled, what is wrong with an event when
 // it is mapped.

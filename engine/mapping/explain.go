@@ -96,12 +96,18 @@ type Conversion struct {
 // Explain maps an event by the same rules as Map, and says what they did. It costs
 // several times as much. It fails only for an event whose record is not JSON; that
 // an event cannot be mapped is the Explanation's Err.
-func (p *Program) Explain(ev *Event) (*Explanation, error) {
+func (p *Program) Explain(ev *Event) (*Explanation, error) { return p.ExplainWith(ev, nil) }
+
+// ExplainWith is Explain with the answers that MapWith maps the event with.
+func (p *Program) ExplainWith(ev *Event, answers Answers) (*Explanation, error) {
 	if !json.Valid(ev.Record) {
 		return nil, &Error{Diagnostic: p.doc.diagnostic(diag.Error, "CW300", span{}, "the event's record is not JSON", "")}
 	}
 	t := &trace{sites: p.sites(), reached: map[pointKey]bool{}, lets: map[letKey]Reading{}}
-	res, err := p.run(ev, nil, t)
+	res, err := p.run(ev, answers, nil, t)
+	if err == nil && len(res.Questions) > 0 {
+		err = p.unanswered(res.Questions[0])
+	}
 	x := &Explanation{Mapping: p.name, Skipped: res.Skipped, Steps: t.steps, reached: t.reached}
 	if err != nil {
 		e, ok := err.(*Error) //nolint:errorlint // Map returns it bare

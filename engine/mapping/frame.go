@@ -15,6 +15,10 @@ import (
 type run struct {
 	program *Program
 	event   *Event
+	// answers are known, questions wanted besides; asked holds their keys.
+	answers   Answers
+	questions []Question
+	asked     map[string]struct{}
 	// spans holds, for every object being written, where each of its fields stands
 	// in the output.
 	spans []outSpan
@@ -100,6 +104,8 @@ func grow[T any](s []T, n int) []T {
 func (r *run) reset() {
 	r.program, r.event, r.trace = nil, nil, nil
 	r.failures = nil
+	r.answers, r.questions = nil, nil
+	clear(r.asked)
 	r.spans, r.from, r.to = r.spans[:0], r.from[:0], r.to[:0]
 	r.depth = 0
 	clear(r.args[:cap(r.args)])
@@ -284,9 +290,11 @@ type let struct {
 	alias *aliasPath
 	entry entry
 	scope *scope
-	state int8 // 0 new, 1 being compiled, 2 compiled
-	used  bool
-	noted []*noted // what it reads
+	// isLookup tells that it stands in `lookups`.
+	isLookup bool
+	state    int8 // 0 new, 1 being compiled, 2 compiled
+	used     bool
+	noted    []*noted // what it reads
 	// compared is what all uses of it are compared with, keys the table that it is
 	// the key of; for Reads.
 	compared []string
@@ -324,6 +332,9 @@ type failure struct {
 	path          string // source path
 	field         string // sink field, with # for indexes; set by the rule
 	final         bool   // field has its indexes
+	// lookup tells that a lookup failed, which on_error never hides; pending that it
+	// only has no answer yet.
+	lookup, pending bool
 }
 
 func (e *failure) Error() string { return e.message }

@@ -59,3 +59,7 @@ fields:
 		})
 	}
 }
+
+func (twoEvents) Lookup(string, string) (mapping.LookupSchema, error) {
+	return mapping.LookupSchema{}, nil
+}

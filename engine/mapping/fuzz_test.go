@@ -115,7 +115,10 @@ func FuzzCompile(f *testing.F) {
 
 type fixedCatalog struct{ event, operation *schema.Schema }
 
-func (c fixedCatalog) Event(string, string) (*schema.Schema, error)     { return c.event, nil }
+func (c fixedCatalog) Event(string, string) (*schema.Schema, error) { return c.event, nil }
+func (openCatalog) Lookup(string, string) (LookupSchema, error)     { return LookupSchema{}, nil }
+
+func (c fixedCatalog) Lookup(string, string) (LookupSchema, error)      { return LookupSchema{}, nil }
 func (c fixedCatalog) Operation(string, string) (*schema.Schema, error) { return c.operation, nil }
 
 func shopCatalog(t testing.TB) Catalog {

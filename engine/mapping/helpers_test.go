@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
@@ -22,6 +23,32 @@ func (catalog) Event(connection, event string) (*schema.Schema, error) {
 
 func (catalog) Operation(connection, operation string) (*schema.Schema, error) {
 	return find("operation", connection, operation)
+}
+
+func (catalog) Lookup(connection, lookup string) (mapping.LookupSchema, error) {
+	if connection != "np" {
+		return mapping.LookupSchema{}, &mapping.NotFoundError{What: "connection", Name: connection, Known: []string{"np", "shop"}}
+	}
+	of := map[string][2]string{
+		"city": {
+			`{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string"},"area":{"type":"string"}}}`,
+			`{"type":"object","additionalProperties":false,"properties":{"ref":{"type":"string"},"name":{"type":"string"},"area":{"type":"string"}}}`,
+		},
+		"branch": {
+			`{"type":"object","additionalProperties":false,"required":["city"],"properties":{"city":{"type":"string"},"number":{"type":"integer"}}}`,
+			`{"type":"object","additionalProperties":false,"properties":{"ref":{"type":"string"},"number":{"type":"integer"}}}`,
+		},
+	}
+	texts, ok := of[lookup]
+	if !ok {
+		return mapping.LookupSchema{}, &mapping.NotFoundError{What: "lookup of np", Name: lookup, Known: []string{"city", "branch"}}
+	}
+	args, err := schema.Parse([]byte(texts[0]))
+	if err != nil {
+		return mapping.LookupSchema{}, err
+	}
+	answer, err := schema.Parse([]byte(texts[1]))
+	return mapping.LookupSchema{Args: args, Answer: answer, CacheFor: time.Hour}, err
 }
 
 func find(what, connection, name string) (*schema.Schema, error) {

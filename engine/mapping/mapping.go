@@ -39,6 +39,8 @@ type Catalog interface {
 	Event(connection, event string) (*schema.Schema, error)
 	// Operation returns the schema of what a connection's operation takes.
 	Operation(connection, operation string) (*schema.Schema, error)
+	// Lookup returns what a connection's lookup takes and gives.
+	Lookup(connection, lookup string) (LookupSchema, error)
 }
 
 // NotFoundError says that a configuration has no such connection, event or operation.
@@ -87,6 +89,8 @@ type Result struct {
 	Record []byte
 	// Skipped means that the mapping's when was false.
 	Skipped bool
+	// Questions are what has to be answered first; then there is no record yet.
+	Questions []Question
 }
 
 // Error says why an event cannot be mapped.

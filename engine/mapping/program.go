@@ -10,6 +10,7 @@ import (
 // Program is a compiled mapping. It is immutable and safe for concurrent use.
 type Program struct {
 	name, description, sha256 string
+	lookups                   int
 	from                      []Ref
 	to                        Ref
 
@@ -41,17 +42,35 @@ func (p *Program) To() Ref { return p.to }
 // SHA256 returns the hex digest of the file's text, and of its tables' files.
 func (p *Program) SHA256() string { return p.sha256 }
 
-// Map makes the sink's record of an event, appended to buf. The error is an
-// *Error: the event cannot be mapped, and trying again will not help. Map keeps
-// neither the event nor the buffer.
-func (p *Program) Map(ev *Event, buf []byte) (Result, error) { return p.run(ev, buf, nil) }
+// Lookups counts the lookups that the mapping declares. An event is mapped after
+// at most as many rounds of questions.
+func (p *Program) Lookups() int { return p.lookups }
 
-func (p *Program) run(ev *Event, buf []byte, t *trace) (res Result, err error) {
+// Map makes the sink's record of an event, appended to buf. The error is an
+// *Error: the event cannot be mapped, and trying again will not help. An event that
+// needs answers to lookups is such an error too. Map keeps neither the event nor
+// the buffer.
+func (p *Program) Map(ev *Event, buf []byte) (Result, error) {
+	res, err := p.MapWith(ev, nil, buf)
+	if err == nil && len(res.Questions) > 0 {
+		return Result{Record: buf}, p.unanswered(res.Questions[0])
+	}
+	return res, err
+}
+
+// MapWith is Map with what is known of the mapping's lookups. As long as answers
+// are missing it gives the questions, all that can be known already: call it again
+// with the answers to these too. After Lookups rounds at the latest there are none.
+func (p *Program) MapWith(ev *Event, answers Answers, buf []byte) (Result, error) {
+	return p.run(ev, answers, buf, nil)
+}
+
+func (p *Program) run(ev *Event, answers Answers, buf []byte, t *trace) (res Result, err error) {
 	r, ok := p.runs.Get().(*run)
 	if !ok {
 		r = &run{}
 	}
-	r.program, r.event, r.trace = p, ev, t
+	r.program, r.event, r.answers, r.trace = p, ev, answers, t
 	defer func() {
 		if recover() != nil { // one event must not end the engine; r is not used again
 			res = Result{Record: buf}
@@ -66,6 +85,9 @@ func (p *Program) run(ev *Event, buf []byte, t *trace) (res Result, err error) {
 	defer r.leave(f)
 	if p.when != nil {
 		yes, err := condition(p.when, f, span{})
+		if len(r.questions) > 0 {
+			return Result{Record: buf, Questions: r.questions}, nil
+		}
 		if err != nil {
 			return Result{Record: buf}, p.failed(r, err)
 		}
@@ -74,6 +96,9 @@ func (p *Program) run(ev *Event, buf []byte, t *trace) (res Result, err error) {
 		}
 	}
 	out, _, err := p.record.write(f, buf)
+	if len(r.questions) > 0 {
+		return Result{Record: buf, Questions: r.questions}, nil
+	}
 	if err != nil || len(r.failures) > 0 {
 		return Result{Record: buf}, p.failed(r, err)
 	}

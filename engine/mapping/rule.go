@@ -229,6 +229,7 @@ func (g *guarded) write(f *frame, dst []byte) ([]byte, bool, error) {
 			t.forgive(f.run, g, err, failures)
 		}
 		switch {
+		case f.run.lookupFailed(err, failures):
 		case g.omit:
 			f.run.failures = f.run.failures[:failures]
 			return out[:start], false, nil
@@ -249,6 +250,8 @@ func (g *guarded) missing(f *frame) error {
 	if g.reads != "" {
 		e.path = f.run.sourcePath(g.reads)
 		e.message += ": `" + e.path + "` is not there"
+	} else if story := missingLookup(g.inner, f); story != "" {
+		e.message += ": " + story
 	}
 	e.hint = "the rule says `required: true`"
 	return e
@@ -266,6 +269,7 @@ func (g *guarded) value(f *frame) (any, error) {
 			t.forgive(f.run, g, err, 0)
 		}
 		switch {
+		case f.run.lookupFailed(err, len(f.run.failures)):
 		case g.omit:
 			return nil, nil
 		case g.useDefault:
@@ -345,9 +349,19 @@ func (r *run) fail(err error, field string) {
 	if !e.final {
 		e.field, e.final = fillIndexes(e.field, r.to), true
 	}
-	if len(r.failures) < maxFailures && !slices.Contains(r.failures, e) {
+	if e.pending || len(r.failures) < maxFailures && (e.lookup || !slices.Contains(r.failures, e)) {
 		r.failures = append(r.failures, e)
 	}
+}
+
+// lookupFailed tells whether err, or a failure noted since there were so many, is
+// a lookup's.
+func (r *run) lookupFailed(err error, since int) bool {
+	var e *failure
+	if errors.As(err, &e) && e.lookup {
+		return true
+	}
+	return slices.ContainsFunc(r.failures[min(since, len(r.failures)):], func(e *failure) bool { return e.lookup })
 }
 
 // defaulted gives an object or an array a default.

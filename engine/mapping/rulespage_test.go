@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,13 +75,14 @@ func checkSection(t *testing.T, id, body string) string {
 	if len(wrong) == 0 || len(wrong) != len(right) || len(wrong) != len(shown) || id >= "CW300" && len(event) != len(wrong) {
 		t.Fatalf("%d wrong and %d right examples, %d messages, %d events", len(wrong), len(right), len(shown), len(event))
 	}
+	answers := pageAnswers(t, strings.Join(blocks(body, "json answers"), ""))
 	for i := range wrong {
 		record := ""
 		if len(event) > 0 {
 			record = event[i]
 		}
 		files := func(kind string) string { return strings.Join(blocks(body, "csv "+kind), "") }
-		got, ids := try(t, wrong[i], files("wrong"), record)
+		got, ids := try(t, wrong[i], files("wrong"), record, answers)
 		if len(ids) == 0 || slices.ContainsFunc(ids, func(other string) bool { return other != id }) {
 			t.Errorf("it gives %v:\n%s", ids, got)
 		}
@@ -89,7 +91,7 @@ func checkSection(t *testing.T, id, body string) string {
 		} else if diff := cmp.Diff(shown[i], got); diff != "" {
 			t.Errorf("-page +made:\n%s", diff)
 		}
-		if got, _ := try(t, right[i], files("right"), record); got != "" {
+		if got, _ := try(t, right[i], files("right"), record, answers); got != "" {
 			t.Errorf("the right form gives\n%s", got)
 		}
 	}
@@ -113,7 +115,7 @@ func blocks(text, kind string) []string {
 // try compiles an example, beside which lies tables/codes.csv if it has some text,
 // and maps the record if there is one. It returns what was found as the page shows
 // it, and the rules of it.
-func try(t *testing.T, example, codes, record string) (shown string, ids []string) {
+func try(t *testing.T, example, codes, record string, answers mapping.Answers) (shown string, ids []string) {
 	t.Helper()
 	whole, indent := complete(example)
 	tables := readTable(func(path string) (mapping.TableFile, error) {
@@ -127,7 +129,11 @@ func try(t *testing.T, example, codes, record string) (shown string, ids []strin
 		if len(found) > 0 {
 			t.Errorf("before any event there is %v", found)
 		}
-		_, err := p.Map(&mapping.Event{Record: []byte(strings.TrimSpace(record))}, nil)
+		ev := &mapping.Event{Record: []byte(strings.TrimSpace(record))}
+		r, err := p.MapWith(ev, answers, nil)
+		if len(r.Questions) > 0 {
+			_, err = p.Map(ev, nil)
+		}
 		if e, ok := errors.AsType[*mapping.Error](err); ok {
 			found = append(found, e.List()...)
 		} else if err != nil {
@@ -155,6 +161,38 @@ func try(t *testing.T, example, codes, record string) (shown string, ids []strin
 		out.WriteString(line)
 	}
 	return out.String(), ids
+}
+
+// pageAnswers reads a page's answers to lookups.
+func pageAnswers(t *testing.T, text string) mapping.Answers {
+	t.Helper()
+	out := mapping.Answers{}
+	if text == "" {
+		return out
+	}
+	var entries []struct {
+		Lookup       string
+		Args, Answer json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(text), &entries); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		var refusal struct {
+			Ambiguous []json.RawMessage `json:"$ambiguous"`
+			Refused   string            `json:"$refused"`
+		}
+		answer := mapping.Answer{Found: e.Answer}
+		if json.Unmarshal(e.Answer, &refusal) == nil && (refusal.Ambiguous != nil || refusal.Refused != "") {
+			answer = mapping.Answer{Refusal: &mapping.Refusal{Ambiguous: refusal.Ambiguous != nil, Message: refusal.Refused}}
+			for _, c := range refusal.Ambiguous {
+				answer.Refusal.Candidates = append(answer.Refusal.Candidates, c)
+			}
+		}
+		connection, name, _ := strings.Cut(e.Lookup, ".")
+		out[mapping.QuestionKey(connection, name, e.Args)] = answer
+	}
+	return out
 }
 
 // complete makes a mapping of an example: what it does not say itself is added,

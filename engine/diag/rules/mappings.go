@@ -11,7 +11,6 @@ func mappings() []diag.Rule {
 		{ID: "CW104", Title: "Unknown key", Explanation: "A key has no meaning where it stands, so what it says would be ignored."},
 		{ID: "CW105", Title: "Wrong kind of value", Explanation: "A key has a value of a kind or form that it cannot have."},
 		{ID: "CW106", Title: "Missing key", Explanation: "Something is not there without which the mapping means nothing."},
-		{ID: "CW107", Title: "Not supported yet", Explanation: "This version cannot do what the mapping asks for."},
 		{ID: "CW110", Title: "Unknown connection, event or operation", Explanation: "`from` or `to` names something that the configuration does not offer."},
 		{ID: "CW111", Title: "Connection not to be described", Explanation: "The plugin of a connection could not be asked, so that nothing can be checked against its schema."},
 		{ID: "CW120", Title: "Malformed path", Explanation: "A path or a field's name is not written as paths are, and would silently find nothing."},
@@ -43,5 +42,7 @@ func mappings() []diag.Rule {
 		{ID: "CW162", Title: "Key that cannot occur", Explanation: "A table has a row for a value that the source's schema does not allow."},
 		{ID: "CW163", Severity: diag.Warning, Title: "Key with blanks", Explanation: "A key in a table's file has blanks around it, which count."},
 		{ID: "CW164", Severity: diag.Warning, Title: "Value without a row", Explanation: "A table has no row for a value that the source's schema allows, and the rule has no default."},
+		{ID: "CW165", Title: "Unknown argument", Explanation: "A lookup does not take an argument of this name."},
+		{ID: "CW166", Title: "Argument without a value", Explanation: "A lookup needs an argument that the mapping does not give."},
 	}
 }

@@ -45,6 +45,10 @@ func events() []diag.Rule {
 		{ID: "CW309", Title: "No choice", Explanation: "No `when` of a `choose` is true for this event."},
 		{ID: "CW310", Title: "Value outside the sink's list", Explanation: "The sink's field takes one of a list of values, and this event gives another."},
 		{ID: "CW311", Title: "Argument of a function", Explanation: "A function cannot do its work with the value of this event."},
+		{ID: "CW312", Title: "Unanswered lookup", Explanation: "A mapping asks a lookup, and it is run without an answer to it."},
+		{ID: "CW313", Title: "Answer that is no object", Explanation: "A plugin answers a lookup with something that is no JSON object."},
+		{ID: "CW314", Title: "Ambiguous lookup", Explanation: "Several things fit what a lookup asks, and none may be picked."},
+		{ID: "CW315", Title: "Refused lookup", Explanation: "The other system refuses a lookup's question."},
 		{ID: "CW320", Title: "Record that the sink's schema refuses", Explanation: "What `validate --exhaustive` maps breaks the sink's schema in a way that only the schema knows, as a list without elements."},
 	}
 }
