@@ -95,7 +95,7 @@ func hashKey(s string) uint8 {
 		return 0
 	}
 	n := len(s) - 1
-	return uint8(n*7+int(s[0])*3+int(s[n])+int(s[n/2])*5+int(s[n-n/4])*11) & 63 //nolint:gosec // only the low bits count
+	return uint8(n*7+int(s[0])*3+int(s[n])+int(s[n>>1])*5+int(s[n-n>>2])*11) & 63 //nolint:gosec // only the low bits count
 }
 
 func hashBytes(s []byte) uint8 {
@@ -103,7 +103,7 @@ func hashBytes(s []byte) uint8 {
 		return 0
 	}
 	n := len(s) - 1
-	return uint8(n*7+int(s[0])*3+int(s[n])+int(s[n/2])*5+int(s[n-n/4])*11) & 63 //nolint:gosec // only the low bits count
+	return uint8(n*7+int(s[0])*3+int(s[n])+int(s[n>>1])*5+int(s[n-n>>2])*11) & 63 //nolint:gosec // only the low bits count
 }
 
 // scanner fills slots with the values of one JSON text in a single pass. The text
