@@ -28,8 +28,7 @@ type search struct {
 
 // trial is a record that fails.
 type trial struct {
-	at      assignment
-	changed [2]int // the places that were changed, -1 for none
+	at assignment
 }
 
 func newSearch(p *mapping.Program, ref mapping.Ref, source, sink *schema.Schema) *search {
@@ -51,12 +50,12 @@ const (
 func (s *search) run() {
 	s.settle()
 	bases := []assignment{s.usual}
-	marks := map[string]bool{s.try(s.usual, -1, -1): true}
+	marks := map[string]bool{s.try(s.usual): true}
 	for i := 0; i < len(bases) && s.records < maxRecords/2; i++ {
 		for j, p := range s.shape.places {
 			for v := range p.options {
 				next := with(bases[i], j, v)
-				mark := s.try(next, j, -1)
+				mark := s.try(next)
 				if mark != "" && !marks[mark] && len(bases) < maxBases {
 					marks[mark] = true
 					bases = append(bases, next)
@@ -151,7 +150,7 @@ func (s *search) pairs(base assignment) {
 				}
 				a := with(base, j, options[j][round%len(options[j])])
 				a[i] = uint8(options[i][round/len(options[j])]) //nolint:gosec // at most maxValues and a few
-				s.try(a, j, i)
+				s.try(a)
 			}
 		}
 		if !more {
@@ -169,7 +168,7 @@ func with(a assignment, place, option int) assignment {
 
 // try maps a record and remembers its failures; it returns what the result looks
 // like, "" for a record that was tried before.
-func (s *search) try(a assignment, i, j int) string {
+func (s *search) try(a assignment) string {
 	record := s.shape.write(a, nil)
 	h := sum(record)
 	if s.seen[h] || s.records >= maxRecords {
@@ -186,18 +185,23 @@ func (s *search) try(a assignment, i, j int) string {
 			}
 			s.kinds = append(s.kinds, f.key)
 		}
-		changed := [2]int{i, j}
-		other := func(t trial) bool { return overlap(t.changed, changed) }
-		if len(list) < maxWitnesses && !slices.ContainsFunc(list, other) {
-			s.trials[f.key] = append(list, trial{a, changed})
+		more := func(t trial) bool { return s.covers(t.at, a) }
+		if len(list) < maxWitnesses && !slices.ContainsFunc(list, more) {
+			s.trials[f.key] = append(list, trial{a})
 		}
 	}
 	return out.mark
 }
 
-// overlap reports whether a change of the places b adds nothing to one of a.
-func overlap(a, b [2]int) bool {
-	return a == b || a[1] < 0 && (a[0] == b[0] || a[0] == b[1])
+// covers reports whether all places that a changes are changed by b too, which then
+// most likely fails for the same cause.
+func (s *search) covers(a, b assignment) bool {
+	for i := range a {
+		if a[i] != s.usual[i] && b[i] == s.usual[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func sum(b []byte) uint64 {

@@ -192,7 +192,8 @@ func (s *shape) complete(p *place, depth int) {
 		// It is there only because it is required.
 		if p.node.Types == schema.Object {
 			p.kind = object
-		} else if p.node.Types == schema.Array {
+		}
+		if p.node.Types == schema.Array {
 			p.kind = array
 		}
 	}
