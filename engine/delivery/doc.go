@@ -19,10 +19,12 @@
 //
 //	reader ──▶ ┌───────┐ ──▶ mapping workers (and reloading of bodies)
 //	           │ state │ ──▶ calls to the sink, results streaming back
+//	           │       │ ──▶ calls to lookups, answers streaming back
 //	           └───────┘ ──▶ committer
 //
 // An event at hand is an item (item.go). The first of its key is live: it is
-// mapped, ready, sending and committing in turn. The others of the key wait
+// mapped, ready, sending and committing in turn; while its mapping needs to know
+// something of another system it asks, and is mapped again (asking.go). The others of the key wait
 // behind it, and it waits itself between two attempts; what waits is held, and
 // beyond a budget without its body (held.go).
 package delivery
