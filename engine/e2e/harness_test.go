@@ -391,6 +391,11 @@ func salesdriveOrder(id, version int) string {
 		ev, id, version, version, version)
 }
 
+// crmOrder makes what a RetailCRM trigger sends for a new order.
+func crmOrder(id int) string {
+	return fmt.Sprintf(`{"event":"new_order","id":%d,"number":"%d","createdAt":"2026-11-02 20:15:00","summ":100,"totalSumm":100,"prepaySum":0,"lastName":"Франко","firstName":"Іван","phone":"+380671112233","delivery":{"code":"courier","address":{"city":"Львів","text":"вул. Нова, 1"}},"status":"new","customFields":[],"items":[{"id":1,"initialPrice":100,"quantity":1,"offer":{"externalId":"A-1"}}]}`, id, id)
+}
+
 func getJSON(t testing.TB, url string, v any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

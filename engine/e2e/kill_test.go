@@ -36,17 +36,34 @@ func TestD1_EngineKilledRightAfterAccepting(t *testing.T) {
 	}
 }
 
-// TestPluginKilledUnderLoad kills each plugin with -9 while 500 webhooks flow:
-// every order arrives, once.
+// TestPluginKilledUnderLoad kills each plugin with -9 while 500 webhooks flow
+// through it: every order arrives, once.
 func TestPluginKilledUnderLoad(t *testing.T) {
-	for _, connection := range []string{"shop", "saleapp"} {
+	shop := func(e *engine, id int) (method, url, body string) {
+		return http.MethodPut, e.ingress + "/in/shop/" + shopToken, shopOrder(id, "вул. Нова, 1")
+	}
+	for _, tc := range []struct {
+		connection string
+		webhook    func(e *engine, id int) (method, url, body string)
+	}{
+		{"shop", shop},
+		{"saleapp", shop},
+		{"salesdrive", func(e *engine, id int) (method, url, body string) {
+			return http.MethodPost, e.ingress + "/in/salesdrive/" + salesdriveToken, salesdriveOrder(id, 1)
+		}},
+		{"crm", func(e *engine, id int) (method, url, body string) {
+			return http.MethodPost, e.ingress + "/in/crm/" + crmToken, crmOrder(id)
+		}},
+	} {
+		connection := tc.connection
 		t.Run(connection, func(t *testing.T) {
 			sb := startSandbox(t)
 			sb.faults(t, `{"latency":"5ms"}`)
 			e := newSite(t, sb).start(t)
 			const orders = 500
 			sent := sendMany(t, orders, 8, func(id int) error {
-				return insist(t.Context(), http.MethodPut, e.ingress+"/in/shop/"+shopToken, shopOrder(id, "вул. Нова, 1"))
+				method, url, body := tc.webhook(e, id)
+				return insist(t.Context(), method, url, body)
 			})
 			killed := map[int]bool{}
 			for range 3 {
