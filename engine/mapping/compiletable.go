@@ -30,6 +30,15 @@ func (c *compiler) tableRows(t *table, n *yaml.Node, at span) bool {
 		return false
 	}
 	for _, e := range entries {
+		if isNull(e.value) && e.value.Value == "" {
+			hint := "write the value, or `null` for none"
+			if strings.Contains(e.name, ":") {
+				hint = "a space stands behind the colon: {2: 1, 8: 2}"
+			}
+			c.doc.errorAt("CW160", c.doc.spanOf(e.key), hint, "the row `%s` has no value", e.name)
+			ok = false
+			continue
+		}
 		raw, good := c.json(e.value)
 		if e.value.Kind != yaml.ScalarNode {
 			c.doc.errorAt("CW160", c.doc.spanOf(e.value), "", "a row of a table is a single value, and this is %s", yamlKind(e.value))

@@ -144,6 +144,9 @@ func (p *pathParser) step() *pathError {
 	case '@':
 		return p.modifier()
 	case '{', '[':
+		if strings.HasPrefix(p.in[p.i:], "{{") {
+			return p.fail(p.i, len(p.in), "a path has no `{{ }}`", "write the field's name alone: "+strings.Trim(p.in[p.i:], "{} "))
+		}
 		p.out.plain, p.dark = false, true
 		return p.balanced("the " + map[byte]string{'{': "`{`", '[': "`[`"}[c] + " is never closed")
 	}
