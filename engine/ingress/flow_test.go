@@ -213,6 +213,11 @@ func TestLogAndStats(t *testing.T) {
 	}
 	r.post(t, `{"private":"body"}`)
 	r.send(t, "DELETE", "/in/shop/"+token+"/rest?q=private", nil)
+	// A request is counted and logged after its answer.
+	eventually(t, "a line and a count of each request", func() bool {
+		log := r.log.String()
+		return strings.Count(log, "webhook refused")+strings.Count(log, "webhook taken") >= 402 && r.Stats().Requests >= 402
+	})
 	log := r.log.String()
 	for _, secret := range []string{token, "wrong-secret", "private"} {
 		if strings.Contains(log, secret) {

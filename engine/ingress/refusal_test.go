@@ -217,8 +217,9 @@ func TestStrangersAreExplainedInTheLog(t *testing.T) {
 		if got := r.send(t, "POST", path, strings.NewReader("{}")); strings.Contains(got.text, want) {
 			t.Errorf("%s: the sender is told %s", path, got.text)
 		}
-		log := r.log.String()
-		if !strings.Contains(log, `why="`+want+`"`) || strings.Contains(log, token) || strings.Contains(log, "wrong-token") {
+		// The line is written after the answer.
+		eventually(t, "why="+want+" in the log", func() bool { return strings.Contains(r.log.String(), `why="`+want+`"`) })
+		if log := r.log.String(); strings.Contains(log, token) || strings.Contains(log, "wrong-token") {
 			t.Errorf("%s: logged %s", path, log)
 		}
 	}
