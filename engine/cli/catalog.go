@@ -70,13 +70,9 @@ func (c *catalog) spec(ctx context.Context, connection string) (wire.Spec, error
 }
 
 func (c *catalog) describe(ctx context.Context, connection string) (wire.Spec, error) {
-	conn := c.config.Connection(connection)
-	if conn == nil {
-		var known []string
-		for _, other := range c.config.Connections {
-			known = append(known, other.Name)
-		}
-		return wire.Spec{}, &mapping.NotFoundError{What: "connection", Name: connection, Known: known}
+	conn, err := pick(c.config.Connections, func(c *config.Connection) string { return c.Name }, "connection", connection)
+	if err != nil {
+		return wire.Spec{}, err
 	}
 	// The first answer tells which values are secrets, the second is for the rest.
 	spec, err := c.host.Describe(ctx, conn.Plugin, nil)
@@ -92,14 +88,7 @@ func (c *catalog) operation(ctx context.Context, connection, name string) (wire.
 	if err != nil {
 		return wire.OperationSpec{}, err
 	}
-	known := make([]string, 0, len(spec.Operations))
-	for _, o := range spec.Operations {
-		if o.Name == name {
-			return o, nil
-		}
-		known = append(known, o.Name)
-	}
-	return wire.OperationSpec{}, &mapping.NotFoundError{What: "operation of " + connection, Name: name, Known: known}
+	return pick(spec.Operations, func(o wire.OperationSpec) string { return o.Name }, "operation of "+connection, name)
 }
 
 // event gives the spec of a connection's event.
@@ -108,14 +97,7 @@ func (c *catalog) event(ctx context.Context, connection, name string) (wire.Even
 	if err != nil {
 		return wire.EventSpec{}, err
 	}
-	known := make([]string, 0, len(spec.Events))
-	for _, e := range spec.Events {
-		if e.Name == name {
-			return e, nil
-		}
-		known = append(known, e.Name)
-	}
-	return wire.EventSpec{}, &mapping.NotFoundError{What: "event of " + connection, Name: name, Known: known}
+	return pick(spec.Events, func(e wire.EventSpec) string { return e.Name }, "event of "+connection, name)
 }
 
 // lookup gives the spec of a connection's lookup.
@@ -124,14 +106,21 @@ func (c *catalog) lookup(ctx context.Context, connection, name string) (wire.Loo
 	if err != nil {
 		return wire.LookupSpec{}, err
 	}
-	known := make([]string, 0, len(spec.Lookups))
-	for _, l := range spec.Lookups {
-		if l.Name == name {
-			return l, nil
+	return pick(spec.Lookups, func(l wire.LookupSpec) string { return l.Name }, "lookup of "+connection, name)
+}
+
+// pick gives the one of all that has the name, or a *mapping.NotFoundError with
+// the names that there are; what says what they are.
+func pick[T any](all []T, nameOf func(T) string, what, name string) (T, error) {
+	known := make([]string, 0, len(all))
+	for _, one := range all {
+		if nameOf(one) == name {
+			return one, nil
 		}
-		known = append(known, l.Name)
+		known = append(known, nameOf(one))
 	}
-	return wire.LookupSpec{}, &mapping.NotFoundError{What: "lookup of " + connection, Name: name, Known: known}
+	var none T
+	return none, &mapping.NotFoundError{What: what, Name: name, Known: known}
 }
 
 // with gives the compiler's view of the catalog, bound to ctx.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 const (
@@ -110,16 +110,7 @@ func (c *client) check(ctx context.Context) error {
 
 // clean is an error's text without addresses and the key.
 func (c *client) clean(err error) string {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		if u.Timeout() {
-			return "no answer in time"
-		}
-		err = u.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
-	}
-	return c.redact(err.Error())
+	return c.redact(outbound.Reason(err))
 }
 
 // redact takes the key, as it is and as addresses and JSON write it, out of a text

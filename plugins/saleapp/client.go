@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/outbound"
 )
 
 const (
@@ -103,16 +103,7 @@ func (c *client) call(ctx context.Context, v verb, f form) (answer, error) {
 
 // clean is an error's text without the address, which holds the key.
 func (c *client) clean(err error) string {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		if u.Timeout() {
-			return "no answer in time"
-		}
-		err = u.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
-	}
-	return c.redact(err.Error())
+	return c.redact(outbound.Reason(err))
 }
 
 // redact takes the key out of a text that comes from outside.

@@ -1,10 +1,13 @@
 // Package outbound is what connectors that call an HTTP API have in common: one
-// caller at a time for a key, how long a far side asks to wait, and how much of its
-// text goes into a message.
+// caller at a time for a key, why a request failed, how long a far side asks to
+// wait, and how much of its text goes into a message.
 package outbound
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -37,4 +40,19 @@ func Shorten(text string) string {
 		return string(r[:MaxText]) + "…"
 	}
 	return text
+}
+
+// Reason is why a request got no answer, without its address, which may hold a
+// credential. What the text itself may repeat of one is the caller's to take out.
+func Reason(err error) string {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		if u.Timeout() {
+			return "no answer in time"
+		}
+		err = u.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	return err.Error()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -59,5 +60,20 @@ func TestShorten(t *testing.T) {
 	got := outbound.Shorten(strings.Repeat("ї", outbound.MaxText+1))
 	if utf8.RuneCountInString(got) != outbound.MaxText+1 || !strings.HasSuffix(got, "…") {
 		t.Errorf("a long text became %d runes", utf8.RuneCountInString(got))
+	}
+}
+
+func TestReason(t *testing.T) {
+	at := func(err error) error {
+		return &url.Error{Op: "Post", URL: "https://api.example/x?key=geheim", Err: err}
+	}
+	for want, err := range map[string]error{
+		"no answer in time":  at(context.DeadlineExceeded),
+		"connection refused": at(errors.New("connection refused")),
+		"broken":             errors.New("broken"),
+	} {
+		if got := outbound.Reason(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
 	}
 }
