@@ -11,6 +11,10 @@ import (
 // watchEvery is how often the disk and the streams are looked at.
 const watchEvery = time.Second
 
+// sickTwice is how many examinations in a row must find the store unwell before it
+// is held for broken.
+const sickTwice = 2
+
 // nearlyFull is the share of a stream's bound, in percent, from which on nothing
 // more is accepted: what was accepted still needs room for its outcomes.
 const nearlyFull = 95
@@ -46,9 +50,14 @@ func (j *Journal) watch(ctx context.Context) {
 	defer close(j.watched)
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
+	sick := 0
 	for {
 		select {
 		case <-tick.C:
+			if sick = j.examine(sick); sick == sickTwice {
+				j.accepts.giveUp()
+				j.repeats.giveUp()
+			}
 			j.look(ctx)
 		case <-ctx.Done():
 			return
@@ -56,16 +65,25 @@ func (j *Journal) watch(ctx context.Context) {
 	}
 }
 
-// look decides whether there is room to accept anything, and where the store has
-// stopped answering, whether it will again.
-func (j *Journal) look(ctx context.Context) {
-	if j.accepts.stalled() || j.repeats.stalled() {
-		if err := healthy(j.srv); err != nil {
-			j.broken(err)
-			j.accepts.giveUp()
-			j.repeats.giveUp()
-		}
+// examine asks a store that has stopped answering whether it is well, and returns
+// how many times in a row it was not. One time alone may be the moment in which it
+// makes itself ready again.
+func (j *Journal) examine(sick int) int {
+	if !j.accepts.stalled() && !j.repeats.stalled() {
+		return 0
 	}
+	err := healthy(j.srv)
+	if err == nil {
+		return 0
+	}
+	if sick++; sick == sickTwice {
+		j.broken(err)
+	}
+	return sick
+}
+
+// look decides whether there is room to accept anything.
+func (j *Journal) look(ctx context.Context) {
 	why := j.noRoom(ctx)
 	if ctx.Err() != nil {
 		return
