@@ -93,6 +93,7 @@ type Config struct {
 	rate    rateKeys
 	// ingress is where the key ingress has its value, nil if it is left out.
 	ingress *yaml.Node
+	admin   adminKeys
 }
 
 // Connection returns the named connection, or nil.
@@ -141,13 +142,6 @@ type Rate struct {
 	// Burst is how many may come at once; key burst beside rate, default two
 	// seconds' worth, at least 10.
 	Burst int
-}
-
-// Admin says where the running engine answers questions about itself.
-type Admin struct {
-	// Listen is the address, host:port, on a loopback interface; key listen,
-	// default 127.0.0.1:9090; "off" for none gives "".
-	Listen string
 }
 
 // Log says what is logged.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -149,8 +150,11 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 }
 
 // badToken says what keeps s from being a token, without showing it.
-func badToken(s string) *problem {
-	p := &problem{"a token has 8 to 128 letters, digits and . _ ~ -", "make one: openssl rand -hex 16"}
+func badToken(s string) *problem { return badTokenOf(s, 8) }
+
+// badTokenOf is badToken for a token of at least so many characters.
+func badTokenOf(s string, least int) *problem {
+	p := &problem{fmt.Sprintf("a token has %d to 128 letters, digits and . _ ~ -", least), "make one: openssl rand -hex 16"}
 	switch {
 	case s == "":
 		p.message += ", and this is empty"
@@ -158,7 +162,7 @@ func badToken(s string) *problem {
 		p.hint = "a variable of the environment is written ${env:NAME}"
 	case len(s) > 128:
 		p.message += ", and this is longer"
-	case len(s) < 8:
+	case len(s) < least:
 		p.message += ", and this is shorter"
 	default:
 		p.message += ", and this holds something else"

@@ -101,7 +101,7 @@ func (r *reader) config(c *Config, root *yaml.Node) {
 		field{"ingress", func(n *yaml.Node) {
 			c.ingress = n
 			r.object(n, "ingress",
-				field{"listen", r.text(address(&in.Listen, false))},
+				field{"listen", r.text(address(&in.Listen))},
 				field{"max_body", r.text(size(&in.MaxBody, 1<<10, 16<<20))},
 				field{"max_memory", r.text(size(&in.MaxMemory, 1<<20, 1<<40))},
 				field{"max_connections", r.text(count(&in.MaxConnections, 1, 100_000))},
@@ -113,9 +113,7 @@ func (r *reader) config(c *Config, root *yaml.Node) {
 				field{"burst", r.text(c.rate.setBurst)},
 			)
 		}},
-		field{"admin", func(n *yaml.Node) {
-			r.object(n, "admin", field{"listen", r.text(address(&c.Admin.Listen, true))})
-		}},
+		field{"admin", func(n *yaml.Node) { r.admin(c, n) }},
 		field{"log", func(n *yaml.Node) {
 			r.object(n, "log",
 				field{"level", r.text(oneOf(&c.Log.Level, "debug", "info", "warn", "error"))},
@@ -156,6 +154,7 @@ func (c *Config) finish(list *diag.List) {
 		*list = append(*list, c.src.at(c.ingress, RuleValue, "raise max_memory or lower max_body",
 			"ingress: max_memory (%d bytes) must be at least twice max_body (%d bytes)", c.Ingress.MaxMemory, c.Ingress.MaxBody))
 	}
+	c.finishAdmin(list)
 }
 
 func joined(names []string) string {

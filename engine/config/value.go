@@ -114,13 +114,9 @@ func duration(into *time.Duration) func(string) *problem {
 	}
 }
 
-// address reads host:port. A loopback address may be off as well.
-func address(into *string, loopback bool) func(string) *problem {
+// address reads host:port.
+func address(into *string) func(string) *problem {
 	return func(s string) *problem {
-		if loopback && s == "off" {
-			*into = ""
-			return nil
-		}
 		host, port, err := net.SplitHostPort(s)
 		if err != nil {
 			return &problem{"this is no address", "write host:port, as 127.0.0.1:8080 or [::1]:8080"}
@@ -130,12 +126,6 @@ func address(into *string, loopback bool) func(string) *problem {
 		}
 		if strings.ContainsAny(host, " \t/@") {
 			return &problem{"the host is neither a name nor an IP address", "write host:port, as 127.0.0.1:8080"}
-		}
-		if loopback && !isLoopback(host) {
-			return &problem{
-				"the admin address can be reached from other machines, and there is no credential to keep them out",
-				"listen on 127.0.0.1 and reach it through a tunnel (ssh -L)",
-			}
 		}
 		*into = s
 		return nil
