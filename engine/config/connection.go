@@ -93,7 +93,7 @@ func (r *reader) connections(c *Config, n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if !connectionName.MatchString(key.Value) {
-			r.errorAt(key, RuleValue, cmp.Or(foreign(key.Value), nameHint), "`%s` cannot name a connection", key.Value)
+			r.errorAt(key, RuleValue, cmp.Or(diag.Foreign(key.Value), nameHint), "`%s` cannot name a connection", key.Value)
 			continue
 		}
 		if isNull(value) {
@@ -115,7 +115,7 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 			conn.plugin = n
 			r.literal("validate needs the plugin too", func(s string) *problem {
 				if !connectionName.MatchString(s) {
-					return &problem{"this cannot name a plugin", cmp.Or(foreign(s), "a plugin is named after its file in the folder of plugins, as horoshop")}
+					return &problem{"this cannot name a plugin", cmp.Or(diag.Foreign(s), "a plugin is named after its file in the folder of plugins, as horoshop")}
 				}
 				conn.Plugin = s
 				return nil

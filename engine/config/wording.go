@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -59,17 +58,6 @@ func wrong(e *jsonschema.ValidationError) string {
 		return "has a form that it may not have"
 	}
 	return "does not fit the schema's " + strings.Join(e.ErrorKind.KeywordPath(), "/")
-}
-
-// foreign says which letter of a name is Cyrillic, for many look like Latin ones; ""
-// if none is.
-func foreign(name string) string {
-	for _, c := range name {
-		if unicode.Is(unicode.Cyrillic, c) {
-			return fmt.Sprintf("`%c` is a Cyrillic letter: type the name with Latin ones", c)
-		}
-	}
-	return ""
 }
 
 // wanted are the only values that may stand where e is, nil if that is not what

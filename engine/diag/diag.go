@@ -148,13 +148,14 @@ func (l List) Err() error {
 
 // Suggest returns the candidate that is most likely what was meant by name, or ""
 // if none is close: it allows one slip in a short name and one for each three
-// characters in a longer one, and takes no notice of case.
+// characters in a longer one, and takes no notice of case, nor of letters of another
+// alphabet that look the same.
 func Suggest(name string, candidates []string) string {
-	runes := []rune(strings.ToLower(name))
+	runes := []rune(strings.ToLower(Latin(name)))
 	limit := max(1, (len(runes)+1)/3)
 	best, bestDistance := "", limit+1
 	for _, c := range candidates {
-		other := []rune(strings.ToLower(c))
+		other := []rune(strings.ToLower(Latin(c)))
 		if c == name || max(len(other)-len(runes), len(runes)-len(other)) > limit {
 			continue
 		}
@@ -169,11 +170,24 @@ func Suggest(name string, candidates []string) string {
 }
 
 // DidYouMean returns "did you mean `x`?" for the candidate closest to name, or "".
+// Of a name that looks like it and is written with other letters it says which.
 func DidYouMean(name string, candidates []string) string {
-	if s := Suggest(name, candidates); s != "" {
-		return fmt.Sprintf("did you mean `%s`?", s)
+	s := Suggest(name, candidates)
+	if s == "" {
+		return OddLetter(name)
 	}
-	return ""
+	meant := fmt.Sprintf("did you mean `%s`?", s)
+	odd := OddLetter(name)
+	if odd == "" && Foreign(s) == "" && strings.EqualFold(Latin(name), s) {
+		odd = Foreign(name) // all letters are Cyrillic, and all look Latin
+	}
+	if odd == "" && OddLetter(s) != "" {
+		return meant + " There " + OddLetter(s)
+	}
+	if odd != "" {
+		return meant + " " + strings.ToUpper(odd[:1]) + odd[1:]
+	}
+	return meant
 }
 
 // distance counts the insertions, deletions, substitutions and swaps of
