@@ -159,8 +159,8 @@ type Event struct {
 	Record json.RawMessage `json:"record"`
 }
 
-// New makes the handler. A nil logger drops what it says.
-func New(e Engine, log *slog.Logger) http.Handler {
+// New makes the handler; metrics answers /metrics. A nil logger drops what it says.
+func New(e Engine, metrics http.Handler, log *slog.Logger) http.Handler {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -168,11 +168,12 @@ func New(e Engine, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", a.health)
 	mux.HandleFunc("/readyz", a.ready)
+	mux.Handle("/metrics", metrics)
 	mux.HandleFunc("/api/v1/status", a.status)
 	mux.HandleFunc("/api/v1/outcomes", a.outcomes)
 	mux.HandleFunc("/api/v1/dead", a.dead)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		a.fail(w, http.StatusNotFound, "not_found", "there is nothing here: see /api/v1/status, /api/v1/outcomes, /api/v1/dead, /healthz and /readyz")
+		a.fail(w, http.StatusNotFound, "not_found", "there is nothing here: see /api/v1/status, /api/v1/outcomes, /api/v1/dead, /healthz, /readyz and /metrics")
 	})
 	return a.guard(mux)
 }

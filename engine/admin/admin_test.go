@@ -55,7 +55,7 @@ func get(t *testing.T, e *engine, path string) (int, string) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
 	r.Host = "localhost:9090"
-	admin.New(e, nil).ServeHTTP(w, r)
+	admin.New(e, http.NotFoundHandler(), nil).ServeHTTP(w, r)
 	if ct := w.Header().Get("Content-Type"); ct != "application/json" {
 		t.Errorf("%s: content type %q", path, ct)
 	}
@@ -199,7 +199,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestHostAndMethod(t *testing.T) {
-	h := admin.New(&engine{}, nil)
+	h := admin.New(&engine{}, http.NotFoundHandler(), nil)
 	for host, want := range map[string]int{
 		"localhost": 200, "localhost:9090": 200, "127.0.0.1:9090": 200, "127.8.8.8": 200, "[::1]:9090": 200, "[::1]": 200,
 		"evil.example": 421, "evil.example:9090": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example:1": 421, "192.168.1.2:9090": 421,
@@ -237,7 +237,7 @@ func TestServe(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- admin.Serve(ctx, ln, admin.New(e, nil), nil) }()
+	go func() { done <- admin.Serve(ctx, ln, admin.New(e, http.NotFoundHandler(), nil), nil) }()
 	fetch := func(path string) (int, error) {
 		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+ln.Addr().String()+path, nil)
 		if err != nil {

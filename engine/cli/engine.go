@@ -15,6 +15,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/metrics"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
 )
 
@@ -33,6 +34,7 @@ type engine struct {
 	lanes   []*lane
 	// answers are lookups', kept for all lanes.
 	answers *delivery.AnswerCache
+	metrics *metrics.Metrics
 }
 
 // maxAnswers is how many answers of lookups are kept.
@@ -73,10 +75,13 @@ func (e *engine) run(ctx context.Context) (err error) {
 
 // serve runs the lanes and the listeners until ctx ends or one of them fails.
 func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
+	measured := &measured{engine: e}
+	e.metrics = metrics.New(e.version, measured)
 	server, err := e.newIngress()
 	if err != nil {
 		return err
 	}
+	measured.server = server
 	e.answers = delivery.NewAnswerCache(maxAnswers)
 	if err := e.planLanes(ctx); err != nil {
 		return err
@@ -115,7 +120,7 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 	adminAddr := ""
 	if adminLn != nil {
 		adminAddr = adminLn.Addr().String()
-		api := admin.New(view{engine: e, server: server, started: time.Now().UTC()}, e.log)
+		api := admin.New(view{engine: e, server: server, started: time.Now().UTC()}, e.metrics.Handler(), e.log)
 		listeners.Go(func() { fail("admin", admin.Serve(accept, adminLn, api, e.log)) })
 	}
 	e.log.Info("ready", "version", e.version, "ingress", in.Addr().String(), "admin", adminAddr,

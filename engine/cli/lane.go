@@ -65,7 +65,7 @@ func (e *engine) openLane(ctx context.Context, l *lane) (run func(context.Contex
 		return nil, err
 	}
 	runner, err := delivery.New(delivery.Options{
-		Lane: l.Lane, Mappings: l.mappings, Sink: e.links[l.Sink], Journal: jl,
+		Lane: l.Lane, Mappings: l.mappings, Sink: e.links[l.Sink], Journal: e.metrics.Lane(jl),
 		Logger: e.log, Lookups: lookingUp{e.links}, Answers: e.answers,
 	})
 	if err != nil {

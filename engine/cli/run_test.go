@@ -50,6 +50,8 @@ func runFolder(t *testing.T) string {
 type process struct {
 	*exec.Cmd
 	exited chan struct{}
+	// admin is the address of the admin API, once the engine is ready.
+	admin string
 
 	mu     sync.Mutex
 	stderr strings.Builder
@@ -131,15 +133,17 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // engine starts `crosswalk run` and gives the address that takes webhooks.
 func engine(t *testing.T, dir string, env []string, args ...string) (p *process, addr string) {
 	t.Helper()
-	ready := make(chan string, 1)
+	type said struct{ Msg, Ingress, Admin string }
+	ready := make(chan said, 1)
 	p = start(t, dir, env, nil, func(line string) {
-		var said struct{ Msg, Ingress string }
-		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "ready" {
-			ready <- said.Ingress
+		var s said
+		if json.Unmarshal([]byte(line), &s) == nil && s.Msg == "ready" {
+			ready <- s
 		}
 	}, append([]string{"run"}, args...)...)
 	select {
-	case addr = <-ready:
+	case s := <-ready:
+		addr, p.admin = s.Ingress, s.Admin
 	case <-p.exited:
 		t.Fatal("it ended before it was ready")
 	case <-time.After(patience):

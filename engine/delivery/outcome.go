@@ -31,7 +31,7 @@ func outcomeOf(lane event.Lane, it *item, m *Mapping, kind event.Kind) event.Out
 	return event.Outcome{
 		Sequence: it.sequence, EventID: it.ev.ID, Type: it.eventType, Key: it.key, Lane: lane,
 		Mapping: m.Name, MappingSHA256: m.SHA256, Operation: m.Operation,
-		Kind: kind, At: time.Now().UTC(),
+		Kind: kind, ReceivedAt: it.ev.ReceivedAt, At: time.Now().UTC(),
 	}
 }
 

@@ -86,6 +86,8 @@ type Outcome struct {
 	Answer json.RawMessage `json:"answer,omitempty"`
 	// Reason says why an event is dead.
 	Reason *Reason `json:"reason,omitempty"`
+	// ReceivedAt is the event's own, zero where it is not known.
+	ReceivedAt time.Time `json:"received_at,omitzero"`
 	// At is when the outcome was decided, in UTC.
 	At time.Time `json:"at"`
 }

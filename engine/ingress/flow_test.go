@@ -239,6 +239,7 @@ func TestLogAndStats(t *testing.T) {
 	s.Connections[0] = c
 	want := ingress.Stats{
 		Requests: 402, Refused: map[string]uint64{ingress.CodeJSON: 200, ingress.CodeNotFound: 200},
+		Strangers:   map[string]uint64{ingress.CodeNotFound: 200},
 		Connections: []ingress.ConnectionStats{{Name: "shop", Requests: 202, Accepted: 2, Refused: map[string]uint64{ingress.CodeJSON: 200}}},
 	}
 	if diff := cmp.Diff(want, s); diff != "" {

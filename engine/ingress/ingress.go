@@ -159,6 +159,10 @@ type Options struct {
 	// one a second for each connection; nil drops them. Neither bodies nor tokens
 	// are logged.
 	Logger *slog.Logger
+	// Observe is told of each answered webhook: the connection's name, "" where the
+	// address named none, the answer's status, and the time since the request's
+	// header was read. It may be nil, is called concurrently and must be quick.
+	Observe func(connection string, status int, took time.Duration)
 }
 
 // Server takes webhooks. It is an http.Handler for its own use in Serve and for
@@ -171,11 +175,15 @@ type Server struct {
 	memory  *budget
 	stats   counters
 	strange *complaints
+	observe func(connection string, status int, took time.Duration)
 }
 
 // New makes a server. Connections without a token take no webhooks and are left out.
 func New(o Options) (*Server, error) {
-	s := &Server{journal: o.Journal, limits: o.Limits, log: o.Logger}
+	s := &Server{journal: o.Journal, limits: o.Limits, log: o.Logger, observe: o.Observe}
+	if s.observe == nil {
+		s.observe = func(string, int, time.Duration) {}
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -17,6 +17,8 @@ type Stats struct {
 	// Requests counts all requests, Refused those that were refused, by code.
 	Requests uint64            `json:"requests"`
 	Refused  map[string]uint64 `json:"refused"`
+	// Strangers counts those among the refused that came without a connection's token.
+	Strangers map[string]uint64 `json:"strangers"`
 	// Connections are in the order of their names.
 	Connections []ConnectionStats `json:"connections"`
 }
@@ -35,8 +37,8 @@ type ConnectionStats struct {
 }
 
 type counters struct {
-	requests atomic.Uint64
-	refused  refusals
+	requests           atomic.Uint64
+	refused, strangers refusals
 }
 
 type senderCounters struct {
@@ -72,7 +74,7 @@ func (r *refusals) all() map[string]uint64 {
 
 // Stats gives the counts now.
 func (s *Server) Stats() Stats {
-	out := Stats{Requests: s.stats.requests.Load(), Refused: s.stats.refused.all(), Connections: []ConnectionStats{}}
+	out := Stats{Requests: s.stats.requests.Load(), Refused: s.stats.refused.all(), Strangers: s.stats.strangers.all(), Connections: []ConnectionStats{}}
 	for _, name := range slices.Sorted(maps.Keys(s.senders.byName)) {
 		c := &s.senders.byName[name].stats
 		out.Connections = append(out.Connections, ConnectionStats{
@@ -88,6 +90,7 @@ func (s *Server) Stats() Stats {
 func (s *Server) note(ctx context.Context, q *request, a answer) {
 	s.stats.requests.Add(1)
 	name, about := "", s.strange
+	took := time.Since(q.started)
 	if one := q.sender; one != nil {
 		name, about = one.Name, one.complaints
 		one.stats.requests.Add(1)
@@ -99,9 +102,10 @@ func (s *Server) note(ctx context.Context, q *request, a answer) {
 			one.stats.refused.add(a.problem.code)
 		}
 	}
+	s.observe(name, a.status, took)
 	attrs := []slog.Attr{
 		slog.String("connection", name), slog.String("method", line(q.Method)), slog.Int("status", a.status),
-		slog.Int("bytes", q.size), slog.Duration("took", time.Since(q.started).Round(time.Microsecond)),
+		slog.Int("bytes", q.size), slog.Duration("took", took.Round(time.Microsecond)),
 	}
 	p := a.problem
 	if p == nil {
@@ -109,6 +113,9 @@ func (s *Server) note(ctx context.Context, q *request, a answer) {
 		return
 	}
 	s.stats.refused.add(p.code)
+	if q.sender == nil {
+		s.stats.strangers.add(p.code)
+	}
 	attrs = append(attrs, slog.String("code", p.code), slog.String("reason", line(p.message)), slog.String("from", q.RemoteAddr))
 	if p.field != "" {
 		attrs = append(attrs, slog.String("field", line(p.field)))

@@ -1,0 +1,132 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// scrapeTimeout bounds what a scrape waits for the journal.
+const scrapeTimeout = 5 * time.Second
+
+// collector reads an engine's state at each scrape.
+type collector struct{ source Source }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("crosswalk_"+name, help, labels, nil)
+}
+
+// What is read from the engine's state.
+var (
+	descUp    = desc("state_readable", "1 if the engine's state could be read for this scrape, 0 if the journal did not answer.")
+	descReady = desc("ready", "1 if webhooks are accepted and every connection works, as /readyz says.")
+
+	descWebhooks     = desc("webhooks_total", "Webhooks that came with a connection's token.", "connection")
+	descRefused      = desc("webhooks_refused_total", "Webhooks that were refused, by reason; without a connection where the address named none.", "connection", "reason")
+	descAccepted     = desc("events_accepted_total", "Events accepted since the engine started.", "connection")
+	descDuplicates   = desc("events_duplicate_total", "Events recognised as repeats since the engine started.", "connection")
+	descLastAccepted = desc("last_event_timestamp_seconds", "When an event was accepted last; absent if none was.", "connection")
+
+	descBacklog  = desc("lane_backlog_events", "Accepted events without all of their outcomes.", "source", "sink")
+	descOldest   = desc("lane_oldest_event_timestamp_seconds", "When the oldest event of the backlog was accepted; absent if there is none.", "source", "sink")
+	descAtHand   = desc("lane_events", "Events at hand, by what they wait for.", "source", "sink", "state")
+	descPaused   = desc("lane_paused", "1 while the sink is left alone because of a failure of this class; absent otherwise.", "source", "sink", "class")
+	descCalls    = desc("sink_calls_total", "Calls to the sink.", "source", "sink")
+	descFailures = desc("sink_failures_total", "Records that the sink did not take.", "source", "sink")
+	descRetries  = desc("retries_total", "Attempts that were put off to a later time.", "source", "sink")
+	descAsked    = desc("lookup_calls_total", "Calls to lookups.", "source", "sink")
+	descUnasked  = desc("lookup_failures_total", "Questions that a lookup could not answer.", "source", "sink")
+
+	descPlugin   = desc("plugin_up", "1 if the connection's process runs.", "connection", "plugin")
+	descRestarts = desc("plugin_restarts_total", "Times that the connection's process came up again.", "connection", "plugin")
+
+	descDead = desc("dead_letters", "Dead letters that nobody has resolved.")
+)
+
+// Describe names what Collect gives.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descUp, descReady, descWebhooks, descRefused, descAccepted, descDuplicates, descLastAccepted, descBacklog,
+		descOldest, descAtHand, descPaused, descCalls, descFailures, descRetries, descAsked, descUnasked,
+		descPlugin, descRestarts, descDead,
+	} {
+		ch <- d
+	}
+}
+
+// Collect reads the state.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	s, err := c.source.State(ctx)
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	if err != nil {
+		gauge(descUp, 0)
+		return
+	}
+	gauge(descUp, 1)
+	gauge(descReady, one(s.Ready))
+	gauge(descDead, float64(s.DeadLetters))
+	count := func(d *prometheus.Desc, n uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	for _, in := range s.Ingress.Connections {
+		count(descWebhooks, in.Requests, in.Name)
+		count(descAccepted, in.Accepted, in.Name)
+		count(descDuplicates, in.Duplicates, in.Name)
+		for reason, n := range in.Refused {
+			count(descRefused, n, in.Name, reason)
+		}
+		if in.LastAccepted != nil {
+			gauge(descLastAccepted, seconds(*in.LastAccepted), in.Name)
+		}
+	}
+	for reason, n := range s.Ingress.Strangers {
+		count(descRefused, n, "", reason)
+	}
+	for _, con := range s.Connections {
+		gauge(descPlugin, one(con.Up), con.Name, con.Plugin)
+		count(descRestarts, con.Restarts, con.Name, con.Plugin)
+	}
+	for i := range s.Lanes {
+		l := &s.Lanes[i]
+		gauge(descBacklog, float64(l.Backlog), l.Source, l.Sink)
+		if !l.OldestAt.IsZero() {
+			gauge(descOldest, seconds(l.OldestAt), l.Source, l.Sink)
+		}
+		d := l.Delivery
+		if d == nil {
+			continue
+		}
+		for state, n := range map[string]int{
+			"mapping": d.Mapping, "asking": d.Asking, "ready": d.Ready, "sending": d.Sending, "committing": d.Committing,
+			"retrying": d.Retrying, "waiting": d.Waiting, "runnable": d.Runnable,
+		} {
+			gauge(descAtHand, float64(n), l.Source, l.Sink, state)
+		}
+		if d.Paused != nil {
+			gauge(descPaused, 1, l.Source, l.Sink, classOf(d.Paused))
+		}
+		count(descCalls, d.Calls, l.Source, l.Sink)
+		count(descFailures, d.Failures, l.Source, l.Sink)
+		count(descRetries, d.Retries, l.Source, l.Sink)
+		count(descAsked, d.LookupCalls, l.Source, l.Sink)
+		count(descUnasked, d.LookupFailures, l.Source, l.Sink)
+	}
+}
+
+func classOf(f *wire.Failure) string { return f.Class.String() }
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

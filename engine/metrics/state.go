@@ -1,0 +1,48 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/delivery"
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+)
+
+// Source is the engine that metrics are read from.
+type Source interface {
+	// State gives how the engine is now. It is called concurrently.
+	State(ctx context.Context) (State, error)
+}
+
+// State is how an engine is at a scrape.
+type State struct {
+	// Ready tells that webhooks are accepted and every connection works.
+	Ready bool
+	// Ingress counts webhooks since the start.
+	Ingress ingress.Stats
+	// Lanes are in any order.
+	Lanes []Lane
+	// Connections are in any order.
+	Connections []Connection
+	// DeadLetters is how many stand unresolved.
+	DeadLetters uint64
+}
+
+// Lane is how a lane stands.
+type Lane struct {
+	event.Lane
+	// Backlog counts the events without all of their outcomes, and OldestAt is when
+	// the first of them was accepted; zero if there is none or it is not known.
+	Backlog  uint64
+	OldestAt time.Time
+	// Delivery is what the lane's runner says; nil while it has none.
+	Delivery *delivery.Stats
+}
+
+// Connection is how a connection's process is.
+type Connection struct {
+	Name, Plugin string
+	Up           bool
+	Restarts     uint64
+}

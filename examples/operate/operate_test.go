@@ -1,0 +1,173 @@
+package operate_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.FromSlash(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// labels are the labels of each metric that the engine has, by the metric's name.
+func labels(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for line := range strings.Lines(read(t, "../../engine/metrics/testdata/scrape.txt")) {
+		if name, rest, ok := strings.Cut(strings.TrimSpace(line), "{"); ok && !strings.HasPrefix(line, "#") {
+			out[name] += rest
+		} else if name, _, ok := strings.Cut(line, " "); ok {
+			out[name] += ""
+		}
+	}
+	return out
+}
+
+var (
+	metric = regexp.MustCompile(`crosswalk_[a-z_]+`)
+	by     = regexp.MustCompile(`by \(([a-z_, ]+)\)`)
+	legend = regexp.MustCompile(`\{\{ *(?:\$labels\.)?([a-z_]+) *\}\}`)
+)
+
+// check finds the metrics of an expression, and holds the labels that it and the
+// texts beside it name against theirs.
+func check(t *testing.T, where, expr string, texts ...string) {
+	t.Helper()
+	known := labels(t)
+	names := metric.FindAllString(expr, -1)
+	has := map[string]bool{"instance": true, "le": true}
+	for _, name := range names {
+		of, ok := known[name]
+		if !ok {
+			t.Errorf("%s: the engine has no metric %s", where, name)
+		}
+		for _, m := range regexp.MustCompile(`([a-z_]+)="`).FindAllStringSubmatch(of, -1) {
+			has[m[1]] = true
+		}
+	}
+	var wanted []string
+	for _, m := range by.FindAllStringSubmatch(expr, -1) {
+		wanted = append(wanted, strings.Split(m[1], ", ")...)
+	}
+	for _, text := range texts {
+		for _, m := range legend.FindAllStringSubmatch(text, -1) {
+			wanted = append(wanted, m[1])
+		}
+	}
+	for _, l := range wanted {
+		if !has[l] {
+			t.Errorf("%s: %v has no label %s", where, names, l)
+		}
+	}
+}
+
+func TestAlerts(t *testing.T) {
+	var file struct {
+		Groups []struct {
+			Rules []struct {
+				Alert, Expr string
+				Annotations map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "alerts.yaml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, g := range file.Groups {
+		for _, r := range g.Rules {
+			n++
+			if r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
+				t.Errorf("%s does not say what is wrong and what to do", r.Alert)
+			}
+			check(t, r.Alert, r.Expr, r.Annotations["summary"], r.Annotations["description"])
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d alerts found", n)
+	}
+}
+
+func TestDashboard(t *testing.T) {
+	var board struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr, LegendFormat string }
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, "dashboard.json")), &board); err != nil {
+		t.Fatal(err)
+	}
+	shown := ""
+	for _, p := range board.Panels {
+		if len(p.Targets) == 0 {
+			t.Errorf("%s shows nothing", p.Title)
+		}
+		for _, target := range p.Targets {
+			check(t, p.Title, target.Expr, target.LegendFormat)
+			shown += target.Expr
+		}
+	}
+	for name := range labels(t) {
+		base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")
+		if strings.HasPrefix(name, "crosswalk_") && !strings.Contains(shown+unshown, base) {
+			t.Errorf("the dashboard shows %s nowhere", name)
+		}
+	}
+}
+
+// unshown are metrics that alerts or people ask for, and no panel.
+const unshown = "crosswalk_build_info crosswalk_state_readable crosswalk_webhooks_total crosswalk_events_duplicate_total " +
+	"crosswalk_last_event_timestamp_seconds crosswalk_attempts_total crosswalk_lookup_calls_total crosswalk_lookup_failures_total"
+
+// The unit is well formed, and it starts what there is.
+func TestUnit(t *testing.T) {
+	unit := read(t, "crosswalk.service")
+	if !strings.Contains(unit, "\nExecStart=/opt/crosswalk/bin/crosswalk run --config /etc/crosswalk/crosswalk.yaml\n") {
+		t.Error("the unit does not start the engine")
+	}
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("the unit's syntax was not checked: there is no systemd-analyze")
+	}
+	// The program need not be installed where the test runs.
+	dir := t.TempDir()
+	file := filepath.Join(dir, "crosswalk.service")
+	unit = strings.ReplaceAll(unit, "/opt/crosswalk/bin/crosswalk", "/bin/true")
+	if err := os.WriteFile(file, []byte(unit), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", "--recursive-errors=no", file).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "crosswalk.service:") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The image is built from what make makes.
+func TestDockerfile(t *testing.T) {
+	docker := read(t, "Dockerfile")
+	goVersion := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "../../go.mod"))
+	if goVersion == nil || !strings.Contains(docker, "FROM golang:"+goVersion[1]+" AS build") {
+		t.Errorf("the image is built with another Go than go.mod's %v", goVersion)
+	}
+	for _, want := range []string{"RUN CGO_ENABLED=0 make build", "/src/bin/crosswalk ", "/src/bin/plugins ", `CMD ["run", "--config", "/etc/crosswalk/crosswalk.yaml"]`} {
+		if !strings.Contains(docker, want) {
+			t.Errorf("the Dockerfile has no %q", want)
+		}
+	}
+	if !strings.Contains(read(t, "../../Makefile"), "\nbuild:") {
+		t.Error("make has no target build")
+	}
+}
