@@ -35,6 +35,8 @@ type Event struct {
 	Record []byte
 	// Body is the request's body as it came, nil where it is Record itself.
 	Body []byte
+	// Replay says whom it is for, where it repeats an event; nil where it does not.
+	Replay *Replay
 }
 
 // Kind says what became of an event under one mapping.
@@ -84,8 +86,9 @@ type Outcome struct {
 	Action string `json:"action,omitempty"`
 	// Answer is the far system's answer, without secrets.
 	Answer json.RawMessage `json:"answer,omitempty"`
-	// Reason says why an event is dead.
+	// Reason says why an event is dead, or a replay superseded.
 	Reason *Reason `json:"reason,omitempty"`
+	Trail
 	// ReceivedAt is the event's own, zero where it is not known.
 	ReceivedAt time.Time `json:"received_at,omitzero"`
 	// At is when the outcome was decided, in UTC.

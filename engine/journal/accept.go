@@ -63,6 +63,7 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 	a, err := j.accepts.publish(wait, m, func(a ack, err error) {
 		if err == nil {
 			j.index.add(a.Sequence, key, identity)
+			j.past.connection(e.Connection)
 			j.mu.Lock()
 			j.counts.accepted = max(j.counts.accepted, a.Sequence)
 			j.mu.Unlock()
@@ -106,6 +107,7 @@ func (j *Journal) repeat(ctx, wait context.Context, e *event.Event, original uin
 	}
 	_, err = j.repeats.publish(wait, m, func(a ack, err error) {
 		if err == nil {
+			j.past.outcome(original, a.Sequence, event.Lane{Source: e.Connection}, "", event.Duplicate)
 			j.mu.Lock()
 			defer j.mu.Unlock()
 			j.counts.outcomes[event.Duplicate]++

@@ -160,6 +160,7 @@ func (l *Lane) storeOutcomes(ctx context.Context, outcomes []*event.Outcome) err
 
 // note counts an outcome that was stored at seq.
 func (j *Journal) note(o *event.Outcome, seq uint64) {
+	j.past.outcome(o.Sequence, seq, o.Lane, o.Mapping, o.Kind)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.counts.last = max(j.counts.last, seq)

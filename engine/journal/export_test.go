@@ -119,3 +119,19 @@ func BreakStore(t *testing.T, j *Journal) {
 		t.Fatal(err)
 	}
 }
+
+// ResendWithoutAct puts a letter on its way and records nothing, as a crash may
+// leave it.
+func ResendWithoutAct(ctx context.Context, j *Journal, id LetterID, by Doer) error {
+	d, err := j.deadLetter(ctx, id.letter())
+	if err != nil {
+		return err
+	}
+	e := d.Event
+	e.Replay = &event.Replay{
+		Of: id.Sequence, Origin: id.Sequence, Sink: id.Lane.Sink, Mapping: id.Mapping, Kind: event.Retry,
+		By: by.By, At: e.ReceivedAt,
+	}
+	_, err = j.resend(ctx, &e, "lost")
+	return err
+}

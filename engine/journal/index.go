@@ -50,6 +50,9 @@ func (x *index) key(connection, key string) uint64 {
 const (
 	byID     = 0b11
 	byRecord = 0b10
+	// asReplay is the whole identity of an event that repeats another: nothing that
+	// comes from a source is the same as it.
+	asReplay = 0b01
 )
 
 // identity hashes what makes an event the same as another of its key: its ID
@@ -122,7 +125,12 @@ func (x *index) same(key, identity uint64) uint64 {
 	defer x.mu.Unlock()
 	seq := x.last[key]
 	if identity&0b11 == byRecord {
-		if l := x.at(seq); seq != 0 && l != nil && l.identity == identity {
+		l := x.at(seq)
+		for l != nil && l.identity == asReplay {
+			seq = l.prev
+			l = x.at(seq)
+		}
+		if seq != 0 && l != nil && l.identity == identity {
 			return seq
 		}
 		return 0

@@ -56,10 +56,13 @@ type Journal struct {
 	srv  *server.Server
 	nc   *nats.Conn
 
-	events, outcomes, dead jetstream.Stream
+	events, outcomes, dead, acts jetstream.Stream
 
 	index *index
 	keys  *keys
+	past  *past
+	// acting is held by whoever puts events on their way again.
+	acting sync.Mutex
 	// accepts stores events, repeats the outcomes of duplicates.
 	accepts, repeats *publisher
 
@@ -102,7 +105,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	j := &Journal{
-		o: o, log: o.Logger, index: newIndex(), keys: newKeys(),
+		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(),
 		lanes: map[event.Lane]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
 		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
 	}
@@ -122,6 +125,9 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	}
 	started := time.Now()
 	if err := j.rebuild(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.mendActs(ctx); err != nil {
 		return nil, err
 	}
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
@@ -181,7 +187,10 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if j.outcomes, err = openStream(ctx, js, j.srv, streamOutcomes, []string{subjectOutcomes + "*.*", subjectDuplicates + "*"}, j.o.MaxOutcomeBytes, outcomes); err != nil {
 		return err
 	}
-	j.dead, err = openStream(ctx, js, j.srv, streamDead, []string{subjectDead + "*.*"}, j.o.MaxDeadBytes, dead)
+	if j.dead, err = openStream(ctx, js, j.srv, streamDead, []string{subjectDead + "*.*"}, j.o.MaxDeadBytes, dead); err != nil {
+		return err
+	}
+	j.acts, err = openStream(ctx, js, j.srv, streamActs, []string{subjectActs + "*"}, 0, actBytes)
 	return err
 }
 

@@ -30,6 +30,8 @@ const (
 	hdrHash = "Cw-Record-Hash"
 	// hdrRecord is the record's length in bytes, present only where a body follows.
 	hdrRecord = "Cw-Record-Length"
+	// hdrReplay is a replay's event.Replay as JSON.
+	hdrReplay = "Cw-Replay"
 )
 
 // Bounds of an event's fields, in bytes.
@@ -93,6 +95,7 @@ func encodeEvent(e *event.Event) (nats.Header, []byte) {
 	set(hdrUpdated, encodeTime(e.UpdatedAt))
 	set(hdrReceived, encodeTime(e.ReceivedAt))
 	set(hdrHash, recordHash(e.Record))
+	set(hdrReplay, encodeReplay(e.Replay))
 	data := e.Record
 	if e.Body != nil && !bytes.Equal(e.Body, e.Record) {
 		set(hdrRecord, strconv.Itoa(len(e.Record)))
@@ -133,6 +136,9 @@ func decodeEvent(seq uint64, subject string, h nats.Header, data []byte) (event.
 		if *f.to, err = decodeTime(h.Get(f.header)); err != nil {
 			return fail(f.header, err)
 		}
+	}
+	if e.Replay, err = decodeReplay(h.Get(hdrReplay)); err != nil {
+		return fail(hdrReplay, err)
 	}
 	if v := h.Get(hdrRecord); v != "" {
 		n, err := strconv.ParseUint(v, 10, 31)

@@ -12,11 +12,13 @@ const (
 	streamEvents   = "EVENTS"
 	streamOutcomes = "OUTCOMES"
 	streamDead     = "DEAD"
+	streamActs     = "ACTS"
 
 	subjectEvents     = "events."
 	subjectOutcomes   = "outcomes."
 	subjectDuplicates = "duplicates."
 	subjectDead       = "dead."
+	subjectActs       = "acts."
 )
 
 // partitions is how many partitions a lane has, recorded in the stream's
@@ -40,6 +42,13 @@ func checkName(name string) error {
 }
 
 func eventSubject(connection string) string { return subjectEvents + connection + ".0" }
+
+// replaySubject is where a connection's events go that repeat others.
+func replaySubject(connection string) string { return subjectEvents + connection + ".replay" }
+
+// laneEvents are the subjects that a lane from the connection reads: what came and
+// what is repeated, in the order of both.
+func laneEvents(connection string) string { return subjectEvents + connection + ".*" }
 
 func outcomeSubject(o *event.Outcome) string {
 	if o.Kind == event.Duplicate {

@@ -31,6 +31,8 @@ const (
 	// longer texts are cut.
 	maxOutcome = 256 << 10
 	maxText    = 4 << 10
+	// maxSent bounds the record that was sent, as it is kept with an outcome.
+	maxSent = 64 << 10
 )
 
 // encodeOutcome makes an outcome's message. The outcome was checked before.
@@ -56,6 +58,11 @@ func outcomeJSON(o *event.Outcome) ([]byte, error) {
 		c.Answer = omitted(n)
 		o = &c
 	}
+	if n := len(o.Sent); n > maxSent || n > 0 && !json.Valid(o.Sent) {
+		c := *o
+		c.Sent = omitted(n)
+		o = &c
+	}
 	data, err := json.Marshal(o)
 	if err != nil || len(data) <= maxOutcome {
 		return data, err
@@ -63,6 +70,9 @@ func outcomeJSON(o *event.Outcome) ([]byte, error) {
 	c := *o
 	if len(o.Answer) > maxText {
 		c.Answer = omitted(len(o.Answer))
+	}
+	if len(o.Sent) > maxText {
+		c.Sent = omitted(len(o.Sent))
 	}
 	if o.Reason != nil {
 		r := *o.Reason
@@ -124,6 +134,11 @@ func encodeDead(d *event.DeadLetter) (*nats.Msg, error) {
 	h[hdrMapping] = []string{url.PathEscape(d.Outcome.Mapping)}
 	h[hdrOutcome] = []string{string(d.Outcome.Kind)}
 	h[hdrOutcomeLength] = []string{strconv.Itoa(len(o))}
+	for name, value := range reasonHeaders(&d.Outcome) {
+		if value != "" {
+			h[name] = []string{value}
+		}
+	}
 	all := make([]byte, 0, len(data)+len(o))
 	all = append(append(all, data...), o...)
 	// The same letter published again is one letter; one given up anew after a

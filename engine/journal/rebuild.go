@@ -26,6 +26,9 @@ func (j *Journal) rebuild(ctx context.Context) error {
 	if err := j.readOutcomes(ctx, floors); err != nil {
 		return fmt.Errorf("read OUTCOMES: %w", err)
 	}
+	if err := j.readActs(ctx); err != nil {
+		return fmt.Errorf("read ACTS: %w", err)
+	}
 	return nil
 }
 
@@ -43,8 +46,16 @@ func (j *Journal) readEvents(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		key := j.index.key(e.Connection, e.Key)
-		j.index.add(seq, key, j.index.identity(e.ID, e.Type, m.Header.Get(hdrHash)))
+		key, identity := j.index.key(e.Connection, e.Key), uint64(asReplay)
+		if e.Replay == nil {
+			identity = j.index.identity(e.ID, e.Type, m.Header.Get(hdrHash))
+		}
+		j.index.add(seq, key, identity)
+		j.past.event(&e)
+		if e.Replay != nil {
+			j.counts.replayed++
+			j.past.found = append(j.past.found, event.Event{Sequence: seq, Connection: e.Connection, Replay: e.Replay})
+		}
 		return true, nil
 	})
 }
@@ -86,6 +97,7 @@ func (j *Journal) readOutcomes(ctx context.Context, floors map[event.Lane]uint64
 		}
 		j.counts.last = seq
 		j.counts.outcomes[mk.kind]++
+		j.past.outcome(mk.sequence, seq, mk.lane, mk.mapping, mk.kind)
 		if mk.kind == event.Dead {
 			j.standing = append(j.standing, standing{at: seq, letter: letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}})
 		}

@@ -10,16 +10,20 @@ import (
 
 // Stats are a journal's counts, over all that it keeps.
 type Stats struct {
-	// Accepted is how many events were ever accepted, duplicates not among them.
+	// Accepted is how many events were ever accepted from sources, duplicates not
+	// among them, and Replayed how many were put on their way again.
 	Accepted uint64 `json:"accepted"`
+	Replayed uint64 `json:"replayed"`
 	// Duplicates is how many events were recognised as repeats.
 	Duplicates uint64 `json:"duplicates"`
 	// Outcomes counts outcomes by kind, duplicates among them.
 	Outcomes map[event.Kind]uint64 `json:"outcomes"`
 	// LastOutcome is the place of the newest outcome, as Journal.Outcomes counts them.
 	LastOutcome uint64 `json:"last_outcome"`
-	// Dead is how many dead letters there are.
-	Dead uint64 `json:"dead"`
+	// Dead is how many dead letters there are, and Unresolved for how many of them
+	// nothing was done yet.
+	Dead       uint64 `json:"dead"`
+	Unresolved uint64 `json:"unresolved"`
 	// Lanes has the backlog of each lane that ever was opened.
 	Lanes []LaneStats `json:"lanes"`
 }
@@ -35,7 +39,8 @@ type LaneStats struct {
 
 // counts are kept in memory and built again at each start.
 type counts struct {
-	accepted uint64
+	accepted uint64 // the last event's sequence
+	replayed uint64 // how many of them repeat others
 	last     uint64 // the newest outcome's place
 	outcomes map[event.Kind]uint64
 }
@@ -44,10 +49,11 @@ type counts struct {
 func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	j.mu.Lock()
 	s := Stats{
-		Accepted: j.counts.accepted, Duplicates: j.counts.outcomes[event.Duplicate],
+		Accepted: j.counts.accepted - j.counts.replayed, Replayed: j.counts.replayed, Duplicates: j.counts.outcomes[event.Duplicate],
 		Outcomes: maps.Clone(j.counts.outcomes), LastOutcome: j.counts.last, Dead: uint64(len(j.standing)),
 	}
 	j.mu.Unlock()
+	s.Unresolved = s.Dead - min(s.Dead, j.past.handled())
 	list := j.events.ListConsumers(ctx)
 	for info := range list.Info() {
 		if l, ok := laneOfDurable(info.Name); ok {

@@ -105,8 +105,8 @@ func (j *Journal) laneConsumer(ctx context.Context, l event.Lane, o LaneOptions)
 	c, err := j.events.Consumer(ctx, durable(l))
 	if err == nil {
 		cfg := c.CachedInfo().Config
-		if cfg.MaxAckPending != j.o.MaxAckPending {
-			cfg.MaxAckPending = j.o.MaxAckPending
+		if cfg.MaxAckPending != j.o.MaxAckPending || cfg.FilterSubject != laneEvents(l.Source) {
+			cfg.MaxAckPending, cfg.FilterSubject = j.o.MaxAckPending, laneEvents(l.Source)
 			c, err = j.events.UpdateConsumer(ctx, cfg)
 		}
 		return c, false, err
@@ -130,7 +130,7 @@ func (j *Journal) laneConsumer(ctx context.Context, l event.Lane, o LaneOptions)
 		AckWait:       ackWait,
 		MaxDeliver:    -1,
 		MaxAckPending: j.o.MaxAckPending,
-		FilterSubject: eventSubject(l.Source),
+		FilterSubject: laneEvents(l.Source),
 		ReplayPolicy:  jetstream.ReplayInstantPolicy,
 		Metadata:      map[string]string{"crosswalk.source": l.Source, "crosswalk.sink": l.Sink},
 	})

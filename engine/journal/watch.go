@@ -109,7 +109,7 @@ func (j *Journal) noRoom(ctx context.Context) string {
 	if free < j.o.MinFreeDisk {
 		return fmt.Sprintf("%d MiB of disk are free, below the reserve of %d MiB", free>>20, j.o.MinFreeDisk>>20)
 	}
-	for _, s := range []jetstream.Stream{j.events, j.outcomes, j.dead} {
+	for _, s := range []jetstream.Stream{j.events, j.outcomes, j.dead, j.acts} {
 		info, err := s.Info(ctx)
 		if err != nil {
 			continue // a publication will tell

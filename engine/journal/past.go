@@ -1,0 +1,234 @@
+package journal
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+// past knows what became of the events that are kept: where each one's outcomes
+// are, which events repeat it, and what was done with its dead letters. It costs 8
+// bytes an event and 8 an outcome, and is built again at each start. It serves the
+// history, and D6: whether something newer of a key was delivered.
+type past struct {
+	mu sync.Mutex
+	// newest holds for an event's sequence the place of its newest outcome, and
+	// outcomes for an outcome's place a packed, which leads to the one before.
+	newest, outcomes table
+
+	names []under
+	ids   map[under]uint64
+
+	connections map[string]struct{}
+	replays     map[uint64][]uint64 // by what they repeat, in order
+	repeated    map[uint64]repeated // by the replay's own sequence
+	acts        map[letter][]event.Act
+	// found are the replays that a start reads, until their acts are known to be kept.
+	found []event.Event
+}
+
+// under is what an outcome is under.
+type under struct {
+	lane    event.Lane
+	mapping string
+}
+
+// repeated is what a replay repeats.
+type repeated struct{ of, origin uint64 }
+
+// packed is an outcome: the place of the event's outcome before, the number of
+// what it is under, and its kind.
+type packed uint64
+
+const (
+	kindBits, nameBits = 3, 15
+	maxNames           = 1<<nameBits - 1
+)
+
+// packable are the kinds by their number, from 1.
+var packable = [...]event.Kind{"", event.Delivered, event.Skipped, event.Duplicate, event.Superseded, event.Dead}
+
+func (p packed) kind() event.Kind { return packable[min(int(p&(1<<kindBits-1)), len(packable)-1)] }
+func (p packed) name() uint64     { return uint64(p>>kindBits) & maxNames }
+func (p packed) before() uint64   { return uint64(p >> (kindBits + nameBits)) }
+
+// table holds numbers by number, in chunks that are there only where something is.
+type table map[uint64]*[chunkLen]uint64
+
+func (t table) get(i uint64) uint64 {
+	if c := t[i/chunkLen]; c != nil {
+		return c[i%chunkLen]
+	}
+	return 0
+}
+
+func (t table) set(i, v uint64) {
+	c := t[i/chunkLen]
+	if c == nil {
+		c = new([chunkLen]uint64)
+		t[i/chunkLen] = c
+	}
+	c[i%chunkLen] = v
+}
+
+func newPast() *past {
+	return &past{
+		newest: table{}, outcomes: table{}, names: make([]under, 1), ids: map[under]uint64{},
+		connections: map[string]struct{}{}, replays: map[uint64][]uint64{}, repeated: map[uint64]repeated{},
+		acts: map[letter][]event.Act{},
+	}
+}
+
+// connection notes that events of it are kept.
+func (p *past) connection(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.connections[name] = struct{}{}
+}
+
+// event notes an event that is kept, and what it repeats.
+func (p *past) event(e *event.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.connections[e.Connection] = struct{}{}
+	r := e.Replay
+	if _, known := p.repeated[e.Sequence]; r == nil || known {
+		return
+	}
+	p.replays[r.Of] = append(p.replays[r.Of], e.Sequence)
+	p.repeated[e.Sequence] = repeated{r.Of, r.Origin}
+}
+
+// outcome notes an outcome at its place.
+func (p *past) outcome(sequence, place uint64, lane event.Lane, mapping string, kind event.Kind) {
+	k := slices.Index(packable[:], kind)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if k < 1 || p.outcomes.get(place) != 0 {
+		return // of a kind of later versions, or stored twice
+	}
+	u := under{lane, mapping}
+	id, known := p.ids[u]
+	if !known && len(p.names) <= maxNames {
+		id = uint64(len(p.names))
+		p.ids[u] = id
+		p.names = append(p.names, u)
+	}
+	p.outcomes.set(place, p.newest.get(sequence)<<(kindBits+nameBits)|id<<kindBits|uint64(k))
+	p.newest.set(sequence, place)
+}
+
+// placed is an outcome as the past knows it. Beyond 32,767 names of mappings the
+// name is not known here.
+type placed struct {
+	under
+	place uint64
+	kind  event.Kind
+}
+
+// of gives the outcomes of an event, the newest first.
+func (p *past) of(sequence uint64) []placed {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ofLocked(sequence)
+}
+
+func (p *past) ofLocked(sequence uint64) []placed {
+	var out []placed
+	for place := p.newest.get(sequence); place != 0; {
+		o := packed(p.outcomes.get(place))
+		if o == 0 {
+			break
+		}
+		out = append(out, placed{under: p.names[o.name()], place: place, kind: o.kind()})
+		place = o.before()
+	}
+	return out
+}
+
+// became gives an event's outcome under a mapping, "" if there is none.
+func (p *past) became(l letter) event.Kind {
+	for _, o := range p.of(l.sequence) {
+		if o.lane == l.lane && o.mapping == l.mapping {
+			return o.kind
+		}
+	}
+	return ""
+}
+
+// delivered tells whether an event was delivered along a lane.
+func (p *past) delivered(sequence uint64, lane event.Lane) bool {
+	return slices.ContainsFunc(p.of(sequence), func(o placed) bool { return o.kind == event.Delivered && o.lane == lane })
+}
+
+// origin gives the sequence of the event that came from the source.
+func (p *past) origin(sequence uint64) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r, is := p.repeated[sequence]; is {
+		return r.origin
+	}
+	return sequence
+}
+
+// replaysOf gives the events that repeat one, in order.
+func (p *past) replaysOf(sequence uint64) []uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.replays[sequence])
+}
+
+// act notes what was done with a letter.
+func (p *past) act(a *event.Act) {
+	if a.Mapping == "" {
+		return
+	}
+	l := letter{lane: a.Lane, mapping: a.Mapping, sequence: a.Sequence}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.acts[l] = append(p.acts[l], *a)
+}
+
+// actsOn gives what was done with a letter, in order.
+func (p *past) actsOn(l letter) []event.Act {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.acts[l])
+}
+
+// sources gives the connections with events, sorted.
+func (p *past) sources() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(maps.Keys(p.connections))
+}
+
+// Newer gives the sequence of an event of the key that the lane delivered and that
+// came from the source after the event with sequence than, 0 if there is none (D6).
+func (j *Journal) Newer(l event.Lane, key string, than uint64) uint64 {
+	for seq := j.index.latest(j.index.key(l.Source, key)); seq > than; seq = j.index.before(seq) {
+		if origin := j.past.origin(seq); origin > than && j.past.delivered(seq, l) {
+			return origin
+		}
+	}
+	return 0
+}
+
+// before is the sequence of the key's event before the one at seq, 0 if there is none.
+func (x *index) before(seq uint64) uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if l := x.at(seq); l != nil {
+		return l.prev
+	}
+	return 0
+}
+
+// handled counts the letters that something was done with.
+func (p *past) handled() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return uint64(len(p.acts))
+}
