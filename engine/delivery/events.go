@@ -13,7 +13,7 @@ import (
 // accept takes an event in: it goes live if its key is free, and waits if not.
 func (r *Runner) accept(p *event.Pending) {
 	r.total.Read++
-	if r.plan.next(0, p.Event.Type, p.Done) < 0 {
+	if r.plan.next(0, p.Event.Type, r.plan.without(p.Event.Replay, r.o.Lane.Sink, p.Done)) < 0 {
 		r.total.Unwanted++
 		r.commit.put(entry{done: p.Event.Sequence})
 		return
@@ -39,7 +39,8 @@ func (r *Runner) start(it *item) {
 	r.enter(it, transforming)
 	if it.plan == nil {
 		it.plan = r.plan
-		it.stale = r.newest.stale(it)
+		it.done = it.plan.without(it.replay, r.o.Lane.Sink, it.done)
+		it.stale = r.newest.stale(it) || r.overtaken(it)
 		it.enter(it.plan.next(0, it.eventType, it.done), r.began)
 	}
 	r.pool.put(it)
@@ -94,7 +95,7 @@ func (r *Runner) send(ctx context.Context, it *item, now time.Time) {
 		}
 		// Given up only now, because the next event of the key goes out then.
 		if m.Repeat == wire.RepeatUnsafe {
-			r.giveUp(ctx, it, reasonInDoubt(m, it.failure))
+			r.giveUp(ctx, it, reasonInDoubt(m, it.failure), it.record)
 			return
 		}
 	}
@@ -115,6 +116,7 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 	it, f := res.it, res.Failure
 	m := it.mapping()
 	r.gate.back(it)
+	sent := it.record
 	it.record = nil
 	if f == nil {
 		r.letThrough(ctx, true)
@@ -122,16 +124,18 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 		r.newest.delivered(it)
 		o := outcomeOf(r.o.Lane, it, m, event.Delivered)
 		o.Attempts, o.Action, o.Answer = it.attempts, actionOf(res.Action), answerOf(res.Answer)
+		o.Trail = it.trail(sent)
 		r.settle(ctx, it, entry{outcome: o})
 		return
 	}
 	it.failure = f
+	it.tried(f, res.at)
 	r.total.Failures++
 	pause := r.o.Backoff.after(it.attempts)
 	switch f.Class {
 	case wire.Invalid, wire.NotFound, wire.Ambiguous:
 		r.letThrough(ctx, true)
-		r.giveUp(ctx, it, reasonOfFailure(f, it.sent))
+		r.giveUp(ctx, it, reasonOfFailure(f, it.sent), sent)
 		return
 	case wire.RateLimited, wire.Auth:
 		if r.gate.close(it, f, now, r.o.Backoff) {
@@ -167,10 +171,11 @@ func (r *Runner) letThrough(ctx context.Context, certain bool) {
 	}
 }
 
-// giveUp makes an item a dead letter under the mapping at hand.
-func (r *Runner) giveUp(ctx context.Context, it *item, why *event.Reason) {
+// giveUp makes an item a dead letter under the mapping at hand; sent is the record
+// that went to the sink, or would have.
+func (r *Runner) giveUp(ctx context.Context, it *item, why *event.Reason, sent []byte) {
 	o := outcomeOf(r.o.Lane, it, it.mapping(), event.Dead)
-	o.Attempts, o.Reason = it.attempts, why
+	o.Attempts, o.Reason, o.Trail = it.attempts, why, it.trail(sent)
 	r.settle(ctx, it, entry{outcome: o})
 }
 

@@ -47,6 +47,10 @@ type item struct {
 	stale bool
 	state state
 	done  map[string]event.Kind
+	// replay is set for an event that repeats another, and newer for one that was
+	// overtaken.
+	replay *event.Replay
+	newer  uint64
 	// behind is the next event of the same key.
 	behind *item
 
@@ -89,15 +93,16 @@ type attempt struct {
 	// due is the time of the next attempt, place its index in the queue of those.
 	due   time.Time
 	place int
-	// failure is the last one, nil if there was none.
+	// failure is the last one, nil if there was none; tries are the last ones.
 	failure *wire.Failure
+	tries   []event.Try
 }
 
 func newItem(p *event.Pending) *item {
 	ev := p.Event
 	it := &item{
 		sequence: ev.Sequence, eventType: ev.Type, key: ev.Key, version: ev.Version,
-		prior: p.PossiblySent, done: p.Done, ev: &ev, size: weight(&ev),
+		prior: p.PossiblySent, done: p.Done, replay: ev.Replay, ev: &ev, size: weight(&ev),
 	}
 	if !ev.UpdatedAt.IsZero() {
 		it.updated = ev.UpdatedAt.UnixNano()

@@ -23,6 +23,8 @@ type Options struct {
 	Sink    Sink
 	Journal Lane
 	Logger  *slog.Logger
+	// Newer finds what replays would overwrite; nil: they never do.
+	Newer Newer
 	// Lookups answers the mappings' questions; needed where one has lookups. Answers
 	// keeps what may be kept, and can be shared: one of its own for 10,000 answers.
 	Lookups Lookups

@@ -17,6 +17,8 @@ const (
 	classInvalid = "INVALID"
 	classInDoubt = "IN_DOUBT"
 	classMapping = "MAPPING"
+	// classSuperseded is that of a replay which something newer overtook.
+	classSuperseded = "SUPERSEDED"
 )
 
 // codeInDoubt and codePanic are codes of reasons that delivery itself finds.
@@ -28,10 +30,14 @@ const (
 
 // outcomeOf makes the outcome of an item, whose event is at hand, under mapping m.
 func outcomeOf(lane event.Lane, it *item, m *Mapping, kind event.Kind) event.Outcome {
+	received := it.ev.ReceivedAt
+	if r := it.ev.Replay; r != nil {
+		received = r.At // how long it took counts from when it was asked for
+	}
 	return event.Outcome{
 		Sequence: it.sequence, EventID: it.ev.ID, Type: it.eventType, Key: it.key, Lane: lane,
 		Mapping: m.Name, MappingSHA256: m.SHA256, Operation: m.Operation,
-		Kind: kind, ReceivedAt: it.ev.ReceivedAt, At: time.Now().UTC(),
+		Kind: kind, ReceivedAt: received, At: time.Now().UTC(),
 	}
 }
 

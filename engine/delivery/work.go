@@ -137,7 +137,7 @@ func (w *worker) decide(it *item, m *Mapping, kind event.Kind, why *event.Reason
 	o := outcomeOf(w.lane, it, m, kind)
 	o.Reason = why
 	if kind == event.Superseded {
-		o.Operation = ""
+		o.Operation, o.Reason = "", reasonOvertaken(it)
 	}
 	o.Attempts = it.attempts
 	it.outcomes = append(it.outcomes, o)

@@ -1,0 +1,82 @@
+package delivery
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// Newer tells of a lane's key the sequence of an event that was delivered and came
+// from the source after the one with sequence than; 0 if there is none. It is
+// called in the loop, for replays alone, and must not take long.
+type Newer func(key string, than uint64) uint64
+
+// without adds to done the mappings that a replay is not for.
+func (p *plan) without(r *event.Replay, sink string, done map[string]event.Kind) map[string]event.Kind {
+	if r == nil || r.Sink == "" && r.Mapping == "" {
+		return done
+	}
+	out := map[string]event.Kind{}
+	for i := range p.mappings {
+		if name := p.mappings[i].Name; !r.Wants(sink, name) {
+			out[name] = event.Skipped
+		}
+	}
+	maps.Copy(out, done)
+	return out
+}
+
+// overtaken finds what a replay would overwrite: something newer of its key that
+// was delivered since (D6). Live events need no such question, for they come in
+// order.
+func (r *Runner) overtaken(it *item) bool {
+	if it.replay == nil || r.o.Newer == nil {
+		return false
+	}
+	it.newer = r.o.Newer(it.key, it.replay.Origin)
+	return it.newer != 0
+}
+
+// codeOvertaken is the code of a replay's reason for being superseded.
+const codeOvertaken = "newer_delivered"
+
+// reasonOvertaken says why a replay was superseded, nil where it is none.
+func reasonOvertaken(it *item) *event.Reason {
+	if it.replay == nil {
+		return nil
+	}
+	why := "something newer of the same key"
+	if it.newer != 0 {
+		why = fmt.Sprintf("event %d of the same key", it.newer)
+	}
+	return &event.Reason{
+		Class: classSuperseded, Code: codeOvertaken,
+		Message: fmt.Sprintf("%s was delivered, which came after event %d that this one repeats", why, it.replay.Origin),
+	}
+}
+
+// Bounds of an outcome's trail.
+const (
+	maxTries      = 8
+	maxTryMessage = 512
+)
+
+// tried notes a failed attempt; the last ones are kept.
+func (a *attempt) tried(f *wire.Failure, at time.Time) {
+	if len(a.tries) == maxTries {
+		a.tries = append(a.tries[:0], a.tries[1:]...)
+	}
+	message := f.Message
+	if len(message) > maxTryMessage {
+		message = message[:maxTryMessage] + "…"
+	}
+	a.tries = append(a.tries, event.Try{At: at.UTC(), Class: f.Class.String(), Code: f.Code, Message: message})
+}
+
+// trail is what was sent last for the mapping at hand, and how it went.
+func (a *attempt) trail(sent []byte) event.Trail {
+	return event.Trail{Sent: answerOf(sent), Tries: a.tries}
+}
