@@ -65,12 +65,12 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 	for _, test := range []struct {
 		plugin string
 		want   []string
-		late   bool
+		late   time.Duration
 	}{
 		{plugin: "exits", want: []string{"it ended before its handshake: exit status 3", "it said: no licence found"}},
-		{plugin: "mute", want: []string{"it did not get ready within 2s"}, late: true},
-		{plugin: "mute-stays", want: []string{"it did not get ready within 2s"}, late: true},
-		{plugin: "stopper", want: []string{"it did not get ready within 2s"}, late: true},
+		{plugin: "mute", want: []string{"it did not get ready within 1s"}, late: time.Second},
+		{plugin: "mute-stays", want: []string{"it did not get ready within 1s"}, late: time.Second},
+		{plugin: "stopper", want: []string{"it did not get ready within 2s"}, late: 2 * time.Second},
 		{plugin: "babbling", want: []string{"over 1 MiB to standard output before its handshake"}},
 		{plugin: "future", want: []string{"speaks version 7", "this engine version 1", "install a newer engine"}},
 		{plugin: "ancient", want: []string{"speaks version 0", "this engine version 1", "build it again"}},
@@ -81,11 +81,7 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 		{plugin: "misnamed", want: []string{`its file is named misnamed and it calls itself "shop"`}},
 	} {
 		t.Run(test.plugin, func(t *testing.T) {
-			o := pluginhost.Options{Dir: dir}
-			if test.late {
-				o.StartTimeout = 2 * time.Second
-			}
-			h, _ := newHost(t, o)
+			h, _ := newHost(t, pluginhost.Options{Dir: dir, StartTimeout: test.late})
 			_, err := h.Open(t.Context(), pluginhost.Config{Name: "c", Plugin: test.plugin})
 			var launch *pluginhost.LaunchError
 			if !errors.As(err, &launch) {
@@ -194,10 +190,21 @@ func TestConfigurationIsRefused(t *testing.T) {
 }
 
 func TestConfigureThatHangs(t *testing.T) {
-	h, _ := newHost(t, pluginhost.Options{StartTimeout: 2 * time.Second})
-	_, err := h.Open(t.Context(), pluginhost.Config{Name: "c", Plugin: "shop", JSON: toJSON(t, map[string]any{"tone": "hang"})})
-	if err == nil || !strings.Contains(err.Error(), "its Configure failed") {
-		t.Errorf("error %v", err)
+	// A process has as long to come to Configure as Configure has: where it was too
+	// slow to come there, it is given twice the time.
+	for timeout := time.Second; ; timeout *= 2 {
+		h, _ := newHost(t, pluginhost.Options{StartTimeout: timeout})
+		_, err := h.Open(t.Context(), pluginhost.Config{Name: "c", Plugin: "shop", JSON: toJSON(t, map[string]any{"tone": "hang"})})
+		if err == nil {
+			t.Fatal("a connection that hangs in Configure is open")
+		}
+		if strings.Contains(err.Error(), "its Configure failed") {
+			return
+		}
+		if timeout > time.Minute {
+			t.Fatalf("error %v", err)
+		}
+		t.Logf("with %s: %v", timeout, err)
 	}
 }
 

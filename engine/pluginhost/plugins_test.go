@@ -137,6 +137,25 @@ func (s *shopConnection) countStart() int {
 	return len(starts) + 1
 }
 
+// mark tells the test, by a file, that something is at hand.
+func (s *shopConnection) mark(file string) {
+	if err := os.WriteFile(filepath.Join(s.settings.Dir, file), nil, 0o600); err != nil {
+		panic(err)
+	}
+}
+
+// await waits for the test to make a file.
+func (s *shopConnection) await(file string) {
+	for !exists(filepath.Join(s.settings.Dir, file)) {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 type deed struct {
 	Do   string
 	Text string
@@ -152,8 +171,8 @@ func (s *shopConnection) do(ctx context.Context, data []byte) (string, error) {
 	case "exit":
 		os.Exit(9)
 	case "kill":
-		if pause, err := time.ParseDuration(d.Text); err == nil {
-			time.Sleep(pause)
+		if d.Text != "" {
+			s.await(d.Text)
 		}
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
@@ -171,7 +190,11 @@ func (s *shopConnection) do(ctx context.Context, data []byte) (string, error) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	case "hang-deaf":
+		s.mark(d.Text)
 		select {}
+	case "hold":
+		s.mark(d.Text)
+		s.await(d.Text + ".release")
 	case "wait":
 		pause, err := time.ParseDuration(d.Text)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,11 +21,23 @@ import (
 
 func TestCrashInTheMiddleOfABatch(t *testing.T) {
 	h, _ := newHost(t, pluginhost.Options{})
-	c := open(t, h, "shop", map[string]any{"key": "s3cret"})
+	dir := t.TempDir()
+	c := open(t, h, "shop", map[string]any{"key": "s3cret", "dir": dir})
 	other := open(t, h, "chatty", nil)
 	before, otherBefore := c.State(), other.State()
 
-	results := write(t, t.Context(), c, deeds(t, "a", "b", "wait 1h", "kill 300ms", "wait 1h"))
+	results, came := make([]wire.WriteResult, 5), 0
+	if err := c.Write(t.Context(), "save", deeds(t, "a", "b", "wait 1h", "kill now", "wait 1h"), func(r wire.WriteResult) {
+		results[r.Index] = r
+		if came++; came == 2 {
+			touch(t, dir, "now")
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if came != len(results) {
+		t.Errorf("%d results, want %d", came, len(results))
+	}
 	for i, r := range results {
 		switch {
 		case i < 2 && r.Failure != nil:
@@ -96,7 +109,8 @@ func TestWithoutAProcessNothingIsSent(t *testing.T) {
 }
 
 func TestAStoppedProcessIsKilledAndStartedAgain(t *testing.T) {
-	h, _ := newHost(t, pluginhost.Options{HealthInterval: 50 * time.Millisecond, CallTimeout: 2 * time.Second})
+	// The first health call comes when the process has been stopped for long.
+	h, _ := newHost(t, pluginhost.Options{HealthInterval: 500 * time.Millisecond, CallTimeout: 2 * time.Second})
 	c := open(t, h, "shop", nil)
 	pid := c.State().PID
 	r := write(t, t.Context(), c, deeds(t, "stop"))[0]
@@ -207,17 +221,31 @@ func pausesOf(t *testing.T, book *logBook) []time.Duration {
 }
 
 func TestCloseFinishesWhatIsAtHand(t *testing.T) {
-	h, _ := newHost(t, pluginhost.Options{})
-	c := open(t, h, "shop", nil)
+	h, _ := newHost(t, pluginhost.Options{DrainTimeout: time.Minute})
+	dir := t.TempDir()
+	c := open(t, h, "shop", map[string]any{"dir": dir})
 	pid := c.State().PID
-	written, decoded := make(chan []wire.WriteResult, 1), make(chan error, 1)
-	go func() { written <- write(t, context.Background(), c, deeds(t, "wait 700ms", "wait 600ms")) }()
+	written, decoded, closed := make(chan []wire.WriteResult, 1), make(chan error, 1), make(chan error, 1)
+	go func() { written <- write(t, context.Background(), c, deeds(t, "hold first", "hold second")) }()
 	go func() {
-		_, err := decode(context.Background(), c, "wait 700ms")
+		_, err := decode(context.Background(), c, "hold third")
 		decoded <- err
 	}()
-	time.Sleep(200 * time.Millisecond)
-	if err := c.Close(t.Context()); err != nil {
+	for _, deed := range []string{"first", "second", "third"} {
+		eventually(t, "the "+deed+" is at hand", func() bool { return exists(filepath.Join(dir, deed)) })
+	}
+	go func() { closed <- c.Close(context.Background()) }()
+	eventually(t, "it takes nothing any more", func() bool {
+		r := write(t, t.Context(), c, deeds(t, "a"))[0]
+		return r.Failure != nil && r.Failure.Code == "plugin_down"
+	})
+	select {
+	case err := <-closed:
+		t.Fatalf("closed before the work at hand was done: %v", err)
+	default:
+	}
+	touch(t, dir, "first.release", "second.release", "third.release")
+	if err := <-closed; err != nil {
 		t.Error(err)
 	}
 	for _, r := range <-written {
@@ -238,10 +266,11 @@ func TestCloseFinishesWhatIsAtHand(t *testing.T) {
 
 func TestCloseDoesNotWaitForEver(t *testing.T) {
 	h, _ := newHost(t, pluginhost.Options{DrainTimeout: 300 * time.Millisecond, EndTimeout: 300 * time.Millisecond})
-	c := open(t, h, "shop", nil)
-	started, written := time.Now(), make(chan []wire.WriteResult, 1)
-	go func() { written <- write(t, context.Background(), c, deeds(t, "wait 1h")) }()
-	eventually(t, "the record is at hand", func() bool { return time.Since(started) > 200*time.Millisecond })
+	dir := t.TempDir()
+	c := open(t, h, "shop", map[string]any{"dir": dir})
+	written := make(chan []wire.WriteResult, 1)
+	go func() { written <- write(t, context.Background(), c, deeds(t, "hold it")) }()
+	eventually(t, "the record is at hand", func() bool { return exists(filepath.Join(dir, "it")) })
 	if err := c.Close(t.Context()); err == nil || !strings.Contains(err.Error(), "still at hand") {
 		t.Errorf("error %v, want that something was at hand", err)
 	}
@@ -249,7 +278,8 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 		t.Errorf("result %+v, want it unknown", r)
 	}
 
-	deaf := open(t, h, "stubborn", nil)
+	patient, _ := newHost(t, pluginhost.Options{DrainTimeout: time.Minute, EndTimeout: 300 * time.Millisecond})
+	deaf := open(t, patient, "stubborn", nil)
 	pid := deaf.State().PID
 	if err := deaf.Close(t.Context()); err != nil {
 		t.Error(err)
@@ -271,7 +301,7 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 		t.Errorf("process %d is still there", pid)
 	}
 
-	hurried := open(t, h, "stubborn", nil)
+	hurried := open(t, patient, "stubborn", nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_ = hurried.Close(ctx)
@@ -346,6 +376,16 @@ func TestManyConnectionsOneOfThemBad(t *testing.T) {
 	eventually(t, "the bad one came up again a few times", func() bool { return bad.State().Restarts >= 3 })
 	close(stop)
 	wg.Wait()
+}
+
+// touch makes files in a directory.
+func touch(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // standsStill tells whether SIGSTOP has reached every thread of a process, which

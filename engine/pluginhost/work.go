@@ -12,6 +12,10 @@ import (
 // maxCallBytes bounds what one call carries, well under the bound of a message.
 const maxCallBytes = wire.MaxMessageBytes / 4
 
+// endSeen is how long the end of a process that broke a call may take to be seen,
+// on a machine that has much else to do.
+const endSeen = 2 * time.Second
+
 // Write does one operation for each record and calls each with the result of
 // every record, exactly once and from one goroutine, in any order. Indexes are
 // unique among the records. The error is nil then. It is not nil, and nothing
@@ -182,7 +186,7 @@ func (w work[In, Out]) broken(ctx context.Context, p *process, err error) *wire.
 		message = w.c.logs.redact(fmt.Sprintf("plugin %s: %v", w.c.config.Plugin, p.why()))
 	case <-ctx.Done():
 		return &wire.Failure{Class: w.lost, Code: "not_awaited", Message: fmt.Sprintf("the time was over before plugin %s answered: %v", w.c.config.Plugin, ctx.Err())}
-	case <-time.After(lastWords):
+	case <-time.After(endSeen):
 	}
 	return &wire.Failure{Class: w.lost, Code: "plugin_lost", Message: message}
 }
