@@ -46,7 +46,7 @@ func (d decoding) Decode(ctx context.Context, r wire.Request) (wire.Decoded, err
 func (e *engine) newIngress() (*ingress.Server, error) {
 	in := e.config.Ingress
 	o := ingress.Options{
-		Journal: storing{e.journal}, Logger: e.log, Observe: e.metrics.Webhook,
+		Journal: storing{e.journal}, Logger: e.log, Observe: e.metrics.Webhook, Certificate: e.certificate,
 		Limits: ingress.Limits{
 			MaxBody: in.MaxBody, MaxMemory: in.MaxMemory, MaxConnections: in.MaxConnections,
 			HeaderTimeout: in.HeaderTimeout, BodyTimeout: in.BodyTimeout, IdleTimeout: in.IdleTimeout,

@@ -13,6 +13,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
+	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/metrics"
@@ -35,6 +36,8 @@ type engine struct {
 	// answers are lookups', kept for all lanes.
 	answers *delivery.AnswerCache
 	metrics *metrics.Metrics
+	// certificate is for webhooks over TLS, nil for plain HTTP.
+	certificate *ingress.Certificate
 }
 
 // maxAnswers is how many answers of lookups are kept.
@@ -44,6 +47,11 @@ const maxAnswers = 50_000
 // in the order of a record's way: no new webhooks, then what is at hand, then the
 // processes, then the journal.
 func (e *engine) run(ctx context.Context) (err error) {
+	if t := e.config.Ingress.TLS; t.Certificate != "" {
+		if e.certificate, err = ingress.LoadCertificate(t.Certificate, t.Key, e.log); err != nil {
+			return err
+		}
+	}
 	in, err := listen(ctx, "webhooks", "--listen", e.config.Ingress.Listen)
 	if err != nil {
 		return err

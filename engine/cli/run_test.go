@@ -262,6 +262,12 @@ func TestRunRefuses(t *testing.T) {
 			want: []string{`crosswalk: log format "xml": want text or json`},
 		},
 		{
+			name: "no certificate", env: complete, code: 2,
+			file: map[string]string{"crosswalk.yaml": strings.Replace(strings.ReplaceAll(runConfig, "${PLUGINS}", plugins),
+				"ingress: {", "ingress: {tls: {certificate: none.pem, key: none.key}, ", 1)},
+			want: []string{"crosswalk: TLS for webhooks: look at the file: stat none.pem: no such file"},
+		},
+		{
 			name: "data is a file", env: complete, args: []string{"--data", "mapping.yaml"}, code: 2,
 			want: []string{"crosswalk: ", "mapping.yaml"},
 		},

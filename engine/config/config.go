@@ -112,6 +112,8 @@ type Ingress struct {
 	// Listen is the address, host:port; key listen, default 127.0.0.1:8080. An
 	// empty host means every interface.
 	Listen string
+	// TLS has webhooks come over HTTPS; key tls.
+	TLS TLS
 	// MaxBody bounds a request's body in bytes, also after decompression; key
 	// max_body, 1KiB to 16MiB, default 1MiB.
 	MaxBody int64
@@ -133,6 +135,15 @@ type Ingress struct {
 	// Rate is how many requests each connection may send; key rate, as 100/s,
 	// 60/min, 1000/h or off, default 500/s. A connection's own key rate comes first.
 	Rate Rate
+}
+
+// TLS names the files of a certificate. Both are "" for plain HTTP.
+type TLS struct {
+	// Certificate is a PEM file with the certificate first and then those that lead
+	// to the root; key certificate.
+	Certificate string
+	// Key is a PEM file with its private key; key key.
+	Key string
 }
 
 // Rate bounds how often something may happen.

@@ -102,6 +102,7 @@ func (r *reader) config(c *Config, root *yaml.Node) {
 			c.ingress = n
 			r.object(n, "ingress",
 				field{"listen", r.text(address(&in.Listen))},
+				field{"tls", func(n *yaml.Node) { r.tls(c, n) }},
 				field{"max_body", r.text(size(&in.MaxBody, 1<<10, 16<<20))},
 				field{"max_memory", r.text(size(&in.MaxMemory, 1<<20, 1<<40))},
 				field{"max_connections", r.text(count(&in.MaxConnections, 1, 100_000))},

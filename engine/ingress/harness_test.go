@@ -79,6 +79,10 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+func logTo(l *lockedBuffer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 // rig is a server on a real port.
 type rig struct {
 	*ingress.Server
@@ -97,7 +101,7 @@ func start(t *testing.T, d decoder, change func(*ingress.Options)) *rig {
 	o := ingress.Options{
 		Journal:     r.journal,
 		Connections: []ingress.Connection{{Name: "shop", Token: token, Decoder: d}},
-		Logger:      slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:      logTo(r.log),
 	}
 	if change != nil {
 		change(&o)

@@ -163,6 +163,8 @@ type Options struct {
 	// address named none, the answer's status, and the time since the request's
 	// header was read. It may be nil, is called concurrently and must be quick.
 	Observe func(connection string, status int, took time.Duration)
+	// Certificate has Serve speak TLS; nil for plain HTTP.
+	Certificate *Certificate
 }
 
 // Server takes webhooks. It is an http.Handler for its own use in Serve and for
@@ -176,11 +178,13 @@ type Server struct {
 	stats   counters
 	strange *complaints
 	observe func(connection string, status int, took time.Duration)
+	// certificate is nil for plain HTTP.
+	certificate *Certificate
 }
 
 // New makes a server. Connections without a token take no webhooks and are left out.
 func New(o Options) (*Server, error) {
-	s := &Server{journal: o.Journal, limits: o.Limits, log: o.Logger, observe: o.Observe}
+	s := &Server{journal: o.Journal, limits: o.Limits, log: o.Logger, observe: o.Observe, certificate: o.Certificate}
 	if s.observe == nil {
 		s.observe = func(string, int, time.Duration) {}
 	}

@@ -28,8 +28,16 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	limited := netutil.LimitListener(ln, l.MaxConnections)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(netutil.LimitListener(ln, l.MaxConnections)) }()
+	go func() {
+		if s.certificate != nil {
+			server.TLSConfig = s.certificate.config()
+			served <- server.ServeTLS(limited, "", "")
+			return
+		}
+		served <- server.Serve(limited)
+	}()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve ingress on %s: %w", ln.Addr(), err)
