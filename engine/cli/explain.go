@@ -47,6 +47,11 @@ func (a *app) explain(prog *mapping.Program, sink *schema.Schema, events []mappi
 	for i := range events {
 		ev := &events[i]
 		answers, err := known.of(prog, ev)
+		if missing, ok := errors.AsType[*unansweredError](err); ok {
+			a.message("%v\n", missing)
+			failed = true
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ where and choose decided; also where the mapping fails.`,
 				}
 				return a.printMapped(prog, sink, events, known)
 			}
-			return a.mapOne(cmd.Context(), args[0], input, connection, bodyRequest(input, method, query, nil), show)
+			return a.mapOne(cmd.Context(), args[0], input, connection, bodyRequest(input, method, query, nil), known, show)
 		},
 	}
 	cmd.Flags().StringVar(&input, "input", "", "`file` with the body: .form holds a form, anything else JSON; - is standard input")
@@ -72,7 +72,7 @@ where and choose decided; also where the mapping fails.`,
 // showEvents prints what becomes of events.
 type showEvents func(prog *mapping.Program, sink *schema.Schema, events []mapping.Event) error
 
-func (a *app) mapOne(ctx context.Context, file, input, connection string, request wire.Request, show showEvents) error {
+func (a *app) mapOne(ctx context.Context, file, input, connection string, request wire.Request, known *knownAnswers, show showEvents) error {
 	cfg, _, err := a.ready()
 	if err != nil {
 		return err
@@ -111,7 +111,19 @@ func (a *app) mapOne(ctx context.Context, file, input, connection string, reques
 		if err != nil {
 			return err
 		}
-		return show(prog, sink, events)
+		err = known.check(ctx, p)
+		if wrong, ok := errors.AsType[*answersError](err); ok {
+			a.message("%v\n", wrong)
+			return errFindings
+		}
+		if err != nil {
+			return err
+		}
+		err = show(prog, sink, events)
+		if unasked := known.unasked(); unasked != nil && ctx.Err() == nil {
+			a.message("%v\n", unasked)
+		}
+		return err
 	})
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -36,15 +37,15 @@ func findSamples(dir string) ([]sample, error) {
 		return nil, &fileError{"the folder", relative(dir), bare(err)}
 	}
 	var out []sample
-	bodies, wants := map[string]string{}, []string{}
+	bodies, beside := map[string]string{}, []string{}
 	for _, e := range entries {
 		file := e.Name()
 		ending := filepath.Ext(file)
 		name := strings.TrimSuffix(file, ending)
 		switch {
-		case e.IsDir() || strings.HasPrefix(file, ".") || ending == ".md" || strings.HasSuffix(file, lookupsEnding):
-		case strings.HasSuffix(file, wantEnding):
-			wants = append(wants, file)
+		case e.IsDir() || strings.HasPrefix(file, ".") || ending == ".md":
+		case strings.HasSuffix(file, wantEnding), strings.HasSuffix(file, lookupsEnding):
+			beside = append(beside, file)
 		case !strings.EqualFold(ending, ".json") && !isForm(file):
 			out = append(out, sample{name: file, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json or .form", relative(filepath.Join(dir, file)))})
 		case bodies[name] != "":
@@ -54,11 +55,23 @@ func findSamples(dir string) ([]sample, error) {
 			out = append(out, sample{name: name, body: filepath.Join(dir, file), want: filepath.Join(dir, name+wantEnding), lookups: filepath.Join(dir, name+lookupsEnding)})
 		}
 	}
-	for _, file := range wants {
-		if name := strings.TrimSuffix(file, wantEnding); bodies[name] == "" {
+	for _, file := range beside {
+		if name := strings.TrimSuffix(strings.TrimSuffix(file, wantEnding), lookupsEnding); bodies[name] == "" {
 			out = append(out, sample{name: name, problem: fmt.Sprintf("%s has no body: there is neither %s.json nor %s.form", relative(filepath.Join(dir, file)), name, name)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b sample) int { return cmp.Compare(a.name, b.name) })
 	return out, nil
+}
+
+// answers reads what the sample's lookups answer; none without a file.
+func (s *sample) answers(ctx context.Context, p *project) (*knownAnswers, error) {
+	if _, err := os.Stat(s.lookups); errors.Is(err, os.ErrNotExist) {
+		return &knownAnswers{file: s.lookups}, nil
+	}
+	known, err := readAnswers(s.lookups)
+	if err != nil {
+		return nil, err
+	}
+	return known, known.check(ctx, p)
 }

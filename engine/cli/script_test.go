@@ -52,7 +52,7 @@ func (b built) run() (code int, err error) {
 		return 0, err
 	}
 	args := []string{"build", "-o", plugins + "/"}
-	for _, name := range []string{"horoshop", "retailcrm", "saleapp", "salesdrive"} {
+	for _, name := range []string{"horoshop", "novaposhta", "retailcrm", "saleapp", "salesdrive"} {
 		args = append(args, "../../plugins/"+name)
 	}
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {

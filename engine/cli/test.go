@@ -152,7 +152,7 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 			continue
 		}
 		t.report.file = relative(cmp.Or(s.body, file))
-		if err := t.sample(ctx, prog, sink, d, name, s); err != nil {
+		if err := t.sample(ctx, p, prog, sink, d, name, s); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -163,7 +163,7 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 }
 
 // sample tests one body.
-func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *schema.Schema, d *decoder, name string, s sample) error {
+func (t *sampleTest) sample(ctx context.Context, p *project, prog *mapping.Program, sink *schema.Schema, d *decoder, name string, s sample) error {
 	if s.problem != "" {
 		return t.fail(name, nil, errors.New(s.problem))
 	}
@@ -171,15 +171,19 @@ func (t *sampleTest) sample(ctx context.Context, prog *mapping.Program, sink *sc
 	if err != nil {
 		return err
 	}
-	known := &knownAnswers{file: s.lookups, known: map[string]mapping.Answer{}}
-	if _, err := os.Stat(s.lookups); !errors.Is(err, os.ErrNotExist) {
-		if known, err = readAnswers(s.lookups); err != nil {
-			return t.fail(name, nil, err)
-		}
+	known, err := s.answers(ctx, p)
+	if _, wrong := errors.AsType[*answersError](err); wrong {
+		return t.fail(name, nil, err)
+	}
+	if err != nil {
+		return err
 	}
 	got, findings, err := sampleResult(ctx, prog, sink, d, bodyRequest(s.body, "POST", "", body), t.covered, known)
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if err == nil {
+		err = known.unasked()
 	}
 	if err != nil {
 		return t.fail(name, nil, err)

@@ -27,6 +27,7 @@ const (
 	salesdriveToken = "e2e-salesdrive-token"
 	crmToken        = "e2e-crm-token"
 	saleappKey      = "sandbox-organization-key"
+	novaposhtaKey   = "sandbox-novaposhta-key"
 )
 
 // binaries is where TestMain built crosswalk, sandbox and plugins/.
@@ -53,7 +54,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	}
 	for _, args := range [][]string{
 		{"-o", dir + "/", "../cmd/crosswalk", "../../examples/sandbox"},
-		{"-o", dir + "/plugins/", "../../plugins/horoshop", "../../plugins/retailcrm", "../../plugins/saleapp", "../../plugins/salesdrive"},
+		{"-o", dir + "/plugins/", "../../plugins/horoshop", "../../plugins/novaposhta", "../../plugins/retailcrm", "../../plugins/saleapp", "../../plugins/salesdrive"},
 	} {
 		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
 			return 0, fmt.Errorf("go build %v: %w\n%s", args, err, out)
@@ -156,7 +157,7 @@ func await[T any](t testing.TB, p *proc, said <-chan T) T {
 	panic("unreachable")
 }
 
-// sandbox is a running sandbox of SaleApp.
+// sandbox is a running sandbox of SaleApp and Nova Poshta.
 type sandbox struct {
 	*proc
 	root string
@@ -181,6 +182,9 @@ func startSandbox(t testing.TB, args ...string) *sandbox {
 type order struct {
 	ID         string          `json:"id"`
 	ExternalID string          `json:"external_id"`
+	Delivery   string          `json:"delivery_types"`
+	CityRef    string          `json:"city_ref"`
+	BranchRef  string          `json:"branch_ref"`
 	Addres     string          `json:"addres"`
 	Writes     int             `json:"writes"`
 	Products   json.RawMessage `json:"products"`
@@ -193,10 +197,21 @@ func (s *sandbox) orders(t testing.TB) []order {
 	return out
 }
 
-// faults switches the sandbox's faults, as POST /_faults takes them.
+// faults switches the faults of all vendors, as POST /_faults takes them.
 func (s *sandbox) faults(t testing.TB, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.root+"/_faults", strings.NewReader(body))
+	s.postFaults(t, "/_faults", body)
+}
+
+// fault switches the faults of one vendor.
+func (s *sandbox) fault(t testing.TB, vendor, body string) {
+	t.Helper()
+	s.postFaults(t, "/"+vendor+"/_faults", body)
+}
+
+func (s *sandbox) postFaults(t testing.TB, path, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.root+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +223,7 @@ func (s *sandbox) faults(t testing.TB, body string) {
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
 		text, _ := io.ReadAll(resp.Body)
-		t.Fatalf("POST /_faults: %s %s", resp.Status, text)
+		t.Fatalf("POST %s: %s %s", path, resp.Status, text)
 	}
 }
 
@@ -239,7 +254,10 @@ connections:
   saleapp:
     plugin: saleapp
     config: {url: %q, secret_key: "${env:SALEAPP_KEY}", key: organization, client_id: 50, curency_id: 6, warehouse_id: 7, request_timeout: 2s, settle: 1s}
-`, filepath.Join(mappings, "*", "mapping.yaml"), shopToken, salesdriveToken, crmToken, sb.root+"/saleapp/server/api")
+  novaposhta:
+    plugin: novaposhta
+    config: {url: %q, api_key: "${env:NOVAPOSHTA_KEY}", request_timeout: 2s}
+`, filepath.Join(mappings, "*", "mapping.yaml"), shopToken, salesdriveToken, crmToken, sb.root+"/saleapp/server/api", sb.root+"/novaposhta/v2.0/json/")
 	if err := os.WriteFile(filepath.Join(dir, "crosswalk.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +274,7 @@ func (s *site) start(t testing.TB) *engine {
 	t.Helper()
 	type line struct{ Msg, Ingress, Admin string }
 	said := make(chan line, 1)
-	p := spawn(t, []string{"SALEAPP_KEY=" + saleappKey}, func(text string) {
+	p := spawn(t, []string{"SALEAPP_KEY=" + saleappKey, "NOVAPOSHTA_KEY=" + novaposhtaKey}, func(text string) {
 		var l line
 		if json.Unmarshal([]byte(text), &l) == nil && l.Msg == "ready" {
 			said <- l

@@ -22,8 +22,8 @@ func expected() []order {
 			Addres: "Local pickup", Insurance: "31799", OnDelivery: "0", Writes: 1,
 		}, "MJVM2UAA", "1", "31799"),
 		product(product(order{
-			ExternalID: "116", ReceiverName: "Ткачук Оксана Петрівна", ReceiverPhone: "380672134409", Delivery: "2",
-			City: "Полтава", Addres: "Новою поштою: Відділення №7: вул. Європейська, 146", Insurance: "1200",
+			ExternalID: "116", ReceiverName: "Ткачук Оксана Петрівна", ReceiverPhone: "380672134409", Delivery: "3",
+			City: "Полтава", CityRef: "c1500a95-1743-87f3-beff-4115dc6f9b3b", BranchRef: "28cbc374-9ce3-8950-8ef8-1774aa086f60", Addres: "Новою поштою: Відділення №7: вул. Європейська, 146", Insurance: "1200",
 			OnDelivery: "1200", Writes: 1,
 		}, "LT-350", "1", "399.5"), "AK-18650", "2", "400"),
 		product(order{
@@ -33,7 +33,7 @@ func expected() []order {
 		}, "TR-075", "1", "560"),
 		product(order{
 			ExternalID: "70311", ReceiverName: "Шульга Ірина Олегівна", ReceiverPhone: "380671239901", Delivery: "3",
-			City: "Львів", CityRef: "db5c88f5-391c-11dd-90d9-001a92567626", Addres: "Відділення №2: вул. Пластова, 7",
+			City: "Львів", CityRef: "db5c88f5-391c-11dd-90d9-001a92567626", BranchRef: "1ec09d8a-e1c2-11e3-8c4a-0050568002cf", Addres: "Відділення №2: вул. Пластова, 7",
 			Insurance: "4901", OnDelivery: "4901", Writes: 2,
 		}, "KV-200", "2", "2722.67"),
 		product(order{

@@ -1,7 +1,7 @@
 // Command demo shows Crosswalk's main job with real processes: it starts a
-// sandbox of SaleApp and an engine with four plugin processes, sends webhooks of
-// three systems, and prints what arrived. It exits with 0 only if all of that is
-// as expected.
+// sandbox of SaleApp and Nova Poshta and an engine with five plugin processes,
+// sends webhooks of three systems, and prints what arrived. It exits with 0 only if
+// all of that is as expected.
 package main
 
 import (
@@ -49,14 +49,14 @@ func run(ctx context.Context, bin, dir string, verbose bool) error {
 	defer sandbox.stop()
 	engine, err := startEngine(ctx, engineOptions{
 		binary: filepath.Join(bin, "crosswalk"), plugins: filepath.Join(bin, "plugins"),
-		config: filepath.Join(dir, "crosswalk.yaml"), data: data, saleapp: sandbox.base, verbose: verbose,
+		config: filepath.Join(dir, "crosswalk.yaml"), data: data, saleapp: sandbox.base, novaposhta: sandbox.novaposhta, verbose: verbose,
 	})
 	if err != nil {
 		return err
 	}
 	defer engine.stop()
 
-	fmt.Fprintf(os.Stdout, "engine at %s, sandbox of SaleApp at %s\n\n", engine.ingress, sandbox.base)
+	fmt.Fprintf(os.Stdout, "engine at %s, sandbox of SaleApp and Nova Poshta at %s\n\n", engine.ingress, sandbox.root)
 	sent, err := sendAll(ctx, engine, filepath.Join(dir, "bodies"))
 	if err != nil {
 		return err

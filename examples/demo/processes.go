@@ -22,6 +22,7 @@ const (
 	salesdriveToken = "demo-salesdrive-token-77b2"
 	crmToken        = "demo-crm-token-c9e4" //nolint:gosec // guards nothing but the demo
 	saleappKey      = "sandbox-organization-key"
+	novaposhtaKey   = "sandbox-novaposhta-key"
 )
 
 // startTimeout bounds how long a process may take until it is ready.
@@ -123,11 +124,11 @@ func ready[T any](ctx context.Context, p *process, said <-chan T) (T, error) {
 	}
 }
 
-// sandbox is the running sandbox of SaleApp.
+// sandbox is the running sandbox of SaleApp and Nova Poshta.
 type sandbox struct {
 	*process
-	// root is http://ADDRESS, base what a connection's url is.
-	root, base string
+	// root is http://ADDRESS, base and novaposhta are what connections' urls are.
+	root, base, novaposhta string
 }
 
 func startSandbox(ctx context.Context, binary string) (*sandbox, error) {
@@ -149,7 +150,7 @@ func startSandbox(ctx context.Context, binary string) (*sandbox, error) {
 		return nil, err
 	}
 	root := "http://" + strings.SplitN(strings.TrimPrefix(url, "http://"), "/", 2)[0]
-	return &sandbox{process: p, root: root, base: root + "/saleapp/server/api"}, nil
+	return &sandbox{process: p, root: root, base: root + "/saleapp/server/api", novaposhta: root + "/novaposhta/v2.0/json/"}, nil
 }
 
 // engine is the running engine.
@@ -160,8 +161,8 @@ type engine struct {
 }
 
 type engineOptions struct {
-	binary, plugins, config, data, saleapp string
-	verbose                                bool
+	binary, plugins, config, data, saleapp, novaposhta string
+	verbose                                            bool
 }
 
 func startEngine(ctx context.Context, o engineOptions) (*engine, error) {
@@ -169,7 +170,8 @@ func startEngine(ctx context.Context, o engineOptions) (*engine, error) {
 	cmd := exec.Command(o.binary, "run", "--config", o.config, "--plugins", o.plugins,
 		"--data", o.data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-format", "json")
 	cmd.Env = append(os.Environ(), "SHOP_TOKEN="+shopToken, "SALESDRIVE_TOKEN="+salesdriveToken,
-		"CRM_TOKEN="+crmToken, "SALEAPP_URL="+o.saleapp, "SALEAPP_KEY="+saleappKey)
+		"CRM_TOKEN="+crmToken, "SALEAPP_URL="+o.saleapp, "SALEAPP_KEY="+saleappKey,
+		"NOVAPOSHTA_URL="+o.novaposhta, "NOVAPOSHTA_KEY="+novaposhtaKey)
 	type readyLine struct {
 		Msg, Ingress, Admin string
 	}

@@ -19,6 +19,7 @@ type order struct {
 	Delivery      string `json:"delivery_types"`
 	City          string `json:"city"`
 	CityRef       string `json:"city_ref"`
+	BranchRef     string `json:"branch_ref"`
 	Addres        string `json:"addres"`
 	Insurance     string `json:"insurance_amount"`
 	OnDelivery    string `json:"delivery_amount"`
@@ -122,18 +123,26 @@ func (s seen) history(keys ...string) (from, what string) {
 // printOrders prints a line for each order in SaleApp.
 func printOrders(w io.Writer, orders []order, s seen) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "SaleApp\torder\tfrom\treceiver\tphone\tdelivery\tcity\taddress\tinsured\ton delivery\tproducts\twrites\twhat happened")
+	fmt.Fprintln(t, "SaleApp\torder\tfrom\treceiver\tphone\tdelivery\tcity\tcity_ref\tbranch_ref\taddress\tinsured\ton delivery\tproducts\twrites\twhat happened")
 	for _, o := range orders {
 		from, what := s.history(sourceKey(o.ExternalID))
 		var products []string
 		for _, p := range o.Products {
 			products = append(products, p.Qty+"×"+p.SKU+" at "+p.Cost)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", o.ID, o.ExternalID, from, o.ReceiverName,
-			o.ReceiverPhone, o.Delivery, o.City, o.Addres, o.Insurance, o.OnDelivery, strings.Join(products, ", "), o.Writes, what)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", o.ID, o.ExternalID, from, o.ReceiverName,
+			o.ReceiverPhone, o.Delivery, o.City, brief(o.CityRef), brief(o.BranchRef), o.Addres, o.Insurance, o.OnDelivery, strings.Join(products, ", "), o.Writes, what)
 	}
 	_ = t.Flush()
 	fmt.Fprintln(w)
+}
+
+// brief is the beginning of a reference, as much as tells it from others.
+func brief(ref string) string {
+	if first, _, long := strings.Cut(ref, "-"); long {
+		return first + "…"
+	}
+	return ref
 }
 
 // sourceKey gives the key that an order has in its source. RetailCRM's events are
