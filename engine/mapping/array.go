@@ -119,8 +119,8 @@ func (e *eachRule) input(f *frame) ([]byte, error) {
 	if err != nil || v == nil {
 		return nil, err
 	}
-	if b, ok := v.(raw); ok {
-		return b, nil
+	if r, ok := v.(raw); ok {
+		return r.json, nil
 	}
 	return appendJSON(nil, v), nil
 }

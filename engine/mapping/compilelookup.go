@@ -64,6 +64,7 @@ func (c *compiler) lookup(l *let) (*lookupRule, typ) {
 	if e, has := keys["from"]; has {
 		var known bool
 		args, answer, known = c.lookupFrom(r, e.value)
+		r.answer = answer
 		ok = ok && known
 	} else {
 		c.doc.errorAt("CW106", r.at, example, "the lookup does not say `from` which connection")

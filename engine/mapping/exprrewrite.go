@@ -10,7 +10,10 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
-const anyNumber = schema.Number | schema.Integer
+const (
+	anyNumber = schema.Number | schema.Integer
+	anything  = anyNumber | schema.Text | schema.Boolean | schema.Object | schema.Array
+)
 
 // rewrite checks a node and returns what expr's machine is to run instead.
 func (e *exprCompiler) rewrite(n ast.Node) operand {
@@ -228,15 +231,23 @@ func (e *exprCompiler) member(n *ast.MemberNode) operand {
 			}
 			e.c.doc.warnAt(problem.rule, at, problem.hint, "%s", problem.message)
 		}
-	} else if key.t.kinds == schema.Integer && of.t.elem != nil {
-		t = *of.t.elem
+	} else if key.t.kinds == schema.Integer {
+		t = elemOf(of.t)
 	}
 	wrong := e.problem(of)
 	source := e.source(of)
+	whole := operand{from: of.from, to: key.to, ref: of.ref}
+	if whole.to < len(e.text) && e.text[whole.to] == ']' {
+		whole.to++
+	}
+	asRead := e.asRead(whole, t)
 	return e.call(n, t, []operand{of, key}, func(f *frame, in []any) (any, error) {
 		v, msg := index(in[0], in[1])
 		if msg != "" {
 			return nil, wrong(f, "CW308", "`"+source+"` "+msg, "")
+		}
+		if err := asRead(f, v); err != nil {
+			return nil, err
 		}
 		return v, nil
 	})
@@ -287,6 +298,10 @@ func (e *exprCompiler) pointer(n *ast.PointerNode) operand {
 	out := operand{node: n, t: t, from: loc.From, to: loc.To}
 	if e.looping && n.Name == "" {
 		out.direct = func(f *frame) (any, error) { return f.run.pointers[len(f.run.pointers)-1], nil }
+	}
+	if t.node != nil && t.kinds != 0 && t.kinds&(schema.Object|schema.Array) == 0 {
+		asRead := e.asRead(out, t)
+		return e.call(n, t, []operand{out}, func(f *frame, in []any) (any, error) { return in[0], asRead(f, in[0]) })
 	}
 	return out
 }

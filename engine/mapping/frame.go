@@ -209,12 +209,13 @@ func (r *reference) get(f *frame) (any, error) {
 		if err != nil || r.rest == "" || v == nil {
 			return v, err
 		}
-		b, ok := v.(raw)
-		if !ok {
+		var b []byte
+		if in, ok := v.(raw); ok {
+			b = in.json
+		} else {
 			b = appendJSON(nil, v)
 		}
-		found, _ := decode([]byte(gjson.Get(view(b), r.rest).Raw))
-		return found, nil
+		return r.read(f, []byte(gjson.Get(view(b), r.rest).Raw))
 	}
 	ev := f.run.event
 	switch r.meta {
@@ -246,7 +247,7 @@ func (r *reference) read(f *frame, b []byte) (any, error) {
 		return nil, nil
 	}
 	if r.t.kinds == 0 || r.t.kinds.Has(kindOfJSON(b)) {
-		if v, ok := decode(b); ok {
+		if v, ok := decodeAs(b, r.t.node); ok {
 			return v, nil
 		}
 		return nil, r.unreadable(f, b)

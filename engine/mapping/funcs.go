@@ -119,7 +119,11 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 		if p.missing && (args[i].isNil() || p.kinds == 0) {
 			continue
 		}
-		check := e.needs(args[i], p.kinds, "`"+id.Value+"`")
+		kinds := p.kinds
+		if kinds == 0 {
+			kinds = anything
+		}
+		check := e.needs(args[i], kinds, "`"+id.Value+"`")
 		if p.missing {
 			inner := check
 			check = func(f *frame, v any) error {

@@ -196,13 +196,11 @@ func sum(items []any) (any, error) {
 // listFunctions are expr's functions of arrays and objects.
 func listFunctions() map[string]fn {
 	array := []param{{kinds: schema.Array}}
-	same := func(a []operand) typ { return typ{kinds: schema.Array, elem: a[0].t.elem} }
-	element := func(a []operand) typ {
-		if a[0].t.elem != nil {
-			return *a[0].t.elem
-		}
-		return typ{}
+	same := func(a []operand) typ {
+		elem := elemOf(a[0].t)
+		return typ{kinds: schema.Array, elem: &elem}
 	}
+	element := func(a []operand) typ { return elemOf(a[0].t) }
 	onList := func(of func([]operand) typ, f func(items []any) (any, error)) fn {
 		return fn{params: array, least: 1, of: of, call: func(in []any) (any, error) {
 			items, _ := list(in[0])

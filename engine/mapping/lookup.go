@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
 // lookupRule is a question to another system; its value is the answer.
@@ -19,6 +20,7 @@ type lookupRule struct {
 	when     rule
 	args     []argument // by name
 	cacheFor time.Duration
+	answer   *schema.Node
 }
 
 type argument struct {
@@ -63,7 +65,7 @@ func (l *lookupRule) value(f *frame) (any, error) {
 			hint:    "this is a fault of the plugin",
 		}
 	}
-	return raw(answer.Found), nil
+	return raw{answer.Found, l.answer}, nil
 }
 
 // arguments returns the question's arguments. It is not asked if they are nil: its

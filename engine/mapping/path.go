@@ -21,6 +21,9 @@ type segment struct {
 	escaped bool
 	// all means # or #(…): every element of an array, or the ones that a query finds.
 	all bool
+	// one tells of all that only the first is taken, and count that nothing follows #:
+	// there, that is the number of elements.
+	one, count bool
 	// from and to are the step's place in the path, in characters.
 	from, to int
 }
@@ -36,6 +39,8 @@ type path struct {
 	names []segment
 	// plain means that the scanner can serve the path without gjson.
 	plain bool
+	// dark means that names does not go to the path's end.
+	dark bool
 }
 
 // pathError says what is wrong with a path, at characters from to to.
@@ -75,7 +80,7 @@ func parsePath(s string) (path, *pathError) {
 	if err := p.parse(); err != nil {
 		return path{}, err
 	}
-	p.out.text = p.text.String()
+	p.out.text, p.out.dark = p.text.String(), p.dark
 	return p.out, nil
 }
 
@@ -232,9 +237,10 @@ func (p *pathParser) bracket() *pathError {
 // hash reads #, #(query) and #(query)#.
 func (p *pathParser) hash() *pathError {
 	p.out.plain = false
-	start := p.i
+	start, one, count := p.i, false, false
 	p.i++
 	if p.i < len(p.in) && p.in[p.i] == '(' {
+		one = true
 		p.i--
 		open := p.i + 1
 		p.text.WriteByte('#')
@@ -246,17 +252,19 @@ func (p *pathParser) hash() *pathError {
 			return err
 		}
 		if p.i < len(p.in) && p.in[p.i] == '#' {
+			one = false
 			p.text.WriteByte('#')
 			p.i++
 		}
 	} else {
+		count = p.i == len(p.in)
 		p.text.WriteByte('#')
 	}
 	if p.i < len(p.in) && p.in[p.i] == '|' {
 		p.dark = true // a pipe works on the list, and not on its elements
 	}
 	if !p.dark {
-		p.out.names = append(p.out.names, segment{text: "#", all: true, from: utf8.RuneCountInString(p.in[:start]), to: utf8.RuneCountInString(p.in[:p.i])})
+		p.out.names = append(p.out.names, segment{text: "#", all: true, one: one, count: count, from: utf8.RuneCountInString(p.in[:start]), to: utf8.RuneCountInString(p.in[:p.i])})
 	}
 	if p.i < len(p.in) && p.in[p.i] != '.' && p.in[p.i] != '|' {
 		return p.fail(start, p.i+1, "after `#` comes `.`, `|`, `(` or the end of the path", "a `#` in a field's name is written `\\#`")
@@ -379,6 +387,7 @@ func joinPath(base []segment, rest path) path {
 		segments: append(slices.Clone(base), rest.segments...),
 		names:    append(slices.Clone(base), rest.names...),
 		plain:    rest.plain,
+		dark:     rest.dark,
 	}
 }
 

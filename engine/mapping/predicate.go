@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"slices"
+
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
@@ -26,13 +28,7 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 		return e.broken(n)
 	}
 	items := e.items(n, over)
-	elem := typ{}
-	switch {
-	case over.t.elem != nil:
-		elem = *over.t.elem
-	case over.t.node != nil && over.t.node.Items != nil:
-		elem = typ{kinds: over.t.node.Items.Types, node: over.t.node.Items}
-	}
+	elem := elemOf(over.t)
 	var body operand
 	hasBody, ours := len(n.Arguments) > 1, false
 	if hasBody {
@@ -110,9 +106,11 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 	case "filter":
 		out.t.elem = &elem
 		body = e.condition(body)
-	case "find", "findLast":
+	case "find":
 		out.t = elem
 		body = e.condition(body)
+	case "findLast", "findLastIndex":
+		return e.findLast(n, out, items, e.condition(body), elem)
 	case "count":
 		if !hasBody {
 			e.report("CW132", loc.From, end, "len(list) counts the elements", "`count` needs a predicate")
@@ -131,6 +129,28 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 	}
 	looped.t, looped.from, looped.to = out.t, out.from, out.to
 	return looped
+}
+
+// findLast is findLast and findLastIndex. The machine's own loops from behind leave a
+// value on its stack, which shifts the arguments of a call around them.
+func (e *exprCompiler) findLast(n *ast.BuiltinNode, out, items, body operand, elem typ) operand {
+	if body.bad {
+		return e.broken(n)
+	}
+	found := &ast.ArrayNode{Nodes: []ast.Node{&ast.PointerNode{}}}
+	if out.t = elem; n.Name == "findLastIndex" {
+		found.Nodes[0] = &ast.PointerNode{Name: "index"}
+		out.t = typ{kinds: schema.Integer}
+	}
+	each := &ast.ConditionalNode{Cond: body.node, Exp1: found, Exp2: &ast.NilNode{}}
+	return e.apply(n, out, e.loop(n, "map", items, operand{node: each}), func(all []any) (any, error) {
+		for _, one := range slices.Backward(all) {
+			if one, ok := one.([]any); ok {
+				return one[0], nil
+			}
+		}
+		return nil, nil
+	})
 }
 
 // loopsOurselves tells which loops run without expr's machine where nothing in them

@@ -62,6 +62,9 @@ func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 	if len(r.scratch) > maxJSON {
 		return dst, false, &failure{at: s.at, rule: "CW307", path: s.source(f), message: "the value is larger than 8 MiB"}
 	}
+	if bad := misfitIn(v); bad != nil {
+		return dst, false, bad.failure(s.at, s.source(f), "")
+	}
 	out, ok, cerr := convert(dst, r.scratch, s.sink)
 	if cerr != nil {
 		return dst, false, s.conversion(f, cerr)
@@ -90,6 +93,12 @@ func (s *scalarRule) writeBytes(f *frame, dst, b []byte) ([]byte, bool, error) {
 			return s.missing(f, dst)
 		}
 		b = appendJSON(nil, v)
+	} else if node := s.ref.t.node; node != nil && (b[0] == '{' || b[0] == '[') && !typed(b, node, 0) {
+		made, bad := appendTyped(nil, b, node)
+		if bad != nil {
+			return dst, false, bad.failure(s.at, f.run.sourcePath(s.ref.source), s.ref.text)
+		}
+		b = made
 	}
 	out, ok, err := convert(dst, b, s.sink)
 	if err != nil {

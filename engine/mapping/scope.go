@@ -279,8 +279,9 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 			c.doc.warnAt(rule, at, hint, "%s", problem.message)
 		}
 	}
+	ref.t = gathered(t, p)
 	if p.plain {
-		ref.t, ref.target, ref.segments = t, target, p.segments
+		ref.target, ref.segments = target, p.segments
 	}
 	for at := from; at != target; at = at.parent {
 		ref.up++

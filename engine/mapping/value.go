@@ -19,9 +19,6 @@ import (
 // object or array of a record), []any, or map[string]any (both made in the
 // expression).
 
-// raw is a JSON object or array, a slice of the payload.
-type raw []byte
-
 // view returns b as a string without a copy. b is part of an event's record,
 // which does not change while it is mapped, and no string outlives that.
 func view(b []byte) string {
@@ -37,7 +34,7 @@ func decode(b []byte) (any, bool) {
 	case '"':
 		return decodeString(b), true
 	case '{', '[':
-		return raw(b), true
+		return raw{json: b}, true
 	case 't':
 		return true, true
 	case 'f':
@@ -71,7 +68,7 @@ func kindOf(v any) schema.Types {
 	case string:
 		return schema.Text
 	case raw:
-		if v[0] == '{' {
+		if v.json[0] == '{' {
 			return schema.Object
 		}
 		return schema.Array
@@ -150,7 +147,8 @@ func appendJSON(dst []byte, v any) []byte {
 	case string:
 		return appendString(dst, v)
 	case raw:
-		return append(dst, v...)
+		out, _ := appendTyped(dst, v.json, v.node)
+		return out
 	case []any:
 		if len(dst) > maxJSON {
 			return append(dst, "null"...)
@@ -234,12 +232,12 @@ func list(v any) ([]any, bool) {
 	case []any:
 		return v, true
 	case raw:
-		if v[0] != '[' {
+		if v.json[0] != '[' {
 			return nil, false
 		}
-		out := []any{}
-		elements(v, func(e []byte) bool {
-			x, ok := decode(e)
+		out, node := []any{}, itemsNode(v.node)
+		elements(v.json, func(e []byte) bool {
+			x, ok := decodeAs(e, node)
 			if !ok {
 				x = string(e)
 			}
@@ -261,15 +259,15 @@ func object(v any) (keys []string, values []any, ok bool) {
 		}
 		return keys, values, true
 	case raw:
-		if v[0] != '{' {
+		if v.json[0] != '{' {
 			return nil, nil, false
 		}
 		seen := map[string]bool{}
-		members(v, func(k, e []byte) bool {
+		members(v.json, func(k, e []byte) bool {
 			key := keyText(k)
 			if !seen[key] { // the first counts, as with paths
 				seen[key] = true
-				x, _ := decode(e)
+				x, _ := decodeAs(e, fieldNode(v.node, key))
 				keys, values = append(keys, key), append(values, x)
 			}
 			return true
@@ -285,13 +283,13 @@ func member(v any, name string) any {
 	case map[string]any:
 		return v[name]
 	case raw:
-		if v[0] != '{' {
+		if v.json[0] != '{' {
 			return nil
 		}
 		var found any
-		members(v, func(k, e []byte) bool {
+		members(v.json, func(k, e []byte) bool {
 			if keyText(k) == name {
-				found, _ = decode(e)
+				found, _ = decodeAs(e, fieldNode(v.node, name))
 				return false
 			}
 			return true
