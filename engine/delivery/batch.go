@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,70 +25,109 @@ type outbox struct {
 
 type opQueue struct {
 	operation string
-	items     fifo
+	// fresh are those that nothing is known against, doubtful those whose last
+	// attempt got no answer.
+	fresh, doubtful fifo
 }
 
 func (o *outbox) push(operation string, it *item) {
 	o.size++
-	for _, q := range o.queues {
-		if q.operation == operation {
-			q.items.push(it)
-			return
-		}
+	i := slices.IndexFunc(o.queues, func(q *opQueue) bool { return q.operation == operation })
+	if i < 0 {
+		i = len(o.queues)
+		o.queues = append(o.queues, &opQueue{operation: operation})
 	}
-	q := &opQueue{operation: operation}
-	q.items.push(it)
-	o.queues = append(o.queues, q)
+	if it.hung {
+		o.queues[i].doubtful.push(it)
+	} else {
+		o.queues[i].fresh.push(it)
+	}
 }
 
-// next gives the queue whose turn it is, nil if all are empty.
-func (o *outbox) next() *opQueue {
-	for i := range o.queues {
-		at := (o.turn + i) % len(o.queues)
-		if o.queues[at].items.len() > 0 {
-			o.turn = (at + 1) % len(o.queues)
-			return o.queues[at]
-		}
+// underway are the calls that were begun lately. What takes long keeps no others
+// waiting (D3).
+type underway []*call
+
+// callAge is for how long a call counts as begun lately.
+const callAge = 2 * time.Second
+
+// room tells whether one more call may begin, or when.
+func (u *underway) room(now time.Time, most int) (ok bool, again time.Time) {
+	*u = slices.DeleteFunc(*u, func(c *call) bool { return c.done || now.Sub(c.began) >= callAge })
+	if len(*u) < most {
+		return true, time.Time{}
 	}
-	return nil
+	return false, (*u)[0].began.Add(callAge)
 }
 
 // dispatch starts calls for what is ready: all that became ready since the last
-// time shares them.
-func (r *Runner) dispatch(ctx context.Context, now time.Time) {
-	for r.calls < r.o.Concurrency && r.outbox.size > 0 {
-		q := r.outbox.next()
-		want := min(q.items.len(), r.o.MaxBatch)
-		room := r.o.MaxInFlight - r.counts[sending]
-		if room < want && room < r.o.MaxInFlight/4 {
-			return // the sink has enough; a call for each few would only cost
+// time shares them. It gives when more may go, where that is known.
+func (r *Runner) dispatch(ctx context.Context, now time.Time) (again time.Time) {
+	denied := 0
+	for r.outbox.size > 0 && denied < len(r.outbox.queues) {
+		ok, at := r.underway.room(now, r.o.Concurrency)
+		if !ok {
+			return earlier(again, at)
 		}
-		n := r.gate.room(now, min(want, room))
-		if n <= 0 {
-			return
+		most := min(r.o.MaxBatch, r.o.MaxInFlight-r.counts[sending])
+		if most <= 0 {
+			break
+		}
+		q := r.outbox.queues[r.outbox.turn%len(r.outbox.queues)]
+		r.outbox.turn++
+		doubtful, fresh := q.doubtful.len(), q.fresh.len()
+		if doubtful+fresh == 0 {
+			denied++
+			continue
+		}
+		doubtful, fresh, at = r.port.take(now, doubtful, fresh, most)
+		if doubtful+fresh == 0 {
+			again = earlier(again, at)
+			denied++
+			continue
+		}
+		denied = 0
+		items := make([]*item, 0, doubtful+fresh)
+		for range doubtful {
+			items = append(items, q.doubtful.pop())
+		}
+		for range fresh {
+			items = append(items, q.fresh.pop())
+		}
+		r.outbox.size -= len(items)
+		r.begin(ctx, q.operation, items, doubtful, now)
+	}
+	if r.outbox.size == 0 {
+		r.port.withdraw()
+	}
+	return again
+}
+
+// begin starts calls for items, of which the first doubtful ones may hang again:
+// one call, unless the records are long.
+func (r *Runner) begin(ctx context.Context, operation string, items []*item, doubtful int, now time.Time) {
+	for i, it := range items {
+		r.port.mark(it, i < doubtful)
+		it.attempts++
+		r.enter(it, sending)
+	}
+	for len(items) > 0 {
+		n, bytes := 1, len(items[0].record)
+		for n < len(items) && bytes+len(items[n].record) <= maxBatchBytes {
+			bytes += len(items[n].record)
+			n++
 		}
 		c := &call{
-			operation: q.operation, items: make([]*item, 0, n), records: make([]wire.Record, 0, n),
-			inbox: r.inbox, log: r.log, timeout: r.o.CallTimeout,
+			operation: operation, items: items[:n:n], records: make([]wire.Record, n), answered: make([]bool, n),
+			inbox: r.inbox, gate: r.gate, log: r.log, timeout: r.o.CallTimeout, began: now,
 		}
-		for bytes := 0; len(c.items) < n; {
-			it := q.items.items[q.items.head]
-			if bytes += len(it.record); bytes > maxBatchBytes && len(c.items) > 0 {
-				break
+		for i, it := range c.items {
+			c.records[i] = wire.Record{
+				Index: uint32(i), Key: it.key, Data: it.record, PossiblySent: it.sent,
 			}
-			q.items.pop()
-			r.outbox.size--
-			r.gate.sent(it)
-			it.attempts++
-			r.enter(it, sending)
-			c.records = append(c.records, wire.Record{
-				Index: uint32(len(c.items)), //nolint:gosec // at most MaxBatch
-				Key:   it.key, Data: it.record, PossiblySent: it.sent,
-			})
-			c.items = append(c.items, it)
 		}
-		c.answered = make([]bool, len(c.items))
-		r.calls++
+		items = items[n:]
+		r.underway = append(r.underway, c)
 		r.total.Calls++
 		r.tasks.Go(func() { c.run(ctx, r.o.Sink) })
 	}
@@ -99,26 +139,37 @@ type call struct {
 	items     []*item
 	records   []wire.Record
 	inbox     *inbox
+	gate      *Gate
 	log       *slog.Logger
 	timeout   time.Duration
+	began     time.Time
+	// done is the loop's.
+	done bool
 
 	mu       sync.Mutex
 	answered []bool
 	over     bool
+	silence  *time.Timer
+	// heard is when its last result came.
+	heard time.Time
 }
+
+// longSilence is how many times longer than the sink as a whole a call may be silent:
+// its records may wait at the sink behind others that take long.
+const longSilence = 10
 
 // run makes the call. Every item has its result when it returns.
 func (c *call) run(ctx context.Context, sink Sink) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	silence := time.AfterFunc(c.timeout, cancel)
-	defer silence.Stop()
+	c.mu.Lock()
+	c.heard = time.Now()
+	c.silence = time.AfterFunc(c.timeout, func() { c.waited(cancel) })
+	c.mu.Unlock()
+	defer c.silence.Stop()
 
 	err := guard(func() error {
-		return sink.Write(ctx, c.operation, c.records, func(res wire.WriteResult) {
-			silence.Reset(c.timeout)
-			c.answer(res)
-		})
+		return sink.Write(ctx, c.operation, c.records, c.answer)
 	})
 	if p, ok := errors.AsType[*panicError](err); ok {
 		c.log.ErrorContext(ctx, "sink panicked", "operation", c.operation, "panic", p.value, "stack", string(p.stack))
@@ -129,6 +180,19 @@ func (c *call) run(ctx context.Context, sink Sink) {
 	c.end(err)
 }
 
+// waited breaks the call off when nothing came for too long.
+func (c *call) waited(cancel context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	silent := min(now.Sub(c.heard), c.gate.silent(now))
+	if silent >= c.timeout || now.Sub(c.heard) >= longSilence*c.timeout {
+		cancel()
+		return
+	}
+	c.silence.Reset(c.timeout - silent)
+}
+
 func (c *call) answer(res wire.WriteResult) {
 	c.mu.Lock()
 	i := int(res.Index)
@@ -137,6 +201,7 @@ func (c *call) answer(res wire.WriteResult) {
 		return
 	}
 	c.answered[i] = true
+	c.heard = time.Now()
 	c.mu.Unlock()
 	c.inbox.put(func(m *mail) {
 		m.results = append(m.results, result{it: c.items[i], WriteResult: res, at: time.Now()})
@@ -158,6 +223,6 @@ func (c *call) end(err error) {
 				}})
 			}
 		}
-		m.ended++
+		m.ended = append(m.ended, c)
 	})
 }

@@ -115,11 +115,10 @@ func (r *Runner) wait(it *item, until time.Time) {
 func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 	it, f := res.it, res.Failure
 	m := it.mapping()
-	r.gate.back(it)
+	until := r.port.back(it, f, now)
 	sent := it.record
 	it.record = nil
 	if f == nil {
-		r.letThrough(ctx, true)
 		r.sinking.worked(ctx)
 		r.newest.delivered(it)
 		o := outcomeOf(r.o.Lane, it, m, event.Delivered)
@@ -128,47 +127,34 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 		r.settle(ctx, it, entry{outcome: o})
 		return
 	}
-	it.failure = f
+	it.failure, it.hung = f, false
 	it.tried(f, res.at)
 	r.total.Failures++
 	pause := r.o.Backoff.after(it.attempts)
+	asked := min(f.RetryAfter, maxWait)
 	switch f.Class {
 	case wire.Invalid, wire.NotFound, wire.Ambiguous:
-		r.letThrough(ctx, true)
 		r.giveUp(ctx, it, reasonOfFailure(f, it.sent), sent)
 		return
 	case wire.RateLimited, wire.Auth:
-		if r.gate.close(it, f, now, r.o.Backoff) {
-			r.log.WarnContext(ctx, "sending is paused", "class", f.Class.String(), "code", f.Code,
-				"message", f.Message, "until", r.gate.until)
-		}
-		pause = max(r.gate.until.Sub(now), 0)
+		pause, it.notBefore = max(until.Sub(now), 0), now
 	case wire.Transient:
-		r.letThrough(ctx, false)
 		r.sinking.failed(ctx, f)
-		pause = max(pause, min(f.RetryAfter, maxWait))
+		pause, it.notBefore = max(pause, asked), now.Add(asked)
 	default: // wire.Unknown, and what a newer plugin may call a failure
-		r.letThrough(ctx, false)
 		r.sinking.failed(ctx, f)
-		it.sent, it.lost = true, res.at
+		it.sent, it.lost, it.hung = true, res.at, true
+		it.notBefore = laterOf(it.lost.Add(m.Settle), now.Add(asked))
 		if m.Repeat == wire.RepeatUnsafe {
 			pause = m.Settle // and then it is given up
 		} else {
-			pause = max(pause, m.Settle, min(f.RetryAfter, maxWait))
+			pause = max(pause, it.notBefore.Sub(now))
 		}
 	}
 	r.total.Retries++
 	r.log.DebugContext(ctx, "delivery failed for now", "sequence", it.sequence, "mapping", m.Name,
 		"attempt", it.attempts, "class", f.Class.String(), "code", f.Code, "message", f.Message, "again_in", pause)
 	r.wait(it, now.Add(pause))
-}
-
-// letThrough tells the gate that a record met neither a limit nor refused
-// credentials.
-func (r *Runner) letThrough(ctx context.Context, certain bool) {
-	if r.gate.passed(certain) {
-		r.log.InfoContext(ctx, "sending goes on")
-	}
 }
 
 // giveUp makes an item a dead letter under the mapping at hand; sent is the record

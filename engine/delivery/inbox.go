@@ -24,9 +24,9 @@ type mail struct {
 	broken error
 	// mapped are items that a worker is done with.
 	mapped []*item
-	// results are the sink's; ended counts the calls that have ended.
+	// results are the sink's; ended are the calls that have ended.
 	results []result
-	ended   int
+	ended   []*call
 	// answers are lookups'; called are the queues whose calls have ended.
 	answers []answer
 	called  []*lookupQueue
@@ -48,6 +48,11 @@ func (b *inbox) put(fill func(*mail)) {
 	b.mu.Lock()
 	fill(&b.mail)
 	b.mu.Unlock()
+	b.poke()
+}
+
+// poke has the loop look, though there is nothing for it.
+func (b *inbox) poke() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -62,12 +67,13 @@ func (b *inbox) take(spare mail) mail {
 	clear(spare.stored)
 	clear(spare.answers)
 	clear(spare.called)
+	clear(spare.ended)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m := b.mail
 	b.mail = mail{
 		read: spare.read[:0], mapped: spare.mapped[:0], results: spare.results[:0], stored: spare.stored[:0],
-		answers: spare.answers[:0], called: spare.called[:0],
+		answers: spare.answers[:0], called: spare.called[:0], ended: spare.ended[:0],
 	}
 	return m
 }

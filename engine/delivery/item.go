@@ -88,8 +88,14 @@ type attempt struct {
 	// sent tells that an attempt may have taken effect, and lost when it ended.
 	sent bool
 	lost time.Time
-	// generation is the gate's when the record was sent.
-	generation uint64
+	// hung tells that the last attempt got no answer, and notBefore until when the
+	// sink, or what it may still do, forbids another.
+	hung      bool
+	notBefore time.Time
+	// generation and passes are the gate's when the record was sent, inDoubt that it
+	// took a place for those that may hang.
+	generation, passes uint64
+	inDoubt            bool
 	// due is the time of the next attempt, place its index in the queue of those.
 	due   time.Time
 	place int

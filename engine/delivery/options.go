@@ -29,12 +29,16 @@ type Options struct {
 	// keeps what may be kept, and can be shared: one of its own for 10,000 answers.
 	Lookups Lookups
 	Answers *AnswerCache
+	// Gate is the way to the sink, shared with the other lanes that end there: one of
+	// the lane's own for MaxInFlight records at once.
+	Gate *Gate
 
 	// MaxBatch bounds the records of one call to the sink: 256, at most 1024.
 	MaxBatch int
 	// MaxInFlight bounds the records that are at the sink at once: 512.
 	MaxInFlight int
-	// Concurrency bounds the calls to the sink at once: 32.
+	// Concurrency bounds the calls to the sink at once that began within the last
+	// two seconds: 32. One that takes longer keeps no other waiting.
 	Concurrency int
 	// Workers is how many events are mapped at once: as many as there are processors.
 	Workers int
@@ -46,8 +50,9 @@ type Options struct {
 	BodyBudget int
 	// Backoff is how long to wait between the attempts for a record.
 	Backoff Backoff
-	// CallTimeout is how long a call to the sink may go without any result: 2 min.
-	// It is then broken off, and its records count as possibly sent.
+	// CallTimeout is how long a call to the sink may go without a result of it or of
+	// any other call there: 2 min, and without one of its own ten times as long. It is
+	// then broken off, and its records count as possibly sent.
 	CallTimeout time.Duration
 	// DrainTimeout is how long Run waits at its end for what is in flight: 30 s.
 	DrainTimeout time.Duration

@@ -47,6 +47,27 @@ func (s *schedule) add(it *item, at time.Time) {
 	heap.Push(s, it)
 }
 
+// hurry has what waits because of the sink go as soon as nothing forbids it: the
+// sink works again.
+func (s *schedule) hurry(now time.Time) {
+	for _, it := range *s {
+		if it.failure == nil || it.asked != nil || it.loads > 0 {
+			continue
+		}
+		if soon := laterOf(now, it.notBefore); soon.Before(it.due) {
+			it.due = soon
+		}
+	}
+	heap.Init(s)
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
 // due takes out one item whose time has come, or gives nil.
 func (s *schedule) take(now time.Time) *item {
 	if len(*s) == 0 || (*s)[0].due.After(now) {

@@ -39,10 +39,11 @@ type Runner struct {
 	runnable fifo
 	schedule schedule
 	outbox   outbox
-	gate     gate
+	underway underway
+	gate     *Gate
+	port     *port
 	asking   asking
 	newest   *newest
-	calls    int
 
 	liveBytes, heldBytes, meanSize int
 
@@ -57,6 +58,11 @@ type Runner struct {
 func New(o Options) (*Runner, error) {
 	err := o.fill()
 	p, planErr := newPlan(o.Mappings)
+	if o.Gate == nil && err == nil {
+		o.Gate, err = NewGate(GateOptions{
+			Connection: o.Lane.Sink, Concurrency: o.MaxInFlight, Backoff: o.Backoff, Logger: o.Logger,
+		})
+	}
 	if err = errors.Join(err, planErr); err != nil {
 		return nil, fmt.Errorf("delivery of lane %s to %s: %w", o.Lane.Source, o.Lane.Sink, err)
 	}
@@ -64,7 +70,7 @@ func New(o Options) (*Runner, error) {
 	r := &Runner{
 		o: o, log: log, plan: p,
 		inbox: newInbox(), pool: newPool(), orders: make(chan int, 1),
-		keys: keys{queues: map[string]keyQueue{}}, gate: newGate(o.MaxInFlight), newest: newNewest(newestKeys),
+		keys: keys{queues: map[string]keyQueue{}}, gate: o.Gate, newest: newNewest(newestKeys),
 		asking: newAsking(), lookingUp: &health{log: log, what: "asking lookups", from: 10},
 		loading: &health{log: log, what: "reading from the journal"},
 		sinking: &health{log: log, what: "writing to the sink", from: 3},
@@ -93,7 +99,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	began := time.Now()
 	r.mu.Lock()
 	r.began = began
+	r.port = r.gate.join(r.o.Lane.Source, r.inbox.poke)
 	r.mu.Unlock()
+	defer r.leave()
 	r.tasks.Go(func() { r.read(ctx) })
 	r.tasks.Go(func() { r.commit.run(work) })
 	for range r.o.Workers {
@@ -123,6 +131,19 @@ func (r *Runner) Run(ctx context.Context) error {
 		return fmt.Errorf("delivery of lane %s to %s: %w", r.o.Lane.Source, r.o.Lane.Sink, err)
 	}
 	return nil
+}
+
+// leave gives back what the gate counts for this lane.
+func (r *Runner) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var abandoned []*item
+	for _, q := range r.keys.queues {
+		if q.first.state == sending {
+			abandoned = append(abandoned, q.first)
+		}
+	}
+	r.port.leave(abandoned)
 }
 
 // loop handles mail and time until ctx has ended, or the lane cannot be read any
@@ -194,7 +215,9 @@ func (r *Runner) turn(ctx context.Context, spare mail) (t turned, more bool) {
 	for i := range t.mail.results {
 		r.result(ctx, &t.mail.results[i], now)
 	}
-	r.calls -= t.mail.ended
+	for _, c := range t.mail.ended {
+		c.done = true
+	}
 	for i := range t.mail.answers {
 		r.answered(ctx, &t.mail.answers[i], now)
 	}
@@ -208,6 +231,7 @@ func (r *Runner) turn(ctx context.Context, spare mail) (t turned, more bool) {
 		r.reading = false
 	}
 	if r.draining {
+		r.port.withdraw()
 		busy := r.counts[transforming] + r.counts[sending] + r.commit.pending()
 		t.drained = busy == 0
 		return t, false
@@ -215,32 +239,46 @@ func (r *Runner) turn(ctx context.Context, spare mail) (t turned, more bool) {
 	for i := range t.mail.read {
 		r.accept(&t.mail.read[i])
 	}
-	for it := r.schedule.take(now); it != nil; it = r.schedule.take(now) {
+	if r.port.reopened() {
+		r.schedule.hurry(now)
+	}
+	pass := r.gate.look(now, r.outbox.size > 0 || len(r.schedule) > 0)
+	if pass.probe {
+		r.tasks.Go(func() { r.gate.probe(ctx) })
+	}
+	// What was tried before waits with the gate, where it is seen to wait.
+	for pass.open && r.outbox.size+r.counts[transforming]+r.runnable.len() < pass.most {
+		it := r.schedule.take(now)
+		if it == nil {
+			break
+		}
 		r.enqueue(it)
 	}
 	for r.runnable.len() > 0 && r.hasRoom() {
 		r.start(r.runnable.pop())
 	}
 	r.dispatchQuestions(ctx)
-	r.dispatch(ctx, now)
+	at := pass.until
+	if pass.open {
+		at = r.dispatch(ctx, now)
+		if len(r.schedule) > 0 && r.schedule[0].due.After(now) {
+			at = earlier(at, r.schedule[0].due)
+		}
+	}
 	if n := r.order(); n > 0 && !r.reading {
 		r.reading = true
 		r.orders <- n
 	}
-	return t, r.alarm(now, &t)
+	t.wait = max(at.Sub(now), 0)
+	return t, !at.IsZero()
 }
 
-// alarm sets when the next thing is due.
-func (r *Runner) alarm(now time.Time, t *turned) bool {
-	var at time.Time
-	if len(r.schedule) > 0 {
-		at = r.schedule[0].due
+// earlier gives the earlier of two times, of which a zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	if r.outbox.size > 0 && !r.gate.open(now) && (at.IsZero() || r.gate.until.Before(at)) {
-		at = r.gate.until
-	}
-	t.wait = max(at.Sub(now), 0)
-	return !at.IsZero()
+	return a
 }
 
 // InDoubt tells, after Run, which of the events that have no outcome were possibly

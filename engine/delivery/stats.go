@@ -37,6 +37,8 @@ type Stats struct {
 	// when it is tried again.
 	Paused      *wire.Failure
 	PausedUntil time.Time
+	// Gate is how the way to the sink stands, for all lanes that end there.
+	Gate GateStats
 	// Draining tells that Run's context has ended.
 	Draining bool
 }
@@ -48,6 +50,7 @@ func (s Stats) AtHand() int {
 
 // Stats tells how the lane stands. It may be called at any time.
 func (r *Runner) Stats() Stats {
+	gate := r.gate.Stats()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Stats{
@@ -56,7 +59,7 @@ func (r *Runner) Stats() Stats {
 		Sending: r.counts[sending], Committing: r.counts[committing],
 		Retrying: r.counts[retrying], Waiting: r.counts[waiting], Runnable: r.counts[runnable],
 		BodyBytes: r.liveBytes + r.heldBytes,
-		Paused:    r.gate.why, PausedUntil: r.gate.until,
+		Paused:    gate.Failure, PausedUntil: gate.Until, Gate: gate,
 		Draining: r.draining,
 	}
 }
@@ -80,6 +83,7 @@ type Retry struct {
 
 // Retrying gives up to limit events that wait for their next attempt, the next first.
 func (r *Runner) Retrying(limit int) []Retry {
+	gate := r.gate.Stats()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	places := candidates{&r.schedule, nil}
@@ -92,7 +96,7 @@ func (r *Runner) Retrying(limit int) []Retry {
 		it := r.schedule[i]
 		w := Retry{
 			Sequence: it.sequence, Key: it.key, Attempts: it.attempts,
-			Next: it.due, PossiblySent: it.sent, Failure: cmp.Or(it.asked, it.failure),
+			Next: laterOf(it.due, gate.Until), PossiblySent: it.sent, Failure: cmp.Or(it.asked, it.failure),
 		}
 		if it.step >= 0 {
 			w.Mapping = it.mapping().Name
