@@ -336,3 +336,42 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestSink checks what limits and retry make.
+func TestSink(t *testing.T) {
+	const text = `
+plugins: bin
+mappings: m.yaml
+connections:
+  plain: {plugin: saleapp}
+  slow: {plugin: saleapp, limits: {rate: 30/min}}
+  fast: {plugin: saleapp, limits: {rate: 50/s, concurrency: 8}, retry: {max: 1m}}
+  burst: {plugin: saleapp, limits: {rate: 50/s, burst: 3}, retry: {min: 5s}}
+  off: {plugin: saleapp, limits: {rate: off, burst: 3}}
+`
+	dir := t.TempDir()
+	for name, text := range map[string]string{config.FileName: text, "m.yaml": "mapping: m\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, findings := config.Load(filepath.Join(dir, config.FileName))
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	standard := config.Retry{Min: time.Second, Max: 5 * time.Minute}
+	for name, want := range map[string]struct {
+		limits config.Limits
+		retry  config.Retry
+	}{
+		"plain": {config.Limits{Concurrency: 256}, standard},
+		"slow":  {config.Limits{Rate: config.Rate{PerSecond: 0.5, Burst: 1}, Concurrency: 256}, standard},
+		"fast":  {config.Limits{Rate: config.Rate{PerSecond: 50, Burst: 50}, Concurrency: 8}, config.Retry{Min: time.Second, Max: time.Minute}},
+		"burst": {config.Limits{Rate: config.Rate{PerSecond: 50, Burst: 3}, Concurrency: 256}, config.Retry{Min: 5 * time.Second, Max: 5 * time.Minute}},
+		"off":   {config.Limits{Concurrency: 256}, standard},
+	} {
+		if got := c.Connection(name); got.Limits != want.limits || got.Retry != want.retry {
+			t.Errorf("%s: %+v %+v, want %+v", name, got.Limits, got.Retry, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -30,12 +31,17 @@ type Connection struct {
 	// Rate bounds this connection's requests; keys rate and burst, by default
 	// those of ingress.
 	Rate Rate
+	// Limits and Retry say how records go to it, where it is a sink; keys limits and
+	// retry.
+	Limits Limits
+	Retry  Retry
 
 	// nameNode is the key under connections, plugin and config the values of the
 	// keys plugin and config, or nil.
 	nameNode, plugin, config *yaml.Node
 	src                      *source
 	rate                     rateKeys
+	sink                     sinkKeys
 	// texts are the scalars of config that hold references or $${, by node: what
 	// they stand for, once that is known.
 	texts map[*yaml.Node]*text
@@ -108,7 +114,10 @@ func (r *reader) connections(c *Config, n *yaml.Node) {
 }
 
 func (r *reader) connection(key, n *yaml.Node) *Connection {
-	conn := &Connection{Name: key.Value, nameNode: key, src: r.source, texts: map[*yaml.Node]*text{}}
+	conn := &Connection{
+		Name: key.Value, nameNode: key, src: r.source, texts: map[*yaml.Node]*text{},
+		Limits: Limits{Concurrency: 256}, Retry: Retry{Min: time.Second, Max: 5 * time.Minute},
+	}
 	where := "connection `" + key.Value + "`"
 	there := r.object(n, where,
 		field{"plugin", func(n *yaml.Node) {
@@ -131,6 +140,8 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 		field{"signature", func(n *yaml.Node) { conn.Signature = r.signature(n, where) }},
 		field{"rate", r.text(conn.rate.setRate)},
 		field{"burst", r.text(conn.rate.setBurst)},
+		field{"limits", func(n *yaml.Node) { r.limits(conn, n, where) }},
+		field{"retry", func(n *yaml.Node) { r.retry(conn, n, where) }},
 		field{"config", func(n *yaml.Node) {
 			if n.Kind != yaml.MappingNode {
 				r.errorAt(n, RuleValue, "", "config is a map of keys and values, and this is %s", kindOf(n))

@@ -150,6 +150,7 @@ func (c *Config) finish(list *diag.List) {
 	c.Ingress.Rate = c.rate.rate(Rate{})
 	for _, conn := range c.Connections {
 		conn.Rate = conn.rate.rate(c.Ingress.Rate)
+		conn.finishSink(list)
 	}
 	if c.ingress != nil && c.Ingress.MaxMemory < 2*c.Ingress.MaxBody {
 		*list = append(*list, c.src.at(c.ingress, RuleValue, "raise max_memory or lower max_body",
