@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -126,27 +127,26 @@ func TestAStoppedProcessIsKilledAndStartedAgain(t *testing.T) {
 func TestGrandchildrenThatHoldThePipes(t *testing.T) {
 	h, book := newHost(t, pluginhost.Options{})
 	c := open(t, h, "parent", nil)
-	var children []int
-	eventually(t, "both children are there", func() bool {
-		children = nil
+	all := func() (pids []int) {
 		for _, l := range book.lines("msg=\"child ") {
 			_, rest, _ := strings.Cut(l, "msg=\"child ")
 			number, _, _ := strings.Cut(rest, "\"")
 			if pid, err := strconv.Atoi(number); err == nil {
-				children = append(children, pid)
+				pids = append(pids, pid)
 			}
 		}
-		return len(children) == 2
-	})
+		return pids
+	}
+	eventually(t, "both children are there", func() bool { return len(all()) == 2 })
+	children := all()
 	// The one of a session of its own is nobody's to end but ours.
 	defer func() {
-		for _, l := range book.lines("msg=\"child ") {
-			_, rest, _ := strings.Cut(l, "msg=\"child ")
-			number, _, _ := strings.Cut(rest, "\"")
-			if pid, err := strconv.Atoi(number); err == nil {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
+		for _, pid := range all() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
+		eventually(t, "the children have ended", func() bool {
+			return !slices.ContainsFunc(all(), func(pid int) bool { return !gone(pid) })
+		})
 	}()
 	pid := c.State().PID
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
