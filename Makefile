@@ -24,8 +24,9 @@ build: ## build bin/crosswalk, bin/plugins/* and bin/sandbox
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/plugins/ $(PLUGINS:%=./plugins/%)
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/sandbox ./examples/sandbox
 
+# Some tests build and run the programs, which the cache of test results does not know of.
 test: ## run all tests
-	$(GO) test ./...
+	$(GO) test -count=1 ./...
 
 race: ## run all tests under the race detector (needs a C compiler)
 	$(GO) test -race ./...

@@ -87,9 +87,9 @@ func readBody(file string) ([]byte, error) {
 	return body, err
 }
 
-// events decodes a webhook and gives those of its events that prog takes, at
-// least one. The error is a *bodyError where the body is what is wrong.
-func (d *decoder) events(ctx context.Context, prog *mapping.Program, r wire.Request) ([]mapping.Event, error) {
+// decode decodes a webhook. The error is a *bodyError where the body is what is
+// wrong.
+func (d *decoder) decode(ctx context.Context, r wire.Request) ([]wire.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, decodeTimeout)
 	defer cancel()
 	decoded, err := d.conn.Decode(ctx, r)
@@ -102,9 +102,19 @@ func (d *decoder) events(ctx context.Context, prog *mapping.Program, r wire.Requ
 	if decoded.Refusal != nil {
 		return nil, &bodyError{fmt.Sprintf("%s refuses the body with %d: %v", d.connection, decoded.Refusal.Status, decoded.Refusal)}
 	}
+	return decoded.Events, nil
+}
+
+// events decodes a webhook and gives those of its events that prog takes, at
+// least one. The error is a *bodyError where the body is what is wrong.
+func (d *decoder) events(ctx context.Context, prog *mapping.Program, r wire.Request) ([]mapping.Event, error) {
+	decoded, err := d.decode(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	var out []mapping.Event
 	var others []string
-	for _, e := range decoded.Events {
+	for _, e := range decoded {
 		if !takes(prog, d.connection, e.Type) {
 			others = append(others, d.connection+"."+e.Type)
 			continue

@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+	"github.com/crosswalk-etl/crosswalk/engine/suggest"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+)
+
+// initFlags are what `crosswalk init` is told, by flags or by answers.
+type initFlags struct {
+	from, to, input, name, out, method, query string
+	noInput, force                            bool
+}
+
+func (a *app) initCommand() *cobra.Command {
+	var f initFlags
+	cmd := &cobra.Command{
+		Use:   "init --from CONNECTION.EVENT --to CONNECTION.OPERATION --input BODY",
+		Short: "Write a first mapping, with a suggestion for each field of the sink",
+		Long: `Writes a mapping from a source's event to a sink's operation. For each field of the sink
+it looks for the source's field that is meant, by names and labels in English, Ukrainian
+and Russian, by types and by what a body holds, and says how sure it is and why. Required
+fields for which there is nothing say TODO; the file validates apart from these.
+
+The body becomes the mapping's first sample. On a terminal it asks for what the flags do
+not say. No file is overwritten without --force. Exit code 0: written, 1: the body makes
+no such event, 2: could not run.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), f) },
+	}
+	cmd.Flags().StringVar(&f.from, "from", "", "the source's event: `connection.event`")
+	cmd.Flags().StringVar(&f.to, "to", "", "the sink's operation: `connection.operation`")
+	cmd.Flags().StringVar(&f.input, "input", "", "`file` with a body as the source sends it: .form holds a form, anything else JSON; - is standard input")
+	cmd.Flags().BoolVar(&f.noInput, "no-input", false, "suggest without a body")
+	cmd.Flags().StringVar(&f.name, "name", "", "the mapping's `name` (default: made of --from)")
+	cmd.Flags().StringVar(&f.out, "out", "", "`file` to write, - for standard output (default: NAME/mapping.yaml beside the other mappings)")
+	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite what is there")
+	cmd.Flags().StringVar(&f.method, "method", "POST", "HTTP method of the webhook")
+	cmd.Flags().StringVar(&f.query, "query", "", "query of the webhook's URL, such as event=new_order")
+	return cmd
+}
+
+func (a *app) init(ctx context.Context, f initFlags) error {
+	cfg, err := a.readyForInit()
+	if err != nil {
+		return err
+	}
+	if f.noInput && f.input != "" {
+		return errors.New("--input and --no-input contradict each other")
+	}
+	if err := a.complete(ctx, cfg, &f); err != nil {
+		return err
+	}
+	if f.name == "" {
+		f.name = nameFrom(f.from)
+	}
+	if !mappingName.MatchString(f.name) {
+		return fmt.Errorf("--name %s: a mapping's name has letters, digits, `-` and `_`, at most 64, for example horoshop-order", f.name)
+	}
+	if f.out == "" {
+		f.out = filepath.Join(mappingsFolder(cfg), f.name, "mapping.yaml")
+	}
+	var body []byte
+	if !f.noInput {
+		if body, err = a.readInput(f.input); err != nil {
+			return err
+		}
+	}
+	files := filesOf(f, body)
+	if err := files.check(f.force); err != nil {
+		return err
+	}
+	return a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+		in, err := a.suggestInput(ctx, p, f, body)
+		if err != nil {
+			return err
+		}
+		draft := suggest.Make(in)
+		files[0].text = draft.YAML()
+		if err := files.write(a.stdout); err != nil {
+			return err
+		}
+		a.summary(cfg, f, draft, files)
+		return nil
+	})
+}
+
+// mappingName is what a mapping may be called.
+var mappingName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// readyForInit is ready, but for mappings that are not there: one is being
+// written.
+func (a *app) readyForInit() (*config.Config, error) {
+	cfg, findings, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	findings = slices.DeleteFunc(findings, func(d diag.Diagnostic) bool { return d.Rule == config.RuleMappings })
+	if cfg == nil || findings.HasErrors() {
+		return nil, a.refuse(findings)
+	}
+	return cfg, nil
+}
+
+// nameFrom makes a mapping's name of an event: shop.order_created is
+// shop-order-created.
+func nameFrom(ref string) string {
+	name := strings.NewReplacer(".", "-", "_", "-").Replace(ref)
+	return name[:min(len(name), 64)]
+}
+
+// mappingsFolder is where most of the configuration's mappings have their folders,
+// or mappings beside the configuration.
+func mappingsFolder(cfg *config.Config) string {
+	count := map[string]int{}
+	best := ""
+	for _, file := range cfg.Mappings {
+		dir := filepath.Dir(filepath.Dir(file))
+		if filepath.Base(file) != "mapping.yaml" {
+			continue
+		}
+		if count[dir]++; best == "" || count[dir] > count[best] {
+			best = dir
+		}
+	}
+	return relative(cmp.Or(best, filepath.Join(cfg.Dir, "mappings")))
+}
+
+// splitRef takes connection.name apart.
+func splitRef(flag, ref string) (connection, name string, err error) {
+	connection, name, ok := strings.Cut(ref, ".")
+	if !ok || connection == "" || name == "" || strings.ContainsAny(name, ". ,") {
+		example := "shop.order_created"
+		if flag == "--to" {
+			example = "saleapp.upsert_order"
+		}
+		return "", "", fmt.Errorf("%s %s: it is written connection.name, for example %s", flag, ref, example)
+	}
+	return connection, name, nil
+}
+
+// suggestInput asks the plugins for what a draft is made of.
+func (a *app) suggestInput(ctx context.Context, p *project, f initFlags, body []byte) (suggest.Input, error) {
+	in := suggest.Input{Name: f.name, From: f.from, To: f.to}
+	source, eventName, err := splitRef("--from", f.from)
+	if err != nil {
+		return in, err
+	}
+	sink, operationName, err := splitRef("--to", f.to)
+	if err != nil {
+		return in, err
+	}
+	event, err := p.catalog.event(ctx, source, eventName)
+	if err != nil {
+		return in, flagError("--from", f.from, err)
+	}
+	operation, err := p.catalog.operation(ctx, sink, operationName)
+	if err != nil {
+		return in, flagError("--to", f.to, err)
+	}
+	if in.Source, err = schema.Parse(event.Schema); err != nil {
+		return in, fmt.Errorf("%s: %w", f.from, err)
+	}
+	if in.Sink, err = schema.Parse(operation.Schema); err != nil {
+		return in, fmt.Errorf("%s: %w", f.to, err)
+	}
+	spec, err := p.catalog.spec(ctx, sink)
+	if err != nil {
+		return in, err
+	}
+	in.System = spec.Title
+	if spec, err = p.catalog.spec(ctx, source); err != nil {
+		return in, err
+	}
+	for _, e := range spec.Events {
+		if e.Name != eventName && bytes.Equal(e.Schema, event.Schema) {
+			in.AlsoFrom = append(in.AlsoFrom, source+"."+e.Name)
+		}
+	}
+	if f.noInput {
+		return in, nil
+	}
+	in.Record, err = a.sampleRecord(ctx, p, source, eventName, bodyRequest(f.input, f.method, f.query, body))
+	return in, err
+}
+
+// flagError says what is wrong with a flag that names something of a connection.
+func flagError(flag, value string, err error) error {
+	nf, ok := errors.AsType[*mapping.NotFoundError](err)
+	if !ok {
+		return fmt.Errorf("%s %s: %w", flag, value, err)
+	}
+	hint := diag.DidYouMean(nf.Name, nf.Known)
+	if hint == "" && len(nf.Known) > 0 {
+		hint = "there are " + strings.Join(nf.Known, ", ")
+	}
+	if hint != "" {
+		hint = "; " + hint
+	}
+	return fmt.Errorf("%s %s: %w%s", flag, value, err, hint)
+}
+
+// sampleRecord decodes a body and gives the record of the event that it holds.
+func (a *app) sampleRecord(ctx context.Context, p *project, connection, event string, r wire.Request) ([]byte, error) {
+	d, err := p.decoder(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close(ctx)
+	all, err := d.decode(ctx, r)
+	if bad, ok := errors.AsType[*bodyError](err); ok && ctx.Err() == nil {
+		a.message("%v\n", bad)
+		return nil, errFindings
+	}
+	if err != nil {
+		return nil, err
+	}
+	var others []string
+	for _, e := range all {
+		if e.Type == event {
+			return e.Record, nil
+		}
+		others = append(others, connection+"."+e.Type)
+	}
+	if len(others) == 0 {
+		a.message("%s finds no event in the body\n", connection)
+	} else {
+		a.message("the body holds %s, and not %s.%s: name that with --from, or another body\n", strings.Join(others, ", "), connection, event)
+	}
+	return nil, errFindings
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/suggest"
+)
+
+// newFile is a file that is going to be written.
+type newFile struct {
+	path string // "-" is standard output
+	text []byte
+}
+
+// newFiles are the mapping, and behind it its first sample if there is one.
+type newFiles []newFile
+
+// filesOf gives the files of a new mapping; the mapping's text comes later.
+func filesOf(f initFlags, body []byte) newFiles {
+	files := newFiles{{path: f.out}}
+	if f.out == "-" || f.noInput {
+		return files
+	}
+	ending := ".json"
+	if isForm(f.input) {
+		ending = ".form"
+	}
+	name := "first"
+	if f.input != "-" {
+		base := filepath.Base(f.input)
+		if stem := strings.TrimSuffix(base, filepath.Ext(base)); stem != "" && !strings.HasSuffix(base, wantEnding) && !strings.HasSuffix(base, lookupsEnding) {
+			name = stem
+		}
+	}
+	return append(files, newFile{path: filepath.Join(filepath.Dir(f.out), "samples", name+ending), text: body})
+}
+
+// check refuses to overwrite a file, unless it is forced to; one that holds the
+// same already is as good as written.
+func (files newFiles) check(force bool) error {
+	for i, f := range files {
+		if f.path == "-" {
+			continue
+		}
+		info, err := os.Stat(f.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return &fileError{"the file", relative(f.path), bare(err)}
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is there and is no file: name another with --out", relative(f.path))
+		}
+		if force {
+			continue
+		}
+		if i > 0 {
+			if there, err := os.ReadFile(f.path); err == nil && bytes.Equal(there, f.text) {
+				continue
+			}
+		}
+		return fmt.Errorf("%s is there already: name another file with --out, or overwrite it with --force", relative(f.path))
+	}
+	return nil
+}
+
+// write writes the files, each whole or not at all.
+func (files newFiles) write(stdout io.Writer) error {
+	for _, f := range files {
+		if f.path == "-" {
+			if _, err := stdout.Write(f.text); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := writeWhole(f.path, f.text); err != nil {
+			return fmt.Errorf("%s cannot be written: %w", relative(f.path), bare(err))
+		}
+	}
+	return nil
+}
+
+// writeWhole puts a file in its place only when all of it is written.
+func writeWhole(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // others read mappings too
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, ".init-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(text)
+	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}
+
+// summary says what was written and what to do next.
+func (a *app) summary(cfg *config.Config, f initFlags, draft *suggest.Draft, files newFiles) {
+	n := draft.Count()
+	where := ""
+	if f.out != "-" {
+		where = " in " + relative(f.out)
+	}
+	a.message("%s suggested (%d of them sure), %s left%s\n", count(n.Suggested, "field"), n.Sure, count(n.Todo+n.Perhaps+n.Codes, "TODO"), where)
+	if f.out == "-" {
+		return
+	}
+	if len(files) > 1 {
+		a.message("the body is its first sample: %s (take people's names and numbers out before you share it)\n", relative(files[1].path))
+	}
+	again, _ := config.Load(cfg.File)
+	if again != nil && !containsFile(again.Mappings, f.out) {
+		a.message("%s does not name it yet: add it to `mappings`\n", relative(cfg.File))
+	}
+	a.message("next:\n  crosswalk validate %s\n", relative(f.out))
+	if len(files) > 1 {
+		a.message("  crosswalk map %s --input %s --explain\n  crosswalk test --update %s\n", relative(f.out), relative(files[1].path), relative(f.out))
+	}
+}
+
+func containsFile(all []string, file string) bool {
+	info, err := os.Stat(file)
+	if err != nil {
+		return false
+	}
+	for _, one := range all {
+		if other, err := os.Stat(one); err == nil && os.SameFile(info, other) {
+			return true
+		}
+	}
+	return false
+}

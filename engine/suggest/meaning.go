@@ -1,0 +1,204 @@
+package suggest
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// meaning says how much a field speaks of each concept, from 0 to 1. A word that
+// is in no dictionary stands for itself, behind a ?.
+type meaning map[concept]float64
+
+// unknownWeight is the weight of a word that is in no dictionary.
+const unknownWeight = 1
+
+// aside is how much that counts that a label says in brackets, or of where and
+// what for: "price (with VAT)", "quantity in the order".
+const aside = 0.35
+
+// asides begin what a label says of where and what for.
+var asides = wordSet("in for with without considering excluding including у в во на для при за від до по з із с от к из після після")
+
+func (m meaning) note(c concept, share float64) {
+	if share > m[c] {
+		m[c] = share
+	}
+}
+
+// with gives the meaning together with share of another.
+func (m meaning) with(o meaning, share float64) meaning {
+	out := make(meaning, len(m)+len(o))
+	maps.Copy(out, m)
+	for c, v := range o {
+		out.note(c, v*share)
+	}
+	return out
+}
+
+// keys gives the concepts in a fixed order.
+func (m meaning) keys() []concept { return slices.Sorted(maps.Keys(m)) }
+
+// lead gives the part of a label that names the thing, and the rest: what stands
+// in brackets, behind a colon, or in later sentences.
+func lead(label string) (main, rest string) {
+	label = strings.TrimSpace(label)
+	var a, b strings.Builder
+	depth := 0
+	for i, r := range label {
+		switch {
+		case r == '(' || r == '[':
+			depth++
+			b.WriteRune(' ')
+		case r == ')' || r == ']':
+			depth = max(0, depth-1)
+			a.WriteRune(' ')
+		case depth > 0:
+			b.WriteRune(r)
+		case (r == ':' || r == ';' || r == '.' && (i+1 == len(label) || label[i+1] == ' ')) && a.Len() > 0:
+			return a.String(), b.String() + " " + label[i+1:]
+		default:
+			a.WriteRune(r)
+		}
+	}
+	if strings.TrimSpace(a.String()) == "" {
+		return b.String(), ""
+	}
+	return a.String(), b.String()
+}
+
+// variants splits what a label offers as the one or the other.
+func variants(main string) []string {
+	out := []string{main}
+	for _, or := range []string{" або ", " или ", " or ", "/"} {
+		var split []string
+		for _, v := range out {
+			split = append(split, strings.Split(v, or)...)
+		}
+		out = split
+	}
+	return out
+}
+
+// ofName gives the meaning of a field's name.
+func (l *lexicon) ofName(name string) meaning {
+	m := meaning{}
+	l.read(m, words(name), 1, false)
+	return m
+}
+
+// ofLabel gives what a label may mean: one meaning for each of its variants.
+func (l *lexicon) ofLabel(label string) []meaning {
+	main, rest := lead(label)
+	var out []meaning
+	for _, v := range variants(main) {
+		m := meaning{}
+		l.read(m, words(v), 1, true)
+		if len(m) == 0 {
+			continue
+		}
+		l.read(m, words(rest), aside, false)
+		out = append(out, m)
+	}
+	return out
+}
+
+// read notes the concepts of words. With prose, what stands behind the first word
+// of asides counts less.
+func (l *lexicon) read(m meaning, list []string, share float64, prose bool) {
+	for i := 0; i < len(list); {
+		w := list[i]
+		if prose && len(m) > 0 && asides[w] {
+			if c, n := l.at(list[i:]); n > 1 { // "по батькові"
+				m.note(c, share)
+				i += n
+				continue
+			}
+			share = min(share, aside)
+			i++
+			continue
+		}
+		if c, n := l.at(list[i:]); n > 0 {
+			m.note(c, share)
+			i += n
+			continue
+		}
+		i++
+		if idle[w] || len(w) == 1 {
+			continue
+		}
+		if c := l.of(w); c != "" {
+			m.note(c, share)
+		} else if share > aside {
+			m.note(concept("?"+w), share*0.6)
+		}
+	}
+}
+
+// weigh gives how much a concept tells.
+func (l *lexicon) weigh(c concept) float64 {
+	if w, ok := l.weight[c]; ok {
+		return w
+	}
+	return unknownWeight
+}
+
+// overlap says how much two meanings have in common, from 0 to 1. surround is what
+// is said of the things that the second is part of: it may supply what the first
+// asks for, and does not count else.
+func (l *lexicon) overlap(a, b, surround meaning) float64 {
+	b = b.with(nil, 1)
+	for _, c := range surround.keys() {
+		if a[c] > 0 {
+			b.note(c, min(a[c], 0.8*surround[c]))
+		}
+	}
+	var both, all float64
+	var heavyA, heldA, heavyB, heldB float64
+	for _, c := range a.keys() {
+		w := l.weigh(c)
+		share := min(a[c], b[c])
+		if share == 0 && strings.HasPrefix(string(c), "?") {
+			share = a[c] * closest(c, b)
+		}
+		both += 2 * w * share
+		all += w * a[c]
+		if w >= heavy {
+			heavyA += w * a[c]
+			heldA += w * share
+		}
+	}
+	for _, c := range b.keys() {
+		w := l.weigh(c)
+		all += w * b[c]
+		if w >= heavy {
+			heavyB += w * b[c]
+			heldB += w * min(a[c], b[c])
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	score := min(1, both/all)
+	if heavyA > 0 {
+		score *= 0.4 + 0.6*min(1, heldA/heavyA)
+	}
+	if heavyB > 0 {
+		score *= 0.6 + 0.4*min(1, heldB/heavyB)
+	}
+	return score
+}
+
+// closest says how similar the most similar unknown word of m is, if it is similar.
+func closest(word concept, m meaning) float64 {
+	best := 0.0
+	for c := range m {
+		if strings.HasPrefix(string(c), "?") {
+			best = max(best, alike(string(word[1:]), string(c[1:])))
+		}
+	}
+	if best < 0.6 {
+		return 0
+	}
+	return best
+}
