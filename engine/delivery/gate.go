@@ -195,6 +195,22 @@ func (g *Gate) Resume() bool {
 	return true
 }
 
+// Wait waits until at least one of most questions may go under the gate's rate, and
+// gives how many may. A lookup is no record, and is held up by nothing else.
+func (g *Gate) Wait(ctx context.Context, most int) (int, error) {
+	if g.bucket == nil {
+		return most, nil
+	}
+	if err := g.bucket.Wait(ctx); err != nil {
+		return 0, fmt.Errorf("wait for %s under the rate of its limits: %w", g.o.Connection, err)
+	}
+	n := 1
+	for n < most && g.bucket.Allow() {
+		n++
+	}
+	return n, nil
+}
+
 // passage tells a lane whether records may go now.
 type passage struct {
 	open bool

@@ -328,3 +328,28 @@ func TestGateRefusesImpossibleBounds(t *testing.T) {
 		}
 	}
 }
+
+func TestLookupsKeepToTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newTestGate(t, GateOptions{Rate: 10, Burst: 5})
+		began := time.Now()
+		for left := 25; left > 0; {
+			n, err := g.Wait(t.Context(), min(left, 8))
+			if err != nil || n < 1 || n > 5 {
+				t.Fatal(n, err)
+			}
+			left -= n
+		}
+		if d := time.Since(began); d != 2*time.Second {
+			t.Errorf("25 questions took %s at 10 a second after 5 at once", d)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := g.Wait(ctx, 50); err == nil {
+			t.Error("it does not stop waiting")
+		}
+		if n, err := newTestGate(t, GateOptions{}).Wait(ctx, 1000); n != 1000 || err != nil {
+			t.Errorf("without a rate: %d, %v", n, err)
+		}
+	})
+}
