@@ -32,6 +32,7 @@ type engine struct {
 
 	journal *journal.Journal
 	links   map[string]*link
+	gates   map[string]*delivery.Gate
 	lanes   []*lane
 	// answers are lookups', kept for all lanes.
 	answers *delivery.AnswerCache
@@ -91,6 +92,9 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 	}
 	measured.server = server
 	e.answers = delivery.NewAnswerCache(maxAnswers)
+	if err := e.makeGates(); err != nil {
+		return err
+	}
 	if err := e.planLanes(ctx); err != nil {
 		return err
 	}

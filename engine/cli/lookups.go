@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // lookingUp answers the questions of lanes by the connections that they name.
-type lookingUp struct{ links map[string]*link }
+type lookingUp struct {
+	links map[string]*link
+	gates map[string]*delivery.Gate
+}
 
 // Find asks a connection's lookup.
 func (l lookingUp) Find(ctx context.Context, connection, lookup string, questions []wire.Question, each func(wire.Answer)) error {
@@ -16,7 +20,17 @@ func (l lookingUp) Find(ctx context.Context, connection, lookup string, question
 	if to == nil { // the compiler has seen it in the configuration
 		return fmt.Errorf("there is no connection %s", connection)
 	}
-	return to.Find(ctx, lookup, questions, each)
+	for len(questions) > 0 {
+		n, err := l.gates[connection].Wait(ctx, len(questions))
+		if err != nil {
+			return err
+		}
+		if err := to.Find(ctx, lookup, questions[:n], each); err != nil {
+			return err
+		}
+		questions = questions[n:]
+	}
+	return nil
 }
 
 // Find lets the plugin answer questions; while it is not there they are to be
