@@ -29,7 +29,7 @@ type Receipt struct {
 // A duplicate is not stored again; its outcome is, on disk as well.
 //
 // Errors: *EventError for an event that can never be stored, *UnavailableError
-// where it was not stored for now or the store did not answer within 2 s (the
+// where it was not stored for now or the store did not answer within AcceptWait (the
 // event may be stored then; to send it again is safe), ctx's own.
 func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 	j.gate.RLock()
@@ -45,7 +45,7 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 	key := j.index.key(e.Connection, e.Key)
 	identity := j.index.identity(e.ID, e.Type, h.Get(hdrHash))
 
-	wait, cancel := context.WithTimeout(ctx, acceptWait)
+	wait, cancel := context.WithTimeout(ctx, j.o.AcceptWait)
 	defer cancel()
 	if err := j.keys.acquire(wait, key); err != nil {
 		return Receipt{}, j.notStored(ctx, err, "the key's event before is not stored yet")
@@ -153,7 +153,7 @@ func (j *Journal) notStored(ctx context.Context, err error, what string) error {
 		return unavailable(retryFull, err, "%s, the stream is full", what)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return unavailable(retrySoon, nil, "%s, no answer within %s", what, acceptWait)
+		return unavailable(retrySoon, nil, "%s, no answer within %s", what, j.o.AcceptWait)
 	}
 	return unavailable(retrySoon, err, "%s", what)
 }

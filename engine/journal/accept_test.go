@@ -33,11 +33,11 @@ func TestConcurrentRepeatsOfOneEvent(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if originals > 1 || len(sequences) != 1 {
+		if originals != 1 || len(sequences) != 1 {
 			t.Errorf("id %q: %d originals with sequences %v", id, originals, sequences)
 		}
 	}
-	if s, err := j.Stats(t.Context()); err != nil || s.Accepted != 2 || s.Duplicates < 98 {
+	if s, err := j.Stats(t.Context()); err != nil || s.Accepted != 2 || s.Duplicates != 98 {
 		t.Errorf("stats %+v, %v", s, err)
 	}
 }
@@ -51,15 +51,15 @@ func TestManyAtATime(t *testing.T) {
 	var wg sync.WaitGroup
 	for g := range 100 {
 		wg.Go(func() {
-			for i := range 20 {
+			for i := range 10 {
 				// Keys are shared by four goroutines each, every fifth event is a repeat.
 				key, id := fmt.Sprint(g/4), fmt.Sprintf("%d-%d", g, i-i%5)
 				if i%5 != 4 {
 					id = fmt.Sprintf("%d-%d", g, i)
 				}
-				r, tries := acceptAtLast(t, j, order(key, id, fmt.Sprintf(`{"id":%q}`, id)))
+				r := accept(t, j, order(key, id, fmt.Sprintf(`{"id":%q}`, id)))
 				mu.Lock()
-				if r.Duplicate != (i%5 == 4) && tries == 1 {
+				if r.Duplicate != (i%5 == 4) {
 					t.Errorf("%s: receipt %+v", id, r)
 				}
 				if i%5 != 4 {
@@ -73,8 +73,8 @@ func TestManyAtATime(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if len(got) != 1600 {
-		t.Errorf("%d events, want 1600", len(got))
+	if len(got) != 800 {
+		t.Errorf("%d events, want 800", len(got))
 	}
 	if n := batches(); n == 0 {
 		t.Error("nothing went in a batch")
@@ -168,7 +168,7 @@ func TestReserveOfDisk(t *testing.T) {
 // The store answers late: whoever waited has an error, and the event is known
 // all the same once the answer came.
 func TestLateAnswer(t *testing.T) {
-	j := open(t, journal.Options{Dir: t.TempDir()})
+	j := open(t, journal.Options{Dir: t.TempDir(), AcceptWait: time.Second})
 	answer := journal.HoldAnswers(t, j)
 	e := order("7", "late", `{}`)
 	var un *journal.UnavailableError

@@ -213,10 +213,10 @@ func (j *Journal) storeBatch(ctx context.Context, msgs []*nats.Msg, stored func(
 	if why := j.brokenBy.Load(); why != nil {
 		return unavailable(retryFull, *why, "the store is broken until a restart")
 	}
-	wait, cancel := context.WithTimeout(ctx, answerWait)
-	defer cancel()
 	if len(msgs) > 1 {
+		wait, cancel := context.WithTimeout(ctx, answerWait)
 		a, err := publishBatch(wait, j.nc, msgs)
+		cancel()
 		if err == nil {
 			for i := range msgs {
 				stored(i, a.Sequence-uint64(len(msgs)-1-i)) //nolint:gosec // i is below len(msgs)
@@ -229,7 +229,9 @@ func (j *Journal) storeBatch(ctx context.Context, msgs []*nats.Msg, stored func(
 	}
 	// One of them was stored before, or there is room for some only: each by itself.
 	for i, m := range msgs {
+		wait, cancel := context.WithTimeout(ctx, answerWait)
 		a, err := publishOne(wait, j.nc, m)
+		cancel()
 		if err != nil {
 			if refused(err) == nil {
 				return j.unanswered(ctx, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -76,7 +77,16 @@ func PublishTogether(j *Journal, events []*event.Event) ([]uint64, []error) {
 // function that it returns is called; one publication may wait until then.
 func HoldAnswers(t *testing.T, j *Journal) func() {
 	t.Helper()
-	BreakStore(t, j)
+	cfg := j.events.CachedInfo().Config
+	elsewhere := cfg
+	elsewhere.Subjects = []string{"elsewhere"}
+	js, err := jetstream.New(j.nc, jetstream.WithDefaultTimeout(answerWait))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.UpdateStream(t.Context(), elsewhere); err != nil {
+		t.Fatal(err)
+	}
 	came := make(chan *nats.Msg, 10)
 	sub, err := j.nc.ChanSubscribe(subjectEvents+">", came)
 	if err != nil {
@@ -86,16 +96,16 @@ func HoldAnswers(t *testing.T, j *Journal) func() {
 		t.Fatal(err)
 	}
 	return func() {
-		m := <-came
+		var m *nats.Msg
+		select {
+		case m = <-came:
+		case <-time.After(time.Minute):
+			t.Fatal("nothing was published")
+		}
 		if err := sub.Unsubscribe(); err != nil {
 			t.Fatal(err)
 		}
-		js, err := jetstream.New(j.nc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg := j.events.CachedInfo().Config
-		if _, err := js.CreateStream(t.Context(), cfg); err != nil {
+		if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
 		answer, err := j.nc.RequestMsgWithContext(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data})
@@ -111,7 +121,7 @@ func HoldAnswers(t *testing.T, j *Journal) func() {
 // BreakStore takes EVENTS away, so that nobody answers.
 func BreakStore(t *testing.T, j *Journal) {
 	t.Helper()
-	js, err := jetstream.New(j.nc)
+	js, err := jetstream.New(j.nc, jetstream.WithDefaultTimeout(answerWait))
 	if err != nil {
 		t.Fatal(err)
 	}

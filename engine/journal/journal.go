@@ -22,6 +22,7 @@ const (
 	DefaultMaxPayload    = 8 << 20
 	DefaultMinFreeDisk   = 512 << 20
 	DefaultMaxAckPending = 100_000
+	DefaultAcceptWait    = 2 * time.Second
 )
 
 // maxMaxPayload bounds MaxPayload: what JetStream's file store takes in a message.
@@ -43,6 +44,8 @@ type Options struct {
 	// MaxPayload bounds an event's record and body together, in bytes. 0 means
 	// DefaultMaxPayload.
 	MaxPayload int32
+	// AcceptWait is how long Accept waits for the store. 0 means DefaultAcceptWait.
+	AcceptWait time.Duration
 	// MaxAckPending is how many events a lane may hold at a time. 0 means
 	// DefaultMaxAckPending.
 	MaxAckPending int
@@ -131,8 +134,8 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
-	j.accepts = newPublisher(j.nc, j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
-	j.repeats = newPublisher(j.nc, j.broken) //nolint:contextcheck // likewise
+	j.accepts = newPublisher(j.nc, o.AcceptWait, j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
+	j.repeats = newPublisher(j.nc, o.AcceptWait, j.broken) //nolint:contextcheck // likewise
 	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	j.stopWatch = cancel
 	j.look(watch)
@@ -157,6 +160,9 @@ func (o *Options) fill() error {
 	if o.MaxAckPending == 0 {
 		o.MaxAckPending = DefaultMaxAckPending
 	}
+	if o.AcceptWait == 0 {
+		o.AcceptWait = DefaultAcceptWait
+	}
 	if o.MaxPayload < 1024 || o.MaxPayload > maxMaxPayload {
 		return fmt.Errorf("MaxPayload is %d, it must be from 1024 to %d", o.MaxPayload, maxMaxPayload)
 	}
@@ -165,8 +171,8 @@ func (o *Options) fill() error {
 			return fmt.Errorf("a stream's bound is %d bytes, it must be at least %d", n, minStream)
 		}
 	}
-	if o.MinFreeDisk < 0 || o.MaxAckPending < 0 {
-		return errors.New("MinFreeDisk and MaxAckPending must not be negative")
+	if o.MinFreeDisk < 0 || o.MaxAckPending < 0 || o.AcceptWait < 0 {
+		return errors.New("MinFreeDisk, MaxAckPending and AcceptWait must not be negative")
 	}
 	return nil
 }
@@ -176,7 +182,8 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask for free disk space: %w", err)
 	}
-	js, err := jetstream.New(j.nc)
+	// A slow disk keeps the server from answering, too.
+	js, err := jetstream.New(j.nc, jetstream.WithDefaultTimeout(answerWait))
 	if err != nil {
 		return err
 	}
@@ -213,7 +220,7 @@ func (j *Journal) Close(ctx context.Context) error {
 	j.repeats.stop(ctx)
 	j.gate.Lock() // whoever was accepting has its answer
 	defer j.gate.Unlock()
-	flush, cancel := context.WithTimeout(ctx, acceptWait)
+	flush, cancel := context.WithTimeout(ctx, DefaultAcceptWait)
 	defer cancel()
 	if err := j.nc.FlushWithContext(flush); err != nil {
 		j.log.Warn("journal closes without a flush", "error", err)

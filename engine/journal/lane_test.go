@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,7 +178,11 @@ func TestCommitOfManyOutcomes(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, journal.Options{Dir: dir})
 	l := openLane(t, j)
-	acceptN(t, j, 0, 600)
+	var wg sync.WaitGroup
+	for g := range 100 { // together, so that they share what the disk takes
+		wg.Go(func() { acceptN(t, j, 6*g, 6) })
+	}
+	wg.Wait()
 	ds := next(t, l, 600)
 	var outcomes []event.Outcome
 	var done []uint64

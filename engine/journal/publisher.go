@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// acceptWait is how long a caller waits for its publication to be answered.
-	acceptWait = 2 * time.Second
 	// answerWait is how long the journal waits for JetStream's answer before it
 	// holds the store for broken: JetStream does not answer after a write error,
 	// nor does it store any more.
@@ -31,6 +29,8 @@ type publisher struct {
 	// since is when the oldest publication that is not answered was sent, in
 	// nanoseconds; 0 when all are answered.
 	since atomic.Int64
+	// patience is how long callers wait.
+	patience time.Duration
 	// broken is called once a publication stays unanswered; nothing is sent after it.
 	broken func(error)
 	dead   atomic.Bool
@@ -63,11 +63,11 @@ var (
 	errDead    = errors.New("the store does not answer")
 )
 
-func newPublisher(nc *nats.Conn, broken func(error)) *publisher {
+func newPublisher(nc *nats.Conn, patience time.Duration, broken func(error)) *publisher {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &publisher{
 		nc: nc, queue: make(chan *publication, 2*maxBatch), quit: make(chan struct{}), done: make(chan struct{}),
-		broken: broken, ctx: ctx, cancel: cancel,
+		patience: patience, broken: broken, ctx: ctx, cancel: cancel,
 	}
 	go p.run()
 	return p
@@ -115,7 +115,7 @@ func (it *publication) settle(a ack, err error) {
 // stalled tells whether something is unanswered for longer than callers wait.
 func (p *publisher) stalled() bool {
 	since := p.since.Load()
-	return since != 0 && time.Since(time.Unix(0, since)) > acceptWait
+	return since != 0 && time.Since(time.Unix(0, since)) > p.patience
 }
 
 // stop lets what was queued be stored, until ctx is done, and ends the publisher.
@@ -184,16 +184,16 @@ func (p *publisher) cycle(first *publication) {
 	}
 	p.since.Store(time.Now().UnixNano())
 	defer p.since.Store(0)
-	ctx, cancel := context.WithTimeout(p.ctx, answerWait)
-	defer cancel()
-	if len(items) < batchFrom || !p.batch(ctx, items) {
-		p.single(ctx, items)
+	if len(items) < batchFrom || !p.batch(items) {
+		p.single(items)
 	}
 }
 
 // batch stores items in one atomic batch; false means that the batch was refused
 // and nothing is stored.
-func (p *publisher) batch(ctx context.Context, items []*publication) bool {
+func (p *publisher) batch(items []*publication) bool {
+	ctx, cancel := context.WithTimeout(p.ctx, answerWait)
+	defer cancel()
 	msgs := make([]*nats.Msg, len(items))
 	for i, it := range items {
 		msgs[i] = it.msg
@@ -215,10 +215,20 @@ func (p *publisher) batch(ctx context.Context, items []*publication) bool {
 	return true
 }
 
-// single stores items each by itself, all on their way at once.
-func (p *publisher) single(ctx context.Context, items []*publication) {
+// single stores items each by itself, all on their way at once. They are written
+// one after another, so that each answer gives the others time anew.
+func (p *publisher) single(items []*publication) {
+	ctx, cancel := context.WithCancelCause(p.ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(answerWait, func() { cancel(context.DeadlineExceeded) })
+	defer silence.Stop()
 	store := func(it *publication) {
 		a, err := publishOne(ctx, p.nc, it.msg)
+		if err == nil {
+			silence.Reset(answerWait)
+		} else if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		if err != nil && refused(err) == nil {
 			p.unanswered(err)
 		}

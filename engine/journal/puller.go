@@ -160,10 +160,10 @@ func (j *Journal) scan(ctx context.Context, s jetstream.Stream, from uint64, fil
 	}
 	info := cons.CachedInfo()
 	defer func() {
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), acceptWait)
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultAcceptWait)
 		defer cancel()
-		if e := s.DeleteConsumer(clean, info.Name); err == nil {
-			err = e
+		if e := s.DeleteConsumer(clean, info.Name); e != nil {
+			j.log.Debug("a consumer that has read ends by itself, later", "stream", info.Stream, "error", e)
 		}
 	}()
 	if info.NumPending == 0 {

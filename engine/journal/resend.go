@@ -334,7 +334,7 @@ func (j *Journal) resend(ctx context.Context, e *event.Event, id string) (uint64
 	h, data := encodeEvent(e)
 	h[nats.MsgIdHdr] = []string{id}
 	key := j.index.key(e.Connection, e.Key)
-	wait, cancel := context.WithTimeout(ctx, acceptWait)
+	wait, cancel := context.WithTimeout(ctx, j.o.AcceptWait)
 	defer cancel()
 	if err := j.keys.acquire(wait, key); err != nil {
 		return 0, j.notStored(ctx, err, "the key's event before is not stored yet")

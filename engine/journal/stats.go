@@ -2,8 +2,12 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
@@ -35,6 +39,8 @@ type LaneStats struct {
 	Backlog uint64 `json:"backlog"`
 	// Held is how many of them are handed out.
 	Held uint64 `json:"held"`
+	// OldestAt is when the oldest of them was stored, zero if there is none.
+	OldestAt time.Time `json:"oldest_at,omitzero"`
 }
 
 // counts are kept in memory and built again at each start.
@@ -58,7 +64,17 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	for info := range list.Info() {
 		if l, ok := laneOfDurable(info.Name); ok {
 			held := uint64(max(info.NumAckPending, 0))
-			s.Lanes = append(s.Lanes, LaneStats{Lane: l, Backlog: info.NumPending + held, Held: held})
+			ls := LaneStats{Lane: l, Backlog: info.NumPending + held, Held: held}
+			if ls.Backlog > 0 {
+				// What is above the floor and not there any more is gone with its age.
+				m, err := j.events.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(laneEvents(l.Source)))
+				if err == nil {
+					ls.OldestAt = m.Time.UTC()
+				} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
+					return Stats{}, fmt.Errorf("read the age of a lane's backlog: %w", err)
+				}
+			}
+			s.Lanes = append(s.Lanes, ls)
 		}
 	}
 	if err := list.Err(); err != nil {

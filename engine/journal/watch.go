@@ -31,7 +31,7 @@ func (j *Journal) Ready() error {
 		return unavailable(retryFull, nil, "%s", *why)
 	}
 	if j.accepts.stalled() || j.repeats.stalled() {
-		return unavailable(retrySoon, nil, "the store has not answered for %s", acceptWait)
+		return unavailable(retrySoon, nil, "the store has not answered for %s", j.o.AcceptWait)
 	}
 	return nil
 }
