@@ -191,7 +191,7 @@ func (r *Runner) store(ctx context.Context, it *item, e entry) {
 		r.total.Dead++
 		e.dead = it.ev
 		r.log.WarnContext(ctx, "dead letter", "sequence", it.sequence, "mapping", o.Mapping, "class", o.Reason.Class,
-			"code", o.Reason.Code, "message", o.Reason.Message, "path", o.Reason.Path)
+			"code", o.Reason.Code, "path", o.Reason.Path, "file", o.Reason.File, "line", o.Reason.Line)
 	case event.Duplicate: // the journal's, no mapping sees it
 	}
 	r.commit.put(e)

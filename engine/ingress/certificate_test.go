@@ -53,7 +53,7 @@ func shown(t *testing.T, r *rig, minimum, maximum uint16) (name string, err erro
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: minimum, MaxVersion: maximum},
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true, MinVersion: minimum, MaxVersion: maximum},
 	}}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+r.addr+"/in/shop/"+token, strings.NewReader(`{}`))
 	if err != nil {
