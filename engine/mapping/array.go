@@ -7,6 +7,8 @@ type eachRule struct {
 	scope  *scope
 	where  rule
 	values []rule // one or several for each element
+	// single tells that there is one, which is an element also where it is an array.
+	single bool
 	source string // path of the list in the record, for indexes
 }
 
@@ -64,20 +66,22 @@ func (e *eachRule) element(f *frame, dst []byte) []byte {
 		}
 	}
 	for _, v := range e.values {
-		dst = writeEntry(v, f, dst, e.field)
+		dst = writeEntry(v, f, dst, e.field, !e.single)
 	}
 	return dst
 }
 
 // writeEntry appends an entry of an array, with the comma before it; an each is
-// spread, and what is missing is left out.
-func writeEntry(v rule, f *frame, dst []byte, field string) []byte {
+// spread if it may be, and what is missing is left out.
+func writeEntry(v rule, f *frame, dst []byte, field string, maySpread bool) []byte {
 	r := f.run
 	mark, failures := len(dst), len(r.failures)
-	if spread, ok := spreads(v); ok {
-		out, err := spread(f, dst)
+	if maySpread && spreads(v) {
+		out, ok, err := spread(v, f, dst)
 		if err != nil {
 			r.fail(err, field)
+		}
+		if err != nil || !ok {
 			return out[:mark]
 		}
 		return out
@@ -139,33 +143,53 @@ func (l *listRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 	r.to = append(r.to, 0)
 	defer func() { r.to = r.to[:len(r.to)-1] }()
 	for _, entry := range l.entries {
-		dst = writeEntry(entry, f, dst, l.field)
+		dst = writeEntry(entry, f, dst, l.field, true)
 	}
 	return append(dst, ']'), true, nil
 }
 
-// spreads returns how to write a list's entry that is an each, if it is one.
-func spreads(entry rule) (func(*frame, []byte) ([]byte, error), bool) {
+// spreads reports whether a list's entry is an each, also one with modifiers.
+func spreads(entry rule) bool {
 	switch entry := entry.(type) {
 	case *eachRule:
-		return func(f *frame, dst []byte) ([]byte, error) {
-			out, _, err := entry.spread(f, dst)
-			return out, err
-		}, true
+		return true
 	case *guarded:
-		inner, ok := entry.inner.(*eachRule)
-		if !ok || entry.required || entry.omit || entry.useDefault {
-			return nil, false
-		}
-		return func(f *frame, dst []byte) ([]byte, error) {
-			if entry.when != nil {
-				if yes, err := condition(entry.when, f, entry.at); err != nil || !yes {
-					return dst, err
-				}
-			}
-			out, _, err := inner.spread(f, dst)
-			return out, err
-		}, true
+		return spreads(entry.inner)
+	case *defaulted:
+		return spreads(entry.inner)
 	}
-	return nil, false
+	return false
+}
+
+// spread appends the elements of an array without brackets, after a comma if one is
+// needed.
+func spread(v rule, f *frame, dst []byte) ([]byte, bool, error) {
+	switch v := v.(type) {
+	case *eachRule:
+		return v.spread(f, dst)
+	case *guarded:
+		at := &f.run.to[len(f.run.to)-1]
+		before := *at
+		out, ok, err := v.around(f, dst, true)
+		if err != nil || !ok {
+			f.run.to[len(f.run.to)-1] = before
+		}
+		return out, ok, err
+	case *defaulted:
+		return v.around(f, dst, true)
+	}
+	mark := len(dst)
+	if dst[mark-1] != '[' {
+		dst = append(dst, ',')
+	}
+	from := len(dst)
+	out, ok, err := v.write(f, dst)
+	switch {
+	case err != nil || !ok || string(out[from:]) == "[]":
+		return out[:mark], ok, err
+	case out[from] == '[':
+		copy(out[from:], out[from+1:len(out)-1])
+		out = out[:len(out)-2]
+	}
+	return out, true, nil
 }

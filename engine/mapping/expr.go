@@ -234,7 +234,7 @@ func (e *exprCompiler) missing(o operand) func(*frame) error {
 		source = o.ref.source
 	}
 	hint := "guard it with `??`"
-	message := "`" + text + "` is missing (nil) in this event"
+	message := "`" + text + "` is missing in this event"
 	if source != "" && o.ref.let == nil {
 		message = "`" + text + "` is missing in this event"
 		hint = "guard it with `??` or `has(\"" + text + "\")`"

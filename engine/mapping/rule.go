@@ -225,14 +225,17 @@ type guarded struct {
 	reads            string // what inner reads, for messages
 }
 
-func (g *guarded) write(f *frame, dst []byte) ([]byte, bool, error) {
+func (g *guarded) write(f *frame, dst []byte) ([]byte, bool, error) { return g.around(f, dst, false) }
+
+// around writes the rule, or spreads it into the array around it.
+func (g *guarded) around(f *frame, dst []byte, spreading bool) ([]byte, bool, error) {
 	if g.when != nil {
 		if yes, err := condition(g.when, f, g.at); err != nil || !yes {
 			return dst, false, err
 		}
 	}
 	start, failures := len(dst), len(f.run.failures)
-	out, ok, err := g.inner.write(f, dst)
+	out, ok, err := writeOrSpread(g.inner, f, dst, spreading)
 	if err != nil || len(f.run.failures) > failures {
 		if t := f.run.trace; t != nil && (g.omit || g.useDefault) {
 			t.forgive(f.run, g, err, failures)
@@ -244,7 +247,7 @@ func (g *guarded) write(f *frame, dst []byte) ([]byte, bool, error) {
 			return out[:start], false, nil
 		case g.useDefault:
 			f.run.failures = f.run.failures[:failures]
-			return g.fallback.write(f, out[:start])
+			return writeOrSpread(g.fallback, f, out[:start], spreading)
 		}
 		return out, false, err
 	}
@@ -318,7 +321,7 @@ func decide(r rule, f *frame, at span) (bool, error) {
 		}
 	}
 	if v == nil {
-		e.message = "the condition is missing (nil) for this event"
+		e.message = "the condition is missing for this event"
 		e.hint = "guard it with `??`"
 		return false, e
 	}
@@ -376,15 +379,24 @@ func (r *run) lookupFailed(err error, since int) bool {
 // defaulted gives an object or an array a default.
 type defaulted struct{ inner, fallback rule }
 
-func (d *defaulted) write(f *frame, dst []byte) ([]byte, bool, error) {
-	out, ok, err := d.inner.write(f, dst)
+func writeOrSpread(r rule, f *frame, dst []byte, spreading bool) ([]byte, bool, error) {
+	if spreading {
+		return spread(r, f, dst)
+	}
+	return r.write(f, dst)
+}
+
+func (d *defaulted) write(f *frame, dst []byte) ([]byte, bool, error) { return d.around(f, dst, false) }
+
+func (d *defaulted) around(f *frame, dst []byte, spreading bool) ([]byte, bool, error) {
+	out, ok, err := writeOrSpread(d.inner, f, dst, spreading)
 	if err != nil || ok {
 		return out, ok, err
 	}
 	if t := f.run.trace; t != nil {
 		t.fallback(d.fallback)
 	}
-	return d.fallback.write(f, out)
+	return writeOrSpread(d.fallback, f, out, spreading)
 }
 
 func (d *defaulted) value(f *frame) (any, error) {

@@ -91,11 +91,14 @@ type misfit struct {
 }
 
 // failure makes the failure of a rule at a place that reads the path source, which
-// it calls name; "" is not known.
+// it calls name; name is "" where the value is in something that was computed of it.
 func (m *misfit) failure(at span, source, name string) *failure {
-	what := kindName(m.want &^ schema.Null)
+	what, path := kindName(m.want&^schema.Null), source
+	if name != "" {
+		path = strings.Trim(source+"."+m.path, ".")
+	}
 	return &failure{
-		at: at, rule: "CW302", path: strings.Trim(source+"."+m.path, "."),
+		at: at, rule: "CW302", path: path,
 		message: "`" + join(name, m.path) + "` holds " + m.value + " in this event, and that is not " + what,
 		hint:    "the source's schema says " + what,
 	}
