@@ -76,19 +76,7 @@ func (c *compiler) program(n *yaml.Node) *Program {
 	if !ok {
 		return nil
 	}
-	top := map[string]entry{}
-	for _, e := range entries {
-		if !slices.Contains(topKeys(), e.name) {
-			c.doc.unknownKey(e, "a mapping", topKeys())
-			continue
-		}
-		top[e.name] = e
-	}
-	for _, key := range []string{"mapping", "from", "to", "fields"} {
-		if _, ok := top[key]; !ok && (key != "fields" || top["choose"].value == nil) {
-			c.doc.errorAt("CW106", c.doc.spanOf(n), "", "the mapping does not say `%s`", key)
-		}
-	}
+	top, _ := c.doc.known(entries, "a mapping", topKeys())
 	p := &Program{doc: c.doc}
 	if e, ok := top["mapping"]; ok {
 		p.name = c.mappingName(e)
@@ -113,6 +101,11 @@ func (c *compiler) program(n *yaml.Node) *Program {
 	}
 	if e, ok := top["lookups"]; ok {
 		c.declareLookups(c.root, e.value)
+	}
+	for _, key := range []string{"mapping", "from", "to", "fields"} {
+		if _, ok := top[key]; !ok && !c.doc.lost[key] && (key != "fields" || top["choose"].value == nil) {
+			c.doc.errorAt("CW106", c.doc.spanOf(n), "", "the mapping does not say `%s`", key)
+		}
 	}
 	if e, ok := top["when"]; ok {
 		p.when = c.conditionRule(c.root, e.value)
@@ -246,8 +239,9 @@ func (c *compiler) declare(s *scope, n *yaml.Node) {
 	if !ok {
 		return
 	}
-	for _, e := range entries {
-		if !c.nameable(s, e.key, "a name") {
+	for _, e := range c.doc.slipped(entries, "let") {
+		if !c.nameable(s, e.key, e.name, "a name") {
+			c.doc.lose(e.name)
 			continue
 		}
 		l := &let{name: e.name, index: len(s.lets), entry: e, scope: s}
@@ -257,10 +251,13 @@ func (c *compiler) declare(s *scope, n *yaml.Node) {
 }
 
 // nameable checks that a key or an `as` can be used as a name in a scope.
-func (c *compiler) nameable(s *scope, n *yaml.Node, what string) bool {
-	at, name := c.doc.spanOf(n), n.Value
+func (c *compiler) nameable(s *scope, n *yaml.Node, name, what string) bool {
+	at := c.doc.spanOf(n)
 	reserved := []string{"true", "false", "nil", "in", "and", "or", "not", "let", "if", "else", "matches", "contains", "startsWith", "endsWith", "_meta"}
 	switch {
+	case diag.OddLetter(name) != "":
+		c.doc.errorAt("CW125", at, diag.OddLetter(name), "`%s` is not written as it looks", name)
+		return false
 	case !c.names.MatchString(name):
 		c.doc.errorAt("CW125", at, "letters, digits and `_`", "`%s` cannot be used as %s", name, what)
 		return false

@@ -19,13 +19,16 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 		ok = false
 	}
 	e.list = list
-	name := "item"
+	name, nameless := "item", false
 	if k, has := keys["as"]; has {
 		if n, good := c.doc.text(k.value, "`as`"); good {
 			name = n
-			ok = c.nameable(s, k.value, "an element's name") && ok
+			if !c.nameable(s, k.value, n, "an element's name") {
+				c.doc.lose(n)
+				ok = false
+			}
 		} else {
-			ok = false
+			ok, nameless = false, true
 		}
 	} else if c.named(s, name) {
 		c.doc.errorAt("CW125", at, "name the inner element with `as`", "`item` is already the name of the outer element")
@@ -45,7 +48,7 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 		source += ".#"
 	}
 	e.scope = newScope(s, name, []*schema.Node{elem}, source)
-	e.scope.steps = steps
+	e.scope.steps, e.scope.nameless = steps, nameless
 	if k, has := keys["let"]; has {
 		c.declare(e.scope, k.value)
 	}
@@ -79,12 +82,14 @@ func (c *compiler) elementsOf(e *eachRule, keys map[string]entry, to target, at 
 		}
 	}
 	switch {
+	case count == 0 && c.doc.lost["fields"]:
+		return false
 	case count != 1:
 		c.doc.errorAt("CW106", at, "", "`each` has one of `fields`, `value` and `values`")
 		return false
 	case value != nil:
 		r, _ := c.value(e.scope, value, inner)
-		e.values, e.single = []rule{r}, true
+		e.values = []rule{r}
 		return r != nil
 	case values == nil:
 		if !c.fits(typ{kinds: schema.Object}, inner, at, "this") {

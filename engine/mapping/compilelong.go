@@ -22,23 +22,18 @@ func (c *compiler) longForm(s *scope, n *yaml.Node, to target) (rule, typ) {
 	if !ok {
 		return nil, typ{}
 	}
-	keys := map[string]entry{}
-	for _, e := range entries {
-		if !slices.Contains(longKeys(), e.name) {
-			if !slices.ContainsFunc(entries, func(e entry) bool { return slices.Contains(longKeys()[:5], e.name) }) {
-				hint := diag.DidYouMean(e.name, longKeys())
-				if hint == "" || characters(e.name) < 3 {
-					hint = "a nested object is written {fields: {…}}"
-				}
-				c.doc.errorAt("CW104", c.doc.spanOf(e.key), hint, "`%s` is no key of a value", e.name)
-				return nil, typ{}
-			}
-			c.doc.unknownKey(e, "a value", longKeys())
-			ok = false
-			continue
-		}
-		keys[e.name] = e
+	says := func(e entry) bool {
+		return slices.Contains(longKeys(), e.name) || characters(e.name) > 2 && diag.Suggest(e.name, longKeys()) != ""
 	}
+	if len(entries) > 0 && !slices.ContainsFunc(entries, says) {
+		hint := "a nested object is written {fields: {…}}"
+		if len(entries) == 1 && isEmpty(entries[0].value) && n.Style&yaml.FlowStyle != 0 {
+			hint = "a path is written without { }: " + entries[0].name
+		}
+		c.doc.errorAt("CW104", c.doc.spanOf(entries[0].key), hint, "`%s` is no key of a value", entries[0].name)
+		return nil, typ{}
+	}
+	keys, ok := c.doc.known(entries, "a value", longKeys())
 	kind := ""
 	for _, k := range []string{"each", "path", "expr", "fields", "value"} {
 		if _, has := keys[k]; !has || kind == "each" && (k == "fields" || k == "value") {

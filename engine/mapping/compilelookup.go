@@ -17,8 +17,9 @@ func (c *compiler) declareLookups(s *scope, n *yaml.Node) {
 	if !ok {
 		return
 	}
-	for _, e := range entries {
-		if !c.nameable(s, e.key, "a name") {
+	for _, e := range c.doc.slipped(entries, "lookups") {
+		if !c.nameable(s, e.key, e.name, "a name") {
+			c.doc.lose(e.name)
 			continue
 		}
 		l := &let{name: e.name, index: len(s.lets), entry: e, scope: s, isLookup: true}
@@ -46,15 +47,7 @@ func (c *compiler) lookup(l *let) (*lookupRule, typ) {
 	if !ok {
 		return nil, typ{}
 	}
-	keys := map[string]entry{}
-	for _, e := range entries {
-		if known := []string{"from", "when", "args"}; !slices.Contains(known, e.name) {
-			c.doc.unknownKey(e, "a lookup", known)
-			ok = false
-			continue
-		}
-		keys[e.name] = e
-	}
+	keys, ok := c.doc.known(entries, "a lookup", []string{"from", "when", "args"})
 	r := &lookupRule{name: l.name, at: c.doc.spanOf(l.entry.key)}
 	if e, has := keys["when"]; has {
 		r.when = c.conditionRule(l.scope, e.value)
@@ -67,13 +60,17 @@ func (c *compiler) lookup(l *let) (*lookupRule, typ) {
 		r.answer = answer
 		ok = ok && known
 	} else {
-		c.doc.errorAt("CW106", r.at, example, "the lookup does not say `from` which connection")
+		if ok && !c.doc.lost["from"] { // else it may be the key that is none
+			c.doc.errorAt("CW106", r.at, example, "the lookup does not say `from` which connection")
+		}
 		ok = false
 	}
 	if e, has := keys["args"]; has {
 		ok = c.lookupArgs(l, r, e, args) && ok
 	} else {
-		c.doc.errorAt("CW106", r.at, example, "the lookup has no `args`")
+		if ok && !c.doc.lost["args"] {
+			c.doc.errorAt("CW106", r.at, example, "the lookup has no `args`")
+		}
 		ok = false
 	}
 	if !ok {
@@ -129,7 +126,7 @@ func (c *compiler) lookupArgs(l *let, r *lookupRule, e entry, takes *schema.Node
 	}
 	for _, name := range takes.Required {
 		there := slices.ContainsFunc(entries, func(a entry) bool { return a.name == name })
-		if !there && !slices.Contains(meant, name) {
+		if !there && !slices.Contains(meant, name) && !c.doc.lost[name] {
 			c.doc.errorAt("CW166", c.doc.spanOf(e.key), "", "`%s` needs the argument `%s`", r.ref, name)
 			ok = false
 		}

@@ -64,7 +64,8 @@ func (c *compiler) fields(s *scope, n *yaml.Node, b *build) bool {
 	if !ok {
 		return false
 	}
-	for _, e := range entries {
+	knows := func(name string) bool { return b.sink == nil || !b.sink.Closed || b.sink.Property(name) != nil }
+	for _, e := range c.doc.outdented(entries, knows) {
 		if len(c.doc.found) >= maxFindings {
 			return false // nobody reads on
 		}

@@ -61,7 +61,7 @@ func (c *compiler) inlineTables(n *yaml.Node) {
 	if !ok {
 		return
 	}
-	for _, e := range entries {
+	for _, e := range c.doc.slipped(entries, "tables") {
 		t, ok := c.tableNode(e.name, e.value, c.doc.spanOf(e.key))
 		if !ok {
 			t = &table{name: e.name, rows: map[string]any{}, at: c.doc.spanOf(e.key), used: true, broken: true}
@@ -84,8 +84,12 @@ func (c *compiler) tableOf(n *yaml.Node) (*table, bool) {
 		return nil, false
 	}
 	t, problem, hint := c.tableNamed(name)
+	if t == nil && c.lostTable(name) {
+		return nil, false
+	}
 	if t == nil {
 		c.doc.errorAt("CW153", c.doc.spanOf(n), hint, "%s", problem)
+		c.doc.lose(name)
 		return nil, false
 	}
 	if len(t.columns) > 0 {

@@ -19,7 +19,7 @@ type target struct {
 // value compiles any way to write a value; nil if it was reported.
 func (c *compiler) value(s *scope, n *yaml.Node, to target) (rule, typ) {
 	switch {
-	case c.doc.broken[n]:
+	case c.doc.broken[n] || c.doc.template(n):
 		return nil, typ{}
 	case n.Kind == yaml.MappingNode:
 		return c.longForm(s, n, to)
@@ -67,6 +67,12 @@ func plainConstant(s string) (string, bool) {
 func (c *compiler) pathRule(s *scope, n *yaml.Node, to target, alone bool) (rule, typ) {
 	sc := c.doc.scalar(n)
 	p, perr := parsePath(n.Value)
+	if strings.HasPrefix(n.Value, "${") && n.Style == 0 {
+		perr = &pathError{to: 2, message: "a path has no `${ }`", hint: "write the field's name alone: " + strings.Trim(n.Value, "${} ")}
+	}
+	if rest, jsonPath := strings.CutPrefix(n.Value, "$."); jsonPath && n.Style == 0 {
+		perr = &pathError{to: 2, message: "a path does not begin with `$.`", hint: "it begins with the name of a field: " + strings.ReplaceAll(rest, "[*]", ".#")}
+	}
 	if perr != nil {
 		hint := perr.hint
 		if to.sink != nil && len(to.sink.Choices) > 0 && to.sink.Allows(string(appendString(nil, n.Value))) {

@@ -45,7 +45,7 @@ func (c *compiler) demands(o *objectRule, b *build, builds []*build) {
 }
 
 func (c *compiler) demand(n *need, find func(string) *kid, b *build, at span) {
-	if find(n.name) != nil {
+	if find(n.name) != nil || c.doc.lost[n.name] {
 		return
 	}
 	field := join(b.field, n.name)

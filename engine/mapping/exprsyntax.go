@@ -18,6 +18,9 @@ func (e *exprCompiler) syntax(err error) {
 	to := min(max(fe.To, from), len(e.text))
 	token := string(e.text[from:to])
 	has := func(s string) bool { return strings.Contains(fe.Message, s) }
+	if !has("maximum allowed nodes") && e.habit() {
+		return
+	}
 	switch {
 	case has("maximum allowed nodes"):
 		e.report("CW130", 0, 1, "name parts of it with `let`", "the expression is too large")
@@ -39,6 +42,8 @@ func (e *exprCompiler) syntax(err error) {
 			hint = "a `)` is missing"
 		} else if strings.Count(string(e.text), "{") > strings.Count(string(e.text), "}") {
 			hint = "a `}` is missing"
+		} else if text := string(e.text); strings.HasPrefix(text, "if ") && !strings.Contains(text, "else") {
+			hint = "a choice has both: if a { b } else { c }"
 		}
 		if hint == "" && e.src.node.LineComment != "" || strings.HasPrefix(e.src.node.LineComment, "#") {
 			hint = "` #` begins a comment in YAML; quote the whole value: '= …'"
@@ -46,8 +51,14 @@ func (e *exprCompiler) syntax(err error) {
 		e.report("CW130", len(e.text)-1, len(e.text), hint, "the expression ends too early")
 	case token == "=":
 		e.report("CW130", from, to, "write `==` to compare", "`=` is no operator")
+	case token == "," && strings.HasPrefix(string(e.text), "if"):
+		e.report("CW130", from, to, "a choice is written if a { b } else { c }", "`,` cannot stand here")
+	case token == "~":
+		e.report("CW130", from, to, "texts are joined with `+`", "`~` is no operator")
+	case token == "," && strings.Contains(string(e.text), " in ("):
+		e.report("CW130", from, to, "a list is written [1, 2]", "`,` cannot stand here")
 	case token == "&" || token == "|" && has("Identifier"):
-		e.report("CW130", from, to, "write `and` or `or`", "`%s` is no operator", token)
+		e.report("CW130", from, to, "write `and` or `or`; texts are joined with `+`", "`%s` is no operator", token)
 	case has("unrecognized character"):
 		e.report("CW130", from, to, "", "`%s` cannot stand in an expression", token)
 	case has("expected at least"):

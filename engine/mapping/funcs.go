@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,7 +88,7 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 		})
 		hint, gone := removed()[id.Value]
 		if !gone {
-			hint = diag.DidYouMean(id.Value, names)
+			hint = cmp.Or(foreignFunction(id.Value, names), diag.DidYouMean(id.Value, names), "the functions are listed in the language's reference, mappings/README.md")
 		}
 		e.report("CW131", loc.From, loc.From+characters(id.Value), hint, "there is no function `%s`", id.Value)
 		return e.broken(n)

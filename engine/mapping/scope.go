@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -25,6 +26,9 @@ type scope struct {
 	// steps is source where the elements come from the record, also through an
 	// expression; nil else.
 	steps []string
+
+	// nameless means that the name is not known: it was reported.
+	nameless bool
 
 	trie  *trie
 	plain int // slots that the trie fills; they come first
@@ -252,6 +256,9 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 		offset = len(written.names) - len(p.names)
 	}
 	t, problem := typeOf(target.roots, target.labels, p.names)
+	if problem != nil && problem.step == 0 && offset == 0 && c.lostName(from, p.names[0].text) {
+		return nil, false
+	}
 	if problem != nil {
 		at := ref.at
 		if i := problem.step + offset; err == nil && i >= 0 && i < len(written.names) {
@@ -259,17 +266,15 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 		}
 		sev, rule, hint := problem.severity, problem.rule, problem.hint
 		if u.sink != nil && len(u.sink.Choices) > 0 && u.sink.Allows(string(appendString(nil, u.text))) {
-			sev, rule, hint = diag.Error, "CW121", "for the text write {value: "+u.text+"}"
+			sev, rule, hint = diag.Error, "CW121", "for the text write {value: "+unquoted(u.text)+"}"
 		} else if code := titled(u.sink, u.text); code != "" {
 			sev, rule, hint = diag.Error, "CW121", "`"+u.text+"` is written "+code+" there"
 		} else if problem.step == 0 && (rule == "CW121" || rule == "CW122") {
-			if s := diag.DidYouMean(p.names[0].text, from.names()); s != "" {
-				hint = s
-			}
+			hint = cmp.Or(nearby(from, p.names[0].text), foreignName(p.names[0].text), diag.DidYouMean(p.names[0].text, from.names()), hint)
 		}
 		if sev == diag.Error {
 			if hint == "" && u.alone && rule == "CW121" {
-				hint = "for the text write {value: " + u.text + "}"
+				hint = "for the text write {value: " + unquoted(u.text) + "}"
 			}
 			c.doc.errorAt(rule, at, hint, "%s", problem.message)
 			return nil, false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -30,6 +31,8 @@ type document struct {
 	found diag.List
 	// broken are values that were reported already and are not to be looked at.
 	broken map[*yaml.Node]bool
+	// lost are names that were reported already; what uses them says nothing more.
+	lost map[string]bool
 	// runes are the characters of the line runesOf.
 	runes   []rune
 	runesOf int
@@ -170,6 +173,11 @@ func (d *document) parseYAML(text []byte) (root *yaml.Node) {
 
 // badUTF8 reports the first character that is none.
 func (d *document) badUTF8() {
+	if first := d.line(1); strings.HasPrefix(first, "\xff\xfe") || strings.HasPrefix(first, "\xfe\xff") {
+		d.lines = nil // they would not be readable
+		d.errorAt("CW100", span{pos: diag.Position{Line: 1, Column: 1}}, "save the file as UTF-8", "this file is UTF-16")
+		return
+	}
 	for i, l := range d.lines {
 		if !utf8.ValidString(l) {
 			col := utf8.RuneCountInString(l[:len(l)-len(trimValid(l))]) + 1
@@ -235,8 +243,15 @@ type entry struct {
 // entries returns the pairs of a map, reporting doubled keys; ok is false if n is
 // no map, which is reported too.
 func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
+	if d.broken[n] || d.template(n) {
+		return nil, false
+	}
 	if n.Kind != yaml.MappingNode {
-		d.errorAt("CW105", d.spanOf(n), "", "%s must be a map of keys and values, and this is %s", what, yamlKind(n))
+		hint := ""
+		if key, value, found := strings.Cut(n.Value, " "); found && n.Style == 0 && !strings.Contains(n.Value, "=") {
+			hint = "a key is followed by a colon: `" + key + ": " + shorten(value) + "`"
+		}
+		d.errorAt("CW105", d.spanOf(n), hint, "%s must be a map of keys and values, and this is %s", what, yamlKind(n))
 		return nil, false
 	}
 	seen := map[string]int{}
@@ -249,12 +264,16 @@ func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
 		if i > 0 && n.Style&yaml.FlowStyle != 0 && isNull(v) && v.Value == "" && d.split(n.Content[i-1:], what) {
 			continue
 		}
-		if line, dup := seen[k.Value]; dup {
-			d.errorAt("CW103", d.spanOf(k), "", "`%s` stands twice in %s; the first is in line %d", k.Value, what, line)
+		name := d.keyName(k, v)
+		if line, dup := seen[name]; dup {
+			d.errorAt("CW103", d.spanOf(k), "", "`%s` stands twice in %s; the first is in line %d", name, what, line)
+			if first := slices.IndexFunc(out, func(e entry) bool { return e.name == name }); first >= 0 && isEmpty(out[first].value) {
+				out[first].value = v // the first one is the slip
+			}
 			continue
 		}
-		seen[k.Value] = k.Line
-		out = append(out, entry{k, v, k.Value})
+		seen[name] = k.Line
+		out = append(out, entry{k, v, name})
 	}
 	return out, true
 }
@@ -277,6 +296,9 @@ func isNull(n *yaml.Node) bool {
 
 // text returns a scalar as it is written; ok is false, and reported, for others.
 func (d *document) text(n *yaml.Node, what string) (string, bool) {
+	if d.broken[n] || d.template(n) {
+		return "", false
+	}
 	if n.Kind != yaml.ScalarNode || isNull(n) {
 		d.errorAt("CW105", d.spanOf(n), "", "%s must be a single value, and this is %s", what, yamlKind(n))
 		return "", false
