@@ -4,7 +4,9 @@
 // enum, a boolean, x-crosswalk-known) and one beside them where the list is open,
 // what the mapping compares with, the keys of its tables, each optional field
 // there, null and absent, empty texts, arrays of 0, 1 and 2 elements, first one
-// change at a time and then pairs. Each record is mapped and the result held
+// change at a time and then pairs. A lookup's answer is tried like a part of the
+// record: found, with each field that its schema does not require there and absent,
+// or not found. Each record is mapped and the result held
 // against the sink's schema. The order is fixed and the number of records bounded,
 // so the same mapping always gives the same findings.
 //
@@ -66,6 +68,10 @@ func Check(p *mapping.Program, cat mapping.Catalog) (Report, error) {
 	if err != nil {
 		return report, fmt.Errorf("schema of %s: %w", p.To(), err)
 	}
+	answers, err := answersOf(p, cat)
+	if err != nil {
+		return report, err
+	}
 	var failures []finding
 	var done []*schema.Schema
 	for _, ref := range p.From() {
@@ -80,7 +86,7 @@ func Check(p *mapping.Program, cat mapping.Catalog) (Report, error) {
 			continue
 		}
 		done = append(done, source)
-		s := newSearch(p, ref, source, sink)
+		s := newSearch(p, ref, source, sink, answers)
 		s.run()
 		failures = append(failures, s.findings()...)
 		report.Records += s.records
@@ -132,11 +138,13 @@ func (f *finding) about(a mapping.Accept) bool {
 	if named && !a.Unnamed {
 		return true
 	}
+	// Where something is missing, that is the cause, and not the codes beside it.
+	anything := f.path == "" && !slices.ContainsFunc(f.conditions, condition.empty)
 	for _, c := range f.conditions {
 		if !within(c.path, a.Path) {
 			continue
 		}
-		if a.Unnamed && c.unnamed && (named || f.path == "") || !a.Unnamed && (f.path == "" || c.empty()) {
+		if a.Unnamed && c.unnamed && (named || f.path == "") || !a.Unnamed && (anything || c.empty()) {
 			return true
 		}
 	}

@@ -16,8 +16,9 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
-// catalog serves one schema for every event and one for every operation.
-type catalog struct{ source, sink string }
+// catalog serves one schema for every event, one for every operation, and one for
+// the answers of every lookup.
+type catalog struct{ source, sink, answer string }
 
 func (c catalog) Event(string, string) (*schema.Schema, error) {
 	return schema.Parse([]byte(c.source))
@@ -57,7 +58,10 @@ func TestFindings(t *testing.T) {
 			for i := range a.Files {
 				part[a.Files[i].Name] = &a.Files[i]
 			}
-			c := catalog{string(part["source.json"].Data), string(part["sink.json"].Data)}
+			c := catalog{string(part["source.json"].Data), string(part["sink.json"].Data), ""}
+			if part["answer.json"] != nil {
+				c.answer = string(part["answer.json"].Data)
+			}
 			var got, again bytes.Buffer
 			if err := check(t, c, string(part["mapping.yaml"].Data)).Findings.WriteText(&got); err != nil {
 				t.Fatal(err)
@@ -93,7 +97,7 @@ func TestBounds(t *testing.T) {
 	}
 	report := check(t, catalog{
 		`{"type": "object", "x-crosswalk-key": "id", "properties": {` + properties.String() + `"id": {"type": "string"}}}`,
-		`{"type": "object", "properties": {` + sink.String() + `"id": {"type": "string"}}, "required": ["id"]}`,
+		`{"type": "object", "properties": {` + sink.String() + `"id": {"type": "string"}}, "required": ["id"]}`, "",
 	}, "mapping: m\nfrom: a.b\nto: c.d\nfields:\n  id: id\n"+fields.String())
 	if len(report.Findings) != 40 {
 		t.Errorf("%d findings, want one for each field", len(report.Findings))
@@ -108,13 +112,18 @@ func TestHostileSchemas(t *testing.T) {
 	c := catalog{
 		`{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}, "c": {"$ref": "#"}, "list": {"type": "array", "items": {"$ref": "#"}}}, "required": ["a", "b", "c"]}`,
 		`{"type": "object"}`,
+		`{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a"]}`,
 	}
-	report := check(t, c, "mapping: m\nfrom: a.b\nto: c.d\nfields:\n  whole: a\n  list: list\n  deep: a.b.c.a.b.c.a.b.c.a.b.c\n")
+	report := check(t, c, "mapping: m\nfrom: a.b\nto: c.d\nlookups:\n  all: {from: l.l, args: {}}\nfields:\n  whole: a\n  answer: all\n  far: all.a.b.a.b.a.b.a.b\n  list: list\n  deep: a.b.c.a.b.c.a.b.c.a.b.c\n")
 	if len(report.Findings) != 0 || report.Records > 60_000 {
 		t.Errorf("%d records, findings %v", report.Records, report.Findings)
 	}
 }
 
-func (catalog) Lookup(string, string) (mapping.LookupSchema, error) {
-	return mapping.LookupSchema{}, nil
+func (c catalog) Lookup(string, string) (mapping.LookupSchema, error) {
+	if c.answer == "" {
+		return mapping.LookupSchema{}, nil
+	}
+	answer, err := schema.Parse([]byte(c.answer))
+	return mapping.LookupSchema{Answer: answer}, err
 }

@@ -30,26 +30,11 @@ type failure struct {
 	path, field string
 }
 
-// unanswered maps an event whose lookups find nothing: the one answer that every
-// lookup can give.
-func (s *search) unanswered(ev *mapping.Event) (mapping.Result, error) {
-	answers := mapping.Answers{}
-	for {
-		res, err := s.program.MapWith(ev, answers, nil)
-		if err != nil || len(res.Questions) == 0 {
-			return res, err
-		}
-		for _, q := range res.Questions {
-			answers[q.Key()] = mapping.Answer{}
-		}
-	}
-}
-
-func (s *search) mapped(record []byte) outcome {
+func (s *search) mapped(record []byte, a assignment) outcome {
 	s.records++
-	res, err := s.unanswered(&mapping.Event{
+	res, err := s.answered(&mapping.Event{
 		ID: "exhaustive", Connection: s.ref.Connection, Type: s.ref.Name, Key: "1", ReceivedAt: arrived(), Record: record,
-	})
+	}, a)
 	var failed *mapping.Error
 	switch {
 	case errors.As(err, &failed):
@@ -106,7 +91,7 @@ func (s *search) failed(e *mapping.Error, record []byte) outcome {
 		at := one.Diagnostic.Position
 		key := strings.Join([]string{
 			one.Diagnostic.Rule, strconv.Itoa(at.Line), strconv.Itoa(at.Column),
-			mapping.AnyIndex(one.Field), mapping.AnyIndex(one.Path),
+			mapping.AnyIndex(one.Field), mapping.AnyIndex(one.Path), one.Unfound,
 		}, " ")
 		if one.Diagnostic.Rule == "CW305" { // each code is a failure of its own
 			key += " " + s.code(one.Path, record)

@@ -14,6 +14,7 @@ type condition struct {
 	unnamed bool
 	known   bool   // the schema names values there
 	key     string // the table that it is the key of
+	lookup  string // the lookup in whose answer it stands
 }
 
 // empty reports whether nothing is at the place.
@@ -31,6 +32,10 @@ func (c condition) empty() bool {
 func (c condition) String() string {
 	o, path := c.option, "`"+c.path+"`"
 	switch {
+	case c.lookup == c.path && c.lookup != "" && !o.whole:
+		return "lookup " + path + " finds nothing"
+	case c.lookup != "" && o.json == "" && !o.whole:
+		return path + " is absent in the lookup's answer"
 	case o.whole && o.count > 0:
 		return path + " has " + strconv.Itoa(o.count) + map[bool]string{true: " element", false: " elements"}[o.count == 1]
 	case o.whole:

@@ -31,9 +31,9 @@ type trial struct {
 	at assignment
 }
 
-func newSearch(p *mapping.Program, ref mapping.Ref, source, sink *schema.Schema) *search {
+func newSearch(p *mapping.Program, ref mapping.Ref, source, sink *schema.Schema, answers map[string]*schema.Schema) *search {
 	s := &search{
-		program: p, ref: ref, sink: sink, shape: newShape(p.Reads(), source),
+		program: p, ref: ref, sink: sink, shape: newShape(p, source, answers),
 		seen: map[uint64]bool{}, valid: map[uint64][]schema.Violation{}, trials: map[string][]trial{},
 	}
 	s.usual = make(assignment, len(s.shape.places))
@@ -170,12 +170,12 @@ func with(a assignment, place, option int) assignment {
 // like, "" for a record that was tried before.
 func (s *search) try(a assignment) string {
 	record := s.shape.write(a, nil)
-	h := sum(record)
+	h := sum(s.shape.text(a, record))
 	if s.seen[h] || s.records >= maxRecords {
 		return ""
 	}
 	s.seen[h] = true
-	out := s.mapped(record)
+	out := s.mapped(record, a)
 	for _, f := range out.failures {
 		list, known := s.trials[f.key]
 		if !known {
@@ -211,7 +211,7 @@ func sum(b []byte) uint64 {
 }
 
 // outcome is what becomes of an assignment, without remembering it.
-func (s *search) outcome(a assignment) outcome { return s.mapped(s.shape.write(a, nil)) }
+func (s *search) outcome(a assignment) outcome { return s.mapped(s.shape.write(a, nil), a) }
 
 // arrived is when every made-up event comes.
 func arrived() time.Time { return time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC) }

@@ -35,6 +35,8 @@ type place struct {
 	keys      []string
 	table     string
 	isKey     bool
+	// lookup is the lookup in whose answer it stands; "" for the record.
+	lookup string
 
 	index   int // among the variable places; -1 for the root and elements
 	options []option
@@ -66,26 +68,30 @@ const (
 	maxWhole = 12
 )
 
-// shape is the record of an event as far as a mapping reads it.
+// shape is the record of an event as far as a mapping reads it, with the answers to
+// its lookups.
 type shape struct {
-	root   *place
-	places []*place // those with a choice of values, parents first
-	fields int      // how many were added by complete
-	cut    bool     // there are more than maxPlaces
+	root *place
+	// lookups are the answers, by their keys, and order is the order of these.
+	lookups map[string]*place
+	order   []string
+	places  []*place // those with a choice of values, parents first
+	fields  int      // how many were added by complete
+	cut     bool     // there are more than maxPlaces
 }
 
-func newShape(reads []mapping.Read, source *schema.Schema) *shape {
-	s := &shape{root: &place{kind: object, index: -1, always: true}}
+func newShape(p *mapping.Program, source *schema.Schema, answers map[string]*schema.Schema) *shape {
+	s := &shape{root: &place{kind: object, index: -1, always: true}, lookups: map[string]*place{}}
 	key := ""
 	if source != nil {
 		s.root.node = source.Root()
 		key = source.Key()
 	}
-	for _, r := range reads {
-		s.add(r)
+	for _, r := range p.Reads() {
+		s.add(s.root, r)
 	}
 	if key != "" {
-		s.add(mapping.Read{Path: strings.Split(key, ".")})
+		s.add(s.root, mapping.Read{Path: strings.Split(key, ".")})
 		for at, steps := s.root, strings.Split(key, "."); at != nil && len(steps) > 0; steps = steps[1:] {
 			if at = at.kid(steps[0]); at != nil {
 				at.always, at.isKey = true, len(steps) == 1
@@ -94,6 +100,9 @@ func newShape(reads []mapping.Read, source *schema.Schema) *shape {
 	}
 	s.complete(s.root, 0)
 	s.number(s.root)
+	for _, a := range p.Answered() {
+		s.answer(a, answers[a.Lookup.String()])
+	}
 	return s
 }
 
@@ -110,19 +119,19 @@ func isIndex(step string) bool {
 	return step == "#" || step != "" && strings.Trim(step, "0123456789") == ""
 }
 
-// add makes the places of a path that is read.
-func (s *shape) add(r mapping.Read) {
-	at := s.root
+// add makes the places of a path that is read from root on.
+func (s *shape) add(root *place, r mapping.Read) {
+	at := root
 	for _, step := range r.Path {
 		t := schema.Types(0)
 		if at.node != nil {
 			t = at.node.Types
 		}
-		asArray := at != s.root && isIndex(step) && t.Has(schema.Array) && at.kind != object
+		asArray := at != root && isIndex(step) && t.Has(schema.Array) && at.kind != object
 		if step == "#" && !asArray {
 			return
 		}
-		if at != s.root && !asArray && !t.Has(schema.Object) || at.kind == array && !asArray {
+		if at != root && !asArray && !t.Has(schema.Object) || at.kind == array && !asArray {
 			return // the checker has warned, or it is a way to write that yields nothing
 		}
 		if asArray {
@@ -139,7 +148,7 @@ func (s *shape) add(r mapping.Read) {
 				items = at.node.Items
 			}
 			for i := len(at.kids); i <= n; i++ {
-				at.kids = append(at.kids, &place{name: strconv.Itoa(i), path: join(at.path, strconv.Itoa(i)), node: items, index: -1})
+				at.kids = append(at.kids, &place{name: strconv.Itoa(i), path: join(at.path, strconv.Itoa(i)), node: items, lookup: at.lookup, index: -1})
 			}
 			at = at.kids[n]
 			continue
@@ -162,7 +171,7 @@ func (p *place) field(name string) *place {
 	if node == nil && p.node != nil {
 		node = p.node.Additional
 	}
-	k := &place{name: name, path: join(p.path, name), node: node}
+	k := &place{name: name, path: join(p.path, name), node: node, lookup: p.lookup}
 	if p.node != nil {
 		k.always = slices.Contains(p.node.Required, name)
 	}
@@ -180,7 +189,7 @@ func (s *shape) complete(p *place, depth int) {
 		switch {
 		case t&schema.Array != 0 && p.node.Items != nil:
 			p.kind = array
-			p.kids = []*place{{name: "0", path: join(p.path, "0"), node: p.node.Items, index: -1, read: depth < 4}}
+			p.kids = []*place{{name: "0", path: join(p.path, "0"), node: p.node.Items, lookup: p.lookup, index: -1, read: depth < 4}}
 		case t&schema.Object != 0:
 			p.kind = object
 			for _, f := range p.node.Properties[:min(len(p.node.Properties), maxWhole)] {
@@ -209,7 +218,7 @@ func (s *shape) complete(p *place, depth int) {
 		if p.node != nil {
 			items = p.node.Items
 		}
-		p.kids = []*place{{name: "0", path: join(p.path, "0"), node: items, index: -1}}
+		p.kids = []*place{{name: "0", path: join(p.path, "0"), node: items, lookup: p.lookup, index: -1}}
 	}
 	for _, k := range p.kids {
 		s.complete(k, depth+1)
@@ -222,18 +231,23 @@ func (s *shape) number(p *place) {
 		element := p.kind == array
 		k.index = -1
 		k.options = k.values()
-		if element && k.kind != leaf {
-			k.options = k.options[:1]
-		} else if element {
-			k.options = slices.DeleteFunc(k.options, func(o option) bool { return o.json == "" && !o.whole })
-		}
-		if len(k.options) > 1 && len(s.places) >= maxPlaces {
-			s.cut = true
-		} else if len(k.options) > 1 {
-			k.index = len(s.places)
-			s.places = append(s.places, k)
-		}
+		s.choose(k, element)
 		s.number(k)
+	}
+}
+
+// choose gives a place an index if it has several options.
+func (s *shape) choose(k *place, element bool) {
+	if element && k.kind != leaf {
+		k.options = k.options[:1]
+	} else if element {
+		k.options = slices.DeleteFunc(k.options, func(o option) bool { return o.json == "" && !o.whole })
+	}
+	if len(k.options) > 1 && len(s.places) >= maxPlaces {
+		s.cut = true
+	} else if len(k.options) > 1 {
+		k.index = len(s.places)
+		s.places = append(s.places, k)
 	}
 }
 

@@ -76,7 +76,7 @@ func (s *search) shrink(key string, a assignment) finding {
 	f := finding{key: key}
 	for i, p := range places {
 		if matters[i] && s.there(p, a) {
-			f.conditions = append(f.conditions, condition{path: p.path, option: p.options[a[i]], known: p.node != nil && len(p.node.Known) > 0, key: p.table})
+			f.conditions = append(f.conditions, condition{path: p.path, option: p.options[a[i]], known: p.node != nil && len(p.node.Known) > 0, key: p.table, lookup: p.lookup})
 		}
 	}
 	small := slices.Clone(a)
@@ -124,7 +124,7 @@ func (s *search) decisive(a assignment, i int, fails func(assignment) (bool, boo
 // there reports whether what is around a place is in the record.
 func (s *search) there(p *place, a assignment) bool {
 	for _, q := range s.shape.places {
-		if q == p || q.kind == leaf || len(p.path) <= len(q.path) || p.path[:len(q.path)] != q.path || p.path[len(q.path)] != '.' {
+		if q == p || q.lookup != p.lookup || q.kind == leaf || len(p.path) <= len(q.path) || p.path[:len(q.path)] != q.path || p.path[len(q.path)] != '.' {
 			continue
 		}
 		if o := q.options[a[q.index]]; !o.whole || q.kind == array && o.count == 0 {

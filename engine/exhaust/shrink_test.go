@@ -30,7 +30,7 @@ func TestShrink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSearch(p, p.From()[0], source, nil)
+	s := newSearch(p, p.From()[0], source, nil, nil)
 	s.settle()
 	var key string
 	noisy := make(assignment, len(s.shape.places))

@@ -117,7 +117,7 @@ func (p *place) samples(t schema.Types) []string {
 	var out []string
 	if t == 0 || t&schema.Text != 0 {
 		out = append(out, p.texts()...)
-		if !p.isKey {
+		if !p.isKey && p.lookup == "" {
 			out = append(out, `""`)
 		}
 	}

@@ -127,7 +127,7 @@ func (c *compiler) program(n *yaml.Node) *Program {
 	c.finish()
 	p.tables = c.tables
 	p.sites = sync.OnceValue(func() *sites { return newSites(p) })
-	p.reads = c.readsOf()
+	p.reads, p.answered = c.readsOf()
 	return p
 }
 

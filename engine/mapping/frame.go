@@ -336,6 +336,7 @@ type failure struct {
 	// lookup tells that a lookup failed, which on_error never hides; pending that it
 	// only has no answer yet.
 	lookup, pending bool
+	unfound         string // by a lookup, as in city or city.zone
 }
 
 func (e *failure) Error() string { return e.message }

@@ -161,8 +161,9 @@ func (r *run) ask(key string, q Question) {
 }
 
 // missingLookup says which lookup left a rule without a value, and why; "" if none
-// did.
-func missingLookup(of rule, f *frame) string {
+// did. unfound is what was asked for in vain, as in city or city.zone; "" if
+// nothing was.
+func missingLookup(of rule, f *frame) (story, unfound string) {
 	switch of := of.(type) {
 	case *guarded:
 		return missingLookup(of.inner, f)
@@ -176,18 +177,17 @@ func missingLookup(of rule, f *frame) string {
 				continue
 			}
 			at := f.above(ref.up)
-			story := ""
 			if l, ok := ref.let.rule.(*lookupRule); ok {
-				story = l.story(at, ref)
+				story, unfound = l.story(at, ref)
 			} else {
-				story = missingLookup(ref.let.rule, at)
+				story, unfound = missingLookup(ref.let.rule, at)
 			}
 			if story != "" {
-				return story
+				return story, unfound
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // deepSource is firstSource through named values.
@@ -209,38 +209,41 @@ func deepSource(of rule) string {
 	return deepSource(ref.let.rule)
 }
 
-// story says why a lookup gives nothing for what ref reads.
-func (l *lookupRule) story(f *frame, ref *reference) string {
+// story says why a lookup gives nothing for what ref reads, and what was
+// asked for in vain.
+func (l *lookupRule) story(f *frame, ref *reference) (told, unfound string) {
 	args, missing, err := l.arguments(f)
 	switch {
 	case err != nil:
-		return ""
+		return "", ""
 	case missing != "":
 		because := "its argument `" + missing + "` is missing"
 		for i := range l.args {
 			if l.args[i].name != missing {
 				continue
 			}
-			if inner := missingLookup(l.args[i].rule, f); inner != "" {
+			inner, lacking := missingLookup(l.args[i].rule, f)
+			if inner != "" {
 				because += ": " + inner
+				unfound = lacking
 			} else if path := deepSource(l.args[i].rule); path != "" {
 				because += ": `" + f.run.sourcePath(path) + "` gives none"
 			}
 		}
-		return l.called() + " was not asked, because " + because
+		return l.called() + " was not asked, because " + because, unfound
 	case args == nil:
-		return l.called() + " was not asked, because its `when` is false"
+		return l.called() + " was not asked, because its `when` is false", ""
 	}
 	answer := f.run.answers[QuestionKey(l.ref.Connection, l.ref.Name, args)]
 	switch {
 	case answer.Refusal != nil:
-		return ""
+		return "", ""
 	case len(answer.Found) == 0:
-		return l.called() + " found nothing for " + string(args)
+		return l.called() + " found nothing for " + string(args), l.name
 	case ref.rest != "" && isMissing([]byte(gjson.GetBytes(answer.Found, ref.rest).Raw)):
-		return "the answer of " + l.called() + " to " + string(args) + " has no `" + ref.rest + "`"
+		return "the answer of " + l.called() + " to " + string(args) + " has no `" + ref.rest + "`", l.name + "." + ref.rest
 	}
-	return ""
+	return "", ""
 }
 
 // unanswered makes the error of a Map without answers.

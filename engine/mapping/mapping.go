@@ -101,6 +101,9 @@ type Error struct {
 	Path string
 	// Field is the sink's field, as in products.0.sku; "" if there is none.
 	Field string
+	// Unfound is the lookup that found nothing, as in city, or whose answer lacks a
+	// field, as in city.zone, where the field is missing for that; else "".
+	Unfound string
 	// More are the failures of other rules of the same event.
 	More []*Error
 }

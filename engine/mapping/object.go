@@ -168,8 +168,9 @@ func (o *objectRule) check(f *frame, dst []byte, base int) {
 			e.path = r.sourcePath(firstSource(rule))
 			if path := sourceOf(rule); path != "" {
 				e.message += ": `" + r.sourcePath(path) + "` is not there"
-			} else if story := missingLookup(rule, f); story != "" {
+			} else if story, unfound := missingLookup(rule, f); story != "" {
 				e.message += ": " + story
+				e.unfound = unfound
 			}
 		}
 		r.fail(e, e.field)

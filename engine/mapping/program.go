@@ -19,9 +19,11 @@ type Program struct {
 	when   rule
 	record *objectRule
 
-	reads   []Read
-	accepts []Accept
-	runs    sync.Pool
+	reads []Read
+	// answered are the lookups with what is read of their answers.
+	answered []Answered
+	accepts  []Accept
+	runs     sync.Pool
 
 	tables map[string]*table
 	sites  func() *sites // where the rules stand; made when it is first asked for
@@ -121,7 +123,7 @@ func (p *Program) failed(r *run, err error) error {
 	}
 	var first *Error
 	for _, d := range list.Compact() {
-		e := &Error{Diagnostic: d, Path: by[d].path, Field: by[d].field}
+		e := &Error{Diagnostic: d, Path: by[d].path, Field: by[d].field, Unfound: by[d].unfound}
 		if first == nil {
 			first = e
 		} else {

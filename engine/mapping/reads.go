@@ -29,15 +29,31 @@ type Read struct {
 // path that the name is made of.
 func (p *Program) Reads() []Read { return p.reads }
 
+// Answered is a lookup with what a mapping reads of its answers.
+type Answered struct {
+	// Name is what the mapping calls the lookup, Lookup which one it is.
+	Name   string
+	Lookup Ref
+	// Reads are like those of the record; their paths begin at the answer, and an
+	// empty one is the answer as a whole.
+	Reads []Read
+}
+
+// Answered returns the lookups that the mapping reads, in the order of the file's
+// compilation.
+func (p *Program) Answered() []Answered { return p.answered }
+
 // noted is a reference to the record or to a let, with what is known of its use.
 type noted struct {
 	ref       *reference
 	path      []string // nil for a let
+	answer    []string // the path in a lookup's answer
 	constants []string
 	table     *table
 }
 
-// note remembers a reference; path is nil if it is to a let.
+// note remembers a reference. Without a target it is to a let, and names are the
+// steps from there.
 func (c *compiler) note(ref *reference, target *scope, names []segment) {
 	n := &noted{ref: ref}
 	if target != nil {
@@ -45,6 +61,9 @@ func (c *compiler) note(ref *reference, target *scope, names []segment) {
 		if target.parent != nil && target.steps == nil {
 			n.path = []string{} // elements that do not come from the record
 		}
+	}
+	if ref.let != nil && ref.let.isLookup {
+		n.answer = stepNames(names)
 	}
 	c.noted = append(c.noted, n)
 }
@@ -135,12 +154,16 @@ func (c *compiler) leave(l *let, around []*noted) []*noted {
 // maxConstants is how many constants of one reference are kept.
 const maxConstants = 64
 
-// readsOf makes the list of reads from what was noted.
-func (c *compiler) readsOf() []Read {
+// readsOf makes the lists of reads from what was noted.
+func (c *compiler) readsOf() ([]Read, []Answered) {
 	var out []Read
+	var answered []Answered
 	take := func(list []*noted) {
 		for _, n := range list {
-			if l := n.ref.let; l != nil {
+			if l := n.ref.let; l != nil && l.isLookup {
+				answered = c.answeredBy(answered, n)
+				continue
+			} else if l != nil {
 				l.compared = gather(l.compared, n.constants)
 				if l.keys == nil {
 					l.keys = n.table
@@ -149,12 +172,7 @@ func (c *compiler) readsOf() []Read {
 			if len(n.path) == 0 {
 				continue
 			}
-			r := Read{Path: n.path, Pos: n.ref.at.pos, Constants: gather(nil, n.constants)}
-			r.Pos.File = c.doc.file
-			if n.table != nil {
-				r.Table, r.Keys = n.table.name, n.table.keys
-			}
-			out = append(out, r)
+			out = append(out, c.readOf(n, n.path))
 		}
 	}
 	take(c.noted)
@@ -168,7 +186,31 @@ func (c *compiler) readsOf() []Read {
 		}
 		take(l.noted)
 	}
-	return out
+	return out, answered
+}
+
+func (c *compiler) readOf(n *noted, path []string) Read {
+	r := Read{Path: path, Pos: n.ref.at.pos, Constants: gather(nil, n.constants)}
+	r.Pos.File = c.doc.file
+	if n.table != nil {
+		r.Table, r.Keys = n.table.name, n.table.keys
+	}
+	return r
+}
+
+// answeredBy adds what is read of a lookup's answer.
+func (c *compiler) answeredBy(list []Answered, n *noted) []Answered {
+	l, ok := n.ref.let.rule.(*lookupRule)
+	if !ok {
+		return list
+	}
+	i := slices.IndexFunc(list, func(a Answered) bool { return a.Name == l.name && a.Lookup == l.ref })
+	if i < 0 {
+		i = len(list)
+		list = append(list, Answered{Name: l.name, Lookup: l.ref})
+	}
+	list[i].Reads = append(list[i].Reads, c.readOf(n, n.answer))
+	return list
 }
 
 // gather adds constants that are not there yet, up to maxConstants.

@@ -318,7 +318,7 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 		return c.resolveField(l.alias.scope, from, joined, u, ref)
 	}
 	ref.let, ref.up, ref.t = l, up, l.t
-	c.note(ref, nil, nil)
+	c.note(ref, nil, p.names[min(1, len(p.names)):])
 	if len(p.segments) > 1 || !p.plain {
 		ref.rest = strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")
 		ref.t = typ{}
