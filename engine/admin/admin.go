@@ -1,18 +1,12 @@
-// Package admin is the HTTP interface through which a running engine is asked
-// about itself. It changes nothing and has no credential, so it listens on
-// loopback alone, and refuses requests whose Host is no loopback name: those come
-// from web pages that were made to point there (DNS rebinding).
+// Package admin is the HTTP interface of a running engine, which the operator's
+// commands use and nothing else bypasses. openapi.yaml describes it, and is served
+// at /api/v1/openapi.yaml; the tests hold every answer against it.
 //
-//	GET /healthz                       the process lives: 200
-//	GET /readyz                        200, or 503 with the reasons why not
-//	GET /api/v1/status                 a Status
-//	GET /api/v1/outcomes?from=&limit=  an array of event.Outcome, oldest first
-//	GET /api/v1/dead?from=&limit=      an array of DeadLetter, oldest first
-//
-// from is the place of the first element, counted from 1 (default 1), and limit
-// the most elements to give, 1 to 1000 (default 100); the next page's from is this
-// one's plus the number of elements that came. An array that could not be finished
-// is cut off: its connection breaks. Errors are one line of JSON:
+// On loopback and on a socket it needs no credential; anywhere else a bearer token
+// keeps others out. Web pages are kept out as well: on loopback the Host header
+// must name this machine (DNS rebinding), what changes something must come as
+// application/json and from no other origin, and no answer allows another origin
+// to read it. Errors have one shape:
 //
 //	{"error":{"code":"bad_parameter","message":"limit: want a whole number from 1 to 1000"}}
 package admin
@@ -20,8 +14,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -39,6 +31,8 @@ type Engine interface {
 	Outcomes(ctx context.Context, from uint64, limit int) ([]event.Outcome, error)
 	// Dead gives at most limit dead letters, likewise.
 	Dead(ctx context.Context, from uint64, limit int) ([]event.DeadLetter, error)
+	History
+	Letters
 }
 
 // Status is the state of a running engine.
@@ -50,8 +44,10 @@ type Status struct {
 	// Connections are in the order of their names.
 	Connections []Connection `json:"connections"`
 	Lanes       []Lane       `json:"lanes"`
-	Counters    Counters     `json:"counters"`
-	Ingress     Ingress      `json:"ingress"`
+	// Mappings are those that run, in the order of their names.
+	Mappings []Mapping `json:"mappings"`
+	Counters Counters  `json:"counters"`
+	Ingress  Ingress   `json:"ingress"`
 }
 
 // Connection is the state of a connection's process.
@@ -70,6 +66,16 @@ type Connection struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// Mapping is a mapping that runs.
+type Mapping struct {
+	Name string `json:"name"`
+	// SHA256 is the hex digest of its text and its tables'.
+	SHA256 string `json:"sha256"`
+	// From and To are CONNECTION.EVENT and CONNECTION.OPERATION.
+	From []string `json:"from"`
+	To   string   `json:"to"`
+}
+
 // Lane is what waits between a source and a sink.
 type Lane struct {
 	Source string `json:"source"`
@@ -78,6 +84,8 @@ type Lane struct {
 	// being delivered or wait to be tried again.
 	Backlog uint64 `json:"backlog"`
 	Held    uint64 `json:"held"`
+	// Oldest is when the oldest of the backlog was accepted, nil if there is none.
+	Oldest *time.Time `json:"oldest,omitempty"`
 	// Paused says why nothing is sent to the sink at all, nil if that is not so.
 	Paused *Pause `json:"paused,omitempty"`
 	// Waiting are events that wait for their next attempt, the next first. There
@@ -116,6 +124,10 @@ type Counters struct {
 	Skipped    uint64 `json:"skipped"`
 	Superseded uint64 `json:"superseded"`
 	Dead       uint64 `json:"dead"`
+	// DeadOpen is how many dead letters nothing was done with yet, and Replayed how
+	// many events were put on their way again.
+	DeadOpen uint64 `json:"dead_open"`
+	Replayed uint64 `json:"replayed"`
 }
 
 // Ingress counts webhooks since the engine started.
@@ -157,23 +169,4 @@ type Event struct {
 	ReceivedAt time.Time  `json:"received_at"`
 	// Record is the event's JSON object.
 	Record json.RawMessage `json:"record"`
-}
-
-// New makes the handler; metrics answers /metrics. A nil logger drops what it says.
-func New(e Engine, metrics http.Handler, log *slog.Logger) http.Handler {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	a := &api{engine: e, log: log}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", a.health)
-	mux.HandleFunc("/readyz", a.ready)
-	mux.Handle("/metrics", metrics)
-	mux.HandleFunc("/api/v1/status", a.status)
-	mux.HandleFunc("/api/v1/outcomes", a.outcomes)
-	mux.HandleFunc("/api/v1/dead", a.dead)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		a.fail(w, http.StatusNotFound, "not_found", "there is nothing here: see /api/v1/status, /api/v1/outcomes, /api/v1/dead, /healthz, /readyz and /metrics")
-	})
-	return a.guard(mux)
 }

@@ -29,6 +29,10 @@ type engine struct {
 	failAt uint64
 	// most is the largest page that was read.
 	most int
+
+	events  []admin.EventSummary
+	letters []admin.Letter
+	asked   asked
 }
 
 func (e *engine) Unready(context.Context) []string             { return e.unready }
@@ -52,10 +56,7 @@ func cut[T any](e *engine, all []T, from uint64, limit int) ([]T, error) {
 
 func get(t *testing.T, e *engine, path string) (int, string) {
 	t.Helper()
-	w := httptest.NewRecorder()
-	r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
-	r.Host = "localhost:9090"
-	admin.New(e, http.NotFoundHandler(), nil).ServeHTTP(w, r)
+	w := ask(t, admin.New(e, admin.Options{}), "GET", path, "")
 	if ct := w.Header().Get("Content-Type"); ct != "application/json" {
 		t.Errorf("%s: content type %q", path, ct)
 	}
@@ -110,7 +111,7 @@ func TestAnswers(t *testing.T) {
 			`"paused":{"until":"2026-04-05T06:07:08Z","reason":{"class":"AUTH","code":"key","message":"the key is refused"}},` +
 			`"waiting":[{"sequence":4,"key":"7","mapping":"order","attempts":2,"next":"2026-04-05T06:07:08Z","reason":{"class":"TRANSIENT","code":"http_503","message":"down"}},` +
 			`{"sequence":5,"key":"8","attempts":0,"next":"2026-04-05T06:07:08Z","possibly_sent":true}]}],` +
-			`"counters":{"accepted":7,"duplicates":1,"delivered":2,"skipped":1,"superseded":0,"dead":1},` +
+			`"mappings":[],"counters":{"accepted":7,"duplicates":1,"delivered":2,"skipped":1,"superseded":0,"dead":1,"dead_open":0,"replayed":0},` +
 			`"ingress":{"requests":9,"refused":{"not_found":1}}}`,
 		"/api/v1/outcomes": `[{"sequence":1,"event":"t","key":"7","lane":{"source":"","sink":""},"outcome":"delivered","at":"2026-04-05T06:07:08Z"},` + "\n" +
 			`{"sequence":2,"event":"t","key":"8","lane":{"source":"","sink":""},"outcome":"skipped","at":"2026-04-05T06:07:08Z"}]`,
@@ -129,7 +130,7 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%s: %d\n%s", path, code, diff)
 		}
 	}
-	if _, got := get(t, &engine{}, "/api/v1/status"); !strings.Contains(got, `"connections":[],"lanes":[]`) || !strings.Contains(got, `"refused":{}`) {
+	if _, got := get(t, &engine{}, "/api/v1/status"); !strings.Contains(got, `"connections":[],"lanes":[],"mappings":[]`) || !strings.Contains(got, `"refused":{}`) {
 		t.Errorf("empty lists: %s", got)
 	}
 }
@@ -199,7 +200,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestHostAndMethod(t *testing.T) {
-	h := admin.New(&engine{}, http.NotFoundHandler(), nil)
+	h := admin.New(&engine{}, admin.Options{})
 	for host, want := range map[string]int{
 		"localhost": 200, "localhost:9090": 200, "127.0.0.1:9090": 200, "127.8.8.8": 200, "[::1]:9090": 200, "[::1]": 200,
 		"evil.example": 421, "evil.example:9090": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example:1": 421, "192.168.1.2:9090": 421,
@@ -237,7 +238,7 @@ func TestServe(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- admin.Serve(ctx, ln, admin.New(e, http.NotFoundHandler(), nil), nil) }()
+	go func() { done <- admin.Serve(ctx, ln, admin.New(e, admin.Options{}), nil) }()
 	fetch := func(path string) (int, error) {
 		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+ln.Addr().String()+path, nil)
 		if err != nil {

@@ -27,25 +27,7 @@ const (
 type api struct {
 	engine Engine
 	log    *slog.Logger
-}
-
-// guard lets in GET and HEAD under a loopback name, and keeps what goes wrong
-// from being told as a stack trace.
-func (a *api) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store")
-		switch {
-		case !loopback(r.Host):
-			a.fail(w, http.StatusMisdirectedRequest, "bad_host", "this address answers under localhost, 127.0.0.1 and [::1] only, and the Host header says otherwise")
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			h.Set("Allow", "GET, HEAD")
-			a.fail(w, http.StatusMethodNotAllowed, "method_not_allowed", "only GET and HEAD are supported")
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
+	token  string
 }
 
 // loopback reports whether a Host header names this machine to itself.
@@ -65,6 +47,10 @@ func (a *api) health(w http.ResponseWriter, _ *http.Request) {
 
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 	reasons := a.engine.Unready(r.Context())
+	if len(reasons) > 0 && !a.authorized(r) {
+		a.write(w, http.StatusServiceUnavailable, map[string]bool{"ready": false})
+		return
+	}
 	if len(reasons) == 0 {
 		a.write(w, http.StatusOK, map[string]bool{"ready": true})
 		return
@@ -91,6 +77,9 @@ func (a *api) status(w http.ResponseWriter, r *http.Request) {
 	if s.Lanes == nil {
 		s.Lanes = []Lane{}
 	}
+	if s.Mappings == nil {
+		s.Mappings = []Mapping{}
+	}
 	if s.Ingress.Refused == nil {
 		s.Ingress.Refused = map[string]uint64{}
 	}
@@ -102,7 +91,7 @@ func (a *api) outcomes(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	array(a, w, r, p, pageOutcomes, a.engine.Outcomes, func(_ uint64, o event.Outcome) any { return o })
+	array(a, w, r, p, pageOutcomes, a.engine.Outcomes, func(_ uint64, o event.Outcome) any { return brief(o) })
 }
 
 func (a *api) dead(w http.ResponseWriter, r *http.Request) {

@@ -64,6 +64,7 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 			Accepted: js.Accepted, Duplicates: js.Duplicates,
 			Delivered: js.Outcomes[event.Delivered], Skipped: js.Outcomes[event.Skipped],
 			Superseded: js.Outcomes[event.Superseded], Dead: js.Outcomes[event.Dead],
+			DeadOpen: js.Unresolved, Replayed: js.Replayed,
 		},
 		Ingress: admin.Ingress{Requests: in.Requests, Refused: in.Refused},
 	}
@@ -71,12 +72,23 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 		al := admin.Lane{Source: l.Source, Sink: l.Sink}
 		if i := slices.IndexFunc(js.Lanes, func(s journal.LaneStats) bool { return s.Lane == l.Lane }); i >= 0 {
 			al.Backlog = js.Lanes[i].Backlog
+			if at := js.Lanes[i].OldestAt; !at.IsZero() {
+				al.Oldest = &at
+			}
 		}
 		if r := l.runner.Load(); r != nil {
 			standing(&al, r)
 		}
 		st.Lanes = append(st.Lanes, al)
 	}
+	for _, p := range v.programs {
+		m := admin.Mapping{Name: p.Name(), SHA256: p.SHA256(), To: p.To().String()}
+		for _, from := range p.From() {
+			m.From = append(m.From, from.String())
+		}
+		st.Mappings = append(st.Mappings, m)
+	}
+	slices.SortFunc(st.Mappings, func(a, b admin.Mapping) int { return strings.Compare(a.Name, b.Name) })
 	return st, nil
 }
 

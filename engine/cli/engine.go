@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -60,7 +61,7 @@ func (e *engine) run(ctx context.Context) (err error) {
 	defer func() { _ = in.Close() }()
 	var adminLn net.Listener
 	if e.config.Admin.Listen != "" {
-		if adminLn, err = listen(ctx, "the admin API", "--admin", e.config.Admin.Listen); err != nil {
+		if adminLn, err = listenAdmin(ctx, e.config.Admin.Listen); err != nil {
 			return err
 		}
 		defer func() { _ = adminLn.Close() }()
@@ -132,7 +133,10 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 	adminAddr := ""
 	if adminLn != nil {
 		adminAddr = adminLn.Addr().String()
-		api := admin.New(view{engine: e, server: server, started: time.Now().UTC()}, e.metrics.Handler(), e.log)
+		api := admin.New(view{engine: e, server: server, started: time.Now().UTC()}, admin.Options{
+			Token: e.config.Admin.Token, Elsewhere: adminLn.Addr().Network() == "unix" || !e.config.Admin.Local(),
+			Metrics: e.metrics.Handler(), Logger: e.log,
+		})
 		listeners.Go(func() { fail("admin", admin.Serve(accept, adminLn, api, e.log)) })
 	}
 	e.log.Info("ready", "version", e.version, "ingress", in.Addr().String(), "admin", adminAddr,
@@ -200,6 +204,14 @@ func listen(ctx context.Context, what, flag, addr string) (net.Listener, error) 
 		return nil, fmt.Errorf("listen for %s: %w", what, err)
 	}
 	return ln, nil
+}
+
+// listenAdmin opens the listener of the admin API, at an address or a socket.
+func listenAdmin(ctx context.Context, addr string) (net.Listener, error) {
+	if path, socket := strings.CutPrefix(addr, config.UnixPrefix); socket {
+		return admin.ListenSocket(ctx, path)
+	}
+	return listen(ctx, "the admin API", "--admin", addr)
 }
 
 // bounded calls f with a context that ends after stopTimeout.

@@ -65,10 +65,10 @@ func (e *engine) openLane(ctx context.Context, l *lane) (run func(context.Contex
 		return nil, err
 	}
 	runner, err := delivery.New(delivery.Options{
-		Newer: func(key string, than uint64) uint64 { return e.journal.Newer(l.Lane, key, than) },
 		Lane: l.Lane, Mappings: l.mappings, Sink: e.links[l.Sink], Journal: e.metrics.Lane(jl),
 		Logger: e.log, Lookups: lookingUp{e.links, e.gates}, Answers: e.answers,
 		Gate: e.gates[l.Sink], Backoff: backoffOf(e.config.Connection(l.Sink)),
+		Newer: func(key string, than uint64) uint64 { return e.journal.Newer(l.Lane, key, than) },
 	})
 	if err != nil {
 		jl.Close()

@@ -1,0 +1,261 @@
+// Package client asks a running engine over its admin API. The commands of the
+// command line use it, and nothing beside it.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/admin"
+)
+
+const (
+	unixPrefix = "unix:"
+	// maxAnswer bounds what is read of an answer, in bytes.
+	maxAnswer = 256 << 20
+	// patience is how long an answer may take.
+	patience = 2 * time.Minute
+)
+
+// Client asks one engine. It may be used concurrently.
+type Client struct {
+	addr, root, token string
+	http              *http.Client
+}
+
+// New makes a client for an engine at host:port or unix:PATH; token is "" where it
+// wants none.
+func New(addr, token string) *Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: 4, Proxy: nil}
+	c := &Client{addr: addr, root: "http://" + addr, token: token, http: &http.Client{
+		Transport: transport, Timeout: patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	if path, socket := strings.CutPrefix(addr, unixPrefix); socket {
+		c.root = "http://localhost"
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}
+	} else if host, port, err := net.SplitHostPort(addr); err == nil {
+		// An address to listen on everywhere is reached on this machine.
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			c.root = "http://" + net.JoinHostPort("localhost", port)
+		}
+	}
+	return c
+}
+
+// Addr is the engine's address.
+func (c *Client) Addr() string { return c.addr }
+
+// Close ends the connections that are idle.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// DownError says that no engine answers.
+type DownError struct {
+	Addr string
+	Err  error
+}
+
+// Error names the address and what to do.
+func (e *DownError) Error() string {
+	return fmt.Sprintf("no engine answers at %s (%v): start it with `crosswalk run`, or name another address with --admin", e.Addr, e.Err)
+}
+
+// Unwrap gives what lies beneath.
+func (e *DownError) Unwrap() error { return e.Err }
+
+// Error is an engine's refusal.
+type Error struct {
+	// Status is HTTP's, Code for programs, Message for people.
+	Status  int
+	Code    string
+	Message string
+	// RetryAfter is when to ask again, 0 where that is not said.
+	RetryAfter time.Duration
+}
+
+// Error gives the message.
+func (e *Error) Error() string {
+	if e.Status == http.StatusUnauthorized {
+		return "the engine wants its token: set CROSSWALK_ADMIN_TOKEN, or let admin.token in the configuration name it"
+	}
+	return "the engine answers: " + e.Message
+}
+
+// Status gives the engine's state.
+func (c *Client) Status(ctx context.Context) (admin.Status, error) {
+	var out admin.Status
+	err := c.get(ctx, "/api/v1/status", nil, &out)
+	return out, err
+}
+
+// Events gives at most limit events that f picks.
+func (c *Client) Events(ctx context.Context, f admin.EventFilter, limit int) (admin.EventPage, error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	text(q, "connection", f.Connection, "event", f.Type, "key", f.Key, "id", f.ID, "mapping", f.Mapping, "outcome", f.Outcome,
+		"since", when(f.Since), "until", when(f.Until), "before", number(f.Before), "after", number(f.After))
+	if f.Oldest {
+		q.Set("order", "oldest")
+	}
+	var out admin.EventPage
+	err := c.get(ctx, "/api/v1/events", q, &out)
+	return out, err
+}
+
+// Event gives one event with everything that is known of it.
+func (c *Client) Event(ctx context.Context, sequence uint64) (admin.EventDetail, error) {
+	var out admin.EventDetail
+	err := c.get(ctx, "/api/v1/events/"+number(sequence), nil, &out)
+	return out, err
+}
+
+// Letters gives at most limit dead letters that f picks.
+func (c *Client) Letters(ctx context.Context, f admin.LetterFilter, limit int) (admin.LetterPage, error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	text(q, "source", f.Source, "sink", f.Sink, "mapping", f.Mapping, "event", f.Type, "key", f.Key, "class", f.Class,
+		"code", f.Code, "field", f.Field, "sequence", number(f.Sequence), "since", when(f.Since), "until", when(f.Until),
+		"before", number(f.Before), "after", number(f.After))
+	if f.All {
+		q.Set("all", "true")
+	}
+	if f.Walk {
+		q.Set("order", "oldest")
+	}
+	var out admin.LetterPage
+	err := c.get(ctx, "/api/v1/letters", q, &out)
+	return out, err
+}
+
+// Retry puts dead letters on their way again.
+func (c *Client) Retry(ctx context.Context, r admin.LettersRequest) (admin.LettersDone, error) {
+	var out admin.LettersDone
+	err := c.post(ctx, "/api/v1/letters/retry", r, &out)
+	return out, err
+}
+
+// Edit puts a dead letter on its way again with another record.
+func (c *Client) Edit(ctx context.Context, r admin.EditRequest) (admin.LettersDone, error) {
+	var out admin.LettersDone
+	err := c.post(ctx, "/api/v1/letters/edit", r, &out)
+	return out, err
+}
+
+// Drop gives dead letters up.
+func (c *Client) Drop(ctx context.Context, r admin.LettersRequest) (admin.LettersDone, error) {
+	var out admin.LettersDone
+	err := c.post(ctx, "/api/v1/letters/drop", r, &out)
+	return out, err
+}
+
+// Plan tells what a replay would do.
+func (c *Client) Plan(ctx context.Context, r admin.ReplayRequest) (admin.ReplayPlan, error) {
+	var out admin.ReplayPlan
+	err := c.post(ctx, "/api/v1/replay/plan", r, &out)
+	return out, err
+}
+
+// Replay puts the next events of a replay on their way again.
+func (c *Client) Replay(ctx context.Context, r admin.ReplayRequest) (admin.ReplayDone, error) {
+	var out admin.ReplayDone
+	err := c.post(ctx, "/api/v1/replay", r, &out)
+	return out, err
+}
+
+func text(q url.Values, pairs ...string) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+}
+
+func number(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+func (c *Client) get(ctx context.Context, path string, q url.Values, out any) error {
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return c.do(ctx, http.MethodGet, path, nil, out)
+}
+
+func (c *Client) post(ctx context.Context, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("ask the engine: %w", err)
+	}
+	return c.do(ctx, http.MethodPost, path, body, out)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body []byte, out any) (err error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.root+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("ask the engine at %s: %w", c.addr, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		if _, down := errors.AsType[*net.OpError](err); down && ctx.Err() == nil {
+			return &DownError{Addr: c.addr, Err: err}
+		}
+		return fmt.Errorf("ask the engine at %s: %w", c.addr, err)
+	}
+	defer func() { err = errors.Join(err, resp.Body.Close()) }()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("the answer of the engine at %s: %w", c.addr, err)
+	case len(data) > maxAnswer:
+		return fmt.Errorf("the answer of the engine at %s is larger than %d MiB: ask for less", c.addr, maxAnswer>>20)
+	case resp.StatusCode != http.StatusOK:
+		return refusal(c.addr, resp, data)
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return fmt.Errorf("the answer of %s is none of an engine: %w", c.addr, err)
+	}
+	return nil
+}
+
+func refusal(addr string, resp *http.Response, data []byte) error {
+	var body struct {
+		Error struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(data, &body); err != nil || body.Error.Code == "" {
+		return fmt.Errorf("the answer of %s is none of an engine: %s", addr, resp.Status)
+	}
+	e := &Error{Status: resp.StatusCode, Code: body.Error.Code, Message: body.Error.Message}
+	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
+		e.RetryAfter = time.Duration(s) * time.Second
+	}
+	return e
+}

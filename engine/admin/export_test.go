@@ -1,0 +1,9 @@
+package admin
+
+import (
+	"maps"
+	"slices"
+)
+
+// Paths are the paths that are answered.
+func Paths() []string { return slices.Sorted(maps.Keys((&api{}).routes())) }
