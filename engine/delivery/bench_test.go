@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
@@ -40,6 +41,10 @@ func (l *endless) Next(ctx context.Context, limit int) ([]event.Pending, error) 
 
 func (l *endless) Load(context.Context, uint64) (event.Event, error) {
 	return event.Event{Connection: "shop", Type: "order", Record: l.record}, nil
+}
+
+func (l *endless) Newest(context.Context, string) (uint64, time.Time, error) {
+	return 0, time.Time{}, nil
 }
 
 func (l *endless) Commit(_ context.Context, _ []event.Outcome, _ []event.DeadLetter, done []uint64) error {

@@ -40,7 +40,8 @@ func (r *Runner) start(it *item) {
 	if it.plan == nil {
 		it.plan = r.plan
 		it.done = it.plan.without(it.replay, r.o.Lane.Sink, it.done)
-		it.stale = r.newest.stale(it) || r.overtaken(it)
+		stale, known := r.newest.stale(it)
+		it.stale, it.unsure = stale || r.overtaken(it), !known
 		it.enter(it.plan.next(0, it.eventType, it.done), r.began)
 	}
 	r.pool.put(it)
@@ -59,6 +60,9 @@ func (r *Runner) mapped(ctx context.Context, it *item, now time.Time) {
 	if it.loads > 0 {
 		it.loads = 0
 		r.loading.worked(ctx)
+	}
+	if it.last != (mark{}) {
+		r.newest.learn(it)
 	}
 	last := len(it.outcomes) - 1
 	for i := range it.outcomes {

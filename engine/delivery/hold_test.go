@@ -323,11 +323,11 @@ func TestNewestForgetsTheLongestUnused(t *testing.T) {
 		t.Errorf("%d keys are remembered", len(n.young)+len(n.old))
 	}
 	for _, key := range []string{"used", "999", "950"} {
-		if !n.stale(&item{key: key, version: 4}) {
+		if stale, known := n.stale(&item{key: key, version: 4}); !stale || !known {
 			t.Errorf("key %s is forgotten", key)
 		}
 	}
-	if n.stale(&item{key: "3", version: 4}) {
+	if _, known := n.stale(&item{key: "3", version: 4}); known {
 		t.Error("the first key is not forgotten")
 	}
 }

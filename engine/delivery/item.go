@@ -45,8 +45,12 @@ type item struct {
 	prior bool
 	// stale tells that a newer event of the key was delivered.
 	stale bool
-	state state
-	done  map[string]event.Kind
+	// unsure tells that the lane has to be asked for that first, and last is what it
+	// says.
+	unsure bool
+	last   mark
+	state  state
+	done   map[string]event.Kind
 	// replay is set for an event that repeats another, and newer for one that was
 	// overtaken.
 	replay *event.Replay

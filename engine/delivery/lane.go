@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
@@ -16,6 +17,10 @@ type Lane interface {
 	Next(ctx context.Context, limit int) ([]event.Pending, error)
 	// Load reads an event again that Next gave before.
 	Load(ctx context.Context, sequence uint64) (event.Event, error)
+	// Newest gives the version and the time of change of the newest event of a key
+	// that the lane delivered, in whichever run; zero where they are not known. It is
+	// called concurrently, for the first event of a key that a run meets.
+	Newest(ctx context.Context, key string) (version uint64, updated time.Time, err error)
 	// Commit stores outcomes and dead letters durably, all or none, and then
 	// acknowledges the events whose sequences are in done. Each dead letter's
 	// outcome is among outcomes too. There are at most 500 of each. The slices are

@@ -4,8 +4,8 @@ import "hash/maphash"
 
 // newest remembers, for each key, the newest version that was delivered, so that
 // an older event is not delivered after it (D6). It remembers at least the last
-// newestKeys keys, and forgets the longest unused beyond that. It knows what this
-// runner delivered.
+// newestKeys keys, and forgets the longest unused beyond that: the lane is asked
+// for a key that it does not know, which may have been delivered by an earlier run.
 type newest struct {
 	seeds [2]maphash.Seed
 	// A full young takes old's place; what is used moves back to young.
@@ -37,20 +37,31 @@ func (n *newest) hash(key string) keyHash {
 	return keyHash{maphash.String(n.seeds[0], key), maphash.String(n.seeds[1], key)}
 }
 
-// stale tells whether something newer than it was delivered for its key. Versions
-// decide; where they are equal or unknown, the times of change do.
-func (n *newest) stale(it *item) bool {
-	m := mark{it.version, it.updated}
+func markOf(it *item) mark { return mark{it.version, it.updated} }
+
+// stale tells whether something newer than it was delivered for its key, where
+// that is known. Versions decide; where they are equal or unknown, the times of
+// change do.
+func (n *newest) stale(it *item) (stale, known bool) {
+	m := markOf(it)
 	if m == (mark{}) {
-		return false
+		return false, true
 	}
 	last, ok := n.get(n.hash(it.key))
-	return ok && m.before(last)
+	return ok && m.before(last), ok
+}
+
+// learn notes what the lane said of the item's key.
+func (n *newest) learn(it *item) {
+	h := n.hash(it.key)
+	if _, known := n.get(h); !known && it.last != (mark{}) {
+		n.put(h, it.last)
+	}
 }
 
 // delivered notes that it was delivered.
 func (n *newest) delivered(it *item) {
-	m := mark{it.version, it.updated}
+	m := markOf(it)
 	if m == (mark{}) {
 		return
 	}

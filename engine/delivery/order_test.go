@@ -175,28 +175,35 @@ func TestD6OlderEventIsSuperseded(t *testing.T) {
 		"unknown":           {[]func(*event.Event, *body){version(3), func(*event.Event, *body) {}, version(2)}, "dds"},
 		"only of delivered": {[]func(*event.Event, *body){invalid, version(2)}, "xd"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				_, stop := run(t, w.options())
-				w.add("other", version(100))
-				for _, e := range c.events {
-					w.add("A", e)
-				}
-				until(t, time.Minute, w.settled)
-				stop()
-				got := ""
-				for i := range c.events {
-					o := w.outcome(uint64(i+2), "order")
-					got += map[event.Kind]string{event.Delivered: "d", event.Superseded: "s", event.Dead: "x"}[o.Kind]
-					if o.Kind == event.Superseded && (o.Attempts != 0 || o.Mapping != "order" || o.MappingSHA256 != "sha-order") {
-						t.Errorf("outcome %+v", o)
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, restarts %t", name, restart), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					_, stop := run(t, w.options())
+					w.add("other", version(100))
+					for i, e := range c.events {
+						if restart && i > 0 { // what was delivered before counts all the same
+							until(t, time.Minute, w.settled)
+							stop()
+							_, stop = run(t, w.options())
+						}
+						w.add("A", e)
 					}
-				}
-				if got != c.want {
-					t.Errorf("outcomes %s, want %s", got, c.want)
-				}
+					until(t, time.Minute, w.settled)
+					stop()
+					got := ""
+					for i := range c.events {
+						o := w.outcome(uint64(i+2), "order")
+						got += map[event.Kind]string{event.Delivered: "d", event.Superseded: "s", event.Dead: "x"}[o.Kind]
+						if o.Kind == event.Superseded && (o.Attempts != 0 || o.Mapping != "order" || o.MappingSHA256 != "sha-order") {
+							t.Errorf("outcome %+v", o)
+						}
+					}
+					if got != c.want {
+						t.Errorf("outcomes %s, want %s", got, c.want)
+					}
+				})
 			})
-		})
+		}
 	}
 }

@@ -86,7 +86,7 @@ func (w *worker) run(ctx context.Context) {
 			return
 		}
 		for _, it := range taken {
-			if it.ev == nil && !w.load(ctx, it) {
+			if it.ev == nil && !w.load(ctx, it) || it.unsure && !w.compare(ctx, it) {
 				continue
 			}
 			w.do(ctx, it)
@@ -103,6 +103,23 @@ func (w *worker) load(ctx context.Context, it *item) bool {
 			it.ev = &ev
 		}
 		return err
+	})
+	return it.loadErr == nil
+}
+
+// compare asks the lane whether something newer than the item was delivered.
+func (w *worker) compare(ctx context.Context, it *item) bool {
+	it.loadErr = guard(func() error {
+		version, updated, err := w.journal.Newest(ctx, it.key)
+		if err != nil {
+			return err
+		}
+		it.last.version = version
+		if !updated.IsZero() {
+			it.last.updated = updated.UnixNano()
+		}
+		it.stale, it.unsure = it.stale || markOf(it).before(it.last), false
+		return nil
 	})
 	return it.loadErr == nil
 }

@@ -247,6 +247,22 @@ func (l *fakeLane) Load(_ context.Context, sequence uint64) (event.Event, error)
 	return l.w.events[sequence-1], nil
 }
 
+func (l *fakeLane) Newest(_ context.Context, key string) (uint64, time.Time, error) {
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	for _, ev := range slices.Backward(l.w.events) {
+		if ev.Key != key || ev.Version == 0 && ev.UpdatedAt.IsZero() {
+			continue
+		}
+		for _, o := range l.w.outcomes[ev.Sequence] {
+			if o.Kind == event.Delivered {
+				return ev.Version, ev.UpdatedAt, nil
+			}
+		}
+	}
+	return 0, time.Time{}, nil
+}
+
 func (l *fakeLane) Commit(ctx context.Context, outcomes []event.Outcome, dead []event.DeadLetter, done []uint64) error {
 	var refusal error
 	if l.w.commit != nil {
@@ -393,6 +409,16 @@ func (w *world) check(reader int, rec wire.Record, n uint64, name string) {
 	for _, earlier := range w.events[:n-1] {
 		if earlier.Key == ev.Key && !w.acked[earlier.Sequence] && len(w.outcomes[earlier.Sequence]) == 0 && w.wanted(earlier) {
 			w.errorf("D3: event %d of key %s goes out before the outcome of %d is stored", n, ev.Key, earlier.Sequence)
+		}
+	}
+	for _, other := range w.events {
+		if other.Key != ev.Key || ev.Version == 0 || ev.Version >= other.Version {
+			continue
+		}
+		for _, o := range w.outcomes[other.Sequence] {
+			if o.Kind == event.Delivered {
+				w.errorf("D6: event %d with version %d goes out, and version %d was delivered", n, ev.Version, other.Version)
+			}
 		}
 	}
 	if _, ok := w.outcomes[n][name]; ok {
