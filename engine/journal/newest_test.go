@@ -3,6 +3,7 @@ package journal_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
@@ -19,7 +20,7 @@ func TestNewestThatWasDelivered(t *testing.T) {
 		t.Helper()
 		sent++
 		e := order(key, fmt.Sprint(sent), `{}`)
-		e.Version = version
+		e.Version, e.UpdatedAt = version, time.Time{}
 		accept(t, j, e)
 		d := next(t, l, 1)[0].Event
 		o := outcome(d, "m", kind)
