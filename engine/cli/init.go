@@ -91,6 +91,13 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 			return err
 		}
 		draft := suggest.Make(in)
+		draft.Settle(func(yaml []byte) diag.List {
+			_, findings := mapping.CompileWith(relative(f.out), yaml, p.catalog.with(ctx), mapping.Options{})
+			return findings
+		})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		files[0].text = draft.YAML()
 		if err := files.write(a.stdout); err != nil {
 			return err

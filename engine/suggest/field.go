@@ -46,6 +46,9 @@ type field struct {
 	// those that its name and its place do.
 	systems, place meaning
 
+	// beside are the fields of the same object.
+	beside []*field
+
 	seen  presence
 	value gjson.Result
 }
@@ -89,6 +92,18 @@ func (r *reader) read(n *schema.Node, body gjson.Result, asked bool, at around, 
 	}
 	r.inside = append(r.inside, n)
 	defer func() { r.inside = r.inside[:len(r.inside)-1] }()
+	from := len(r.fields)
+	defer func() {
+		var beside []*field
+		for _, f := range r.fields[from:] {
+			if len(f.steps) == len(at.steps)+1 {
+				beside = append(beside, f)
+			}
+		}
+		for _, f := range beside {
+			f.beside = beside
+		}
+	}()
 	for _, p := range n.Properties {
 		if r.count++; r.count > maxFields {
 			return

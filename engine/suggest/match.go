@@ -26,6 +26,9 @@ type candidate struct {
 	reason string
 	// way says how the value is written.
 	way way
+	// guard, if not nil, must be guardValue for the value to be what the sink wants.
+	guard      *field
+	guardValue string
 }
 
 // way is how a suggestion makes its value.
@@ -78,6 +81,13 @@ func (m *matcher) pair(t *target, f *field) (candidate, bool) {
 		return c, false
 	}
 	c.way = way
+	kin := kinship(t.class, classAs(f, way))
+	views := f.views
+	if t.class == percent && f.class != percent && way == plain {
+		if c.guard, c.guardValue = m.percentFlag(f); c.guard != nil {
+			kin, views = 1, []meaning{f.views[0].with(meaning{"percent": 1}, 1)}
+		}
+	}
 	if t.key {
 		if score, reason := m.orderKey(f); score > 0 {
 			c.score, c.reason = m.evident(score*fits, f), reason
@@ -87,7 +97,7 @@ func (m *matcher) pair(t *target, f *field) (candidate, bool) {
 	}
 	score := 0.0
 	for _, a := range t.views {
-		for _, b := range f.views {
+		for _, b := range views {
 			if way == keyed && a["id"] > 0 && b["id"] == 0 && b["code"] > 0 {
 				b = b.with(meaning{"id": b["code"]}, 1) // what the one calls an id is the other's code
 				delete(b, "code")
@@ -106,7 +116,7 @@ func (m *matcher) pair(t *target, f *field) (candidate, bool) {
 	if way == keyed {
 		score = m.byCodes(score, t, f)
 	}
-	score *= kinship(t.class, classAs(f, way)) * fits
+	score *= kin * fits
 	if t.class == ident && !t.key && !(sameSystem(t.systems, f.systems)) {
 		score = min(score, 0.5)
 	}
@@ -117,11 +127,33 @@ func (m *matcher) pair(t *target, f *field) (candidate, bool) {
 		score *= 0.82
 	}
 	if !personal(t) && max(f.surround["customer"], f.surround["contact"], f.surround["company"]) > 0.5 {
-		score *= 0.85 // a customer's address is not where the order goes
+		score *= 0.75 // a customer's address is not where the order goes
 	}
 	c.score = m.evident(score*m.distance(f), f)
 	c.reason = reasonOf(t, f, same)
 	return c, c.score >= worth/2
+}
+
+// percentFlag finds the flag beside a field that says whether it is a percentage:
+// percentDiscount of discount. It gives the flag and its value for that.
+func (m *matcher) percentFlag(f *field) (*field, string) {
+	want := append([]string{"percent"}, words(f.name())...)
+	slices.Sort(want)
+	for _, g := range f.beside {
+		has := words(g.name())
+		slices.Sort(has)
+		if !slices.Equal(want, has) || !isFlag(g.node) {
+			continue
+		}
+		for _, c := range g.node.Choices {
+			for _, v := range m.lex.ofLabel(c.Title) {
+				if v["percent"] > 0 {
+					return g, c.JSON
+				}
+			}
+		}
+	}
+	return nil, ""
 }
 
 // personal tells whether a sink's field is about a person.
@@ -160,8 +192,11 @@ func (m *matcher) byCodes(score float64, t *target, f *field) float64 {
 	if found > 0 {
 		return max(score, 0.68+0.2*float64(found)/float64(len(rows)))
 	}
-	if len(rows) > 1 {
+	switch {
+	case len(rows) > 1:
 		return score * 0.7
+	case !listed && len(rows) == 1 && rows[0].Title == "" && digits(rows[0].Key):
+		score *= 0.85 // a number whose meaning nothing tells
 	}
 	for c := range t.views[0] {
 		if !kinds[c] && t.views[0][c] > 0.5 && (f.views[0][c] > 0 || f.surround[c] > 0) {

@@ -124,7 +124,7 @@ func (l *lexicon) read(m meaning, list []string, share float64, prose bool) {
 			continue
 		}
 		i++
-		if idle[w] || len(w) == 1 {
+		if idle[w] || len(w) == 1 && w != "%" {
 			continue
 		}
 		if c := l.of(w); c != "" {
@@ -151,6 +151,8 @@ func (l *lexicon) overlap(a, b, surround meaning) float64 {
 	for _, c := range surround.keys() {
 		if a[c] > 0 {
 			b.note(c, min(a[c], 0.8*surround[c]))
+		} else if _, repeats := b[c]; repeats {
+			b[c] *= aside // it says what it is part of once more
 		}
 	}
 	var both, all float64

@@ -385,8 +385,8 @@ func mayHold(needs []schema.Predicate, fields []Field) bool {
 // Counts are how many fields of a draft are in which state.
 type Counts struct {
 	// Suggested are fields with a rule, Sure those of them with 80 % or more; Todo are
-	// required ones without a rule, Perhaps those that some records require, Codes the rows
-	// of tables without a value.
+	// required ones without a rule and tables without a row, Perhaps fields that some
+	// records require, Codes further codes without a row.
 	Suggested, Sure, Todo, Perhaps, Codes int
 }
 
@@ -395,14 +395,11 @@ func (d *Draft) Count() Counts {
 	var c Counts
 	c.add(d.Fields)
 	for _, t := range d.Tables {
-		if len(t.Rows) == 0 {
+		if !hasRow(t) {
 			c.Todo++
+			continue
 		}
-		for _, r := range t.Rows {
-			if r.Value == "" {
-				c.Codes++
-			}
-		}
+		c.Codes += missing(t)
 	}
 	return c
 }

@@ -98,6 +98,9 @@ func TestDraftsValidate(t *testing.T) {
 			}
 			draft := suggest.Make(in)
 			text := draft.YAML()
+			if draft.Settle(check(in.Source, in.Sink)); !bytes.Equal(text, draft.YAML()) {
+				t.Errorf("%s: suggestions do not compile:\n%s", dir, cmp.Diff(string(text), string(draft.YAML())))
+			}
 			_, findings := mapping.Compile("mapping.yaml", text, offers{in.Source, in.Sink})
 			todos := 0
 			for _, d := range findings {
@@ -111,5 +114,48 @@ func TestDraftsValidate(t *testing.T) {
 				t.Errorf("%s: %d lines say TODO, and %d are counted\n%s", dir, todos, n.Todo, text)
 			}
 		}
+	}
+}
+
+func check(source, sink *schema.Schema) func([]byte) diag.List {
+	return func(text []byte) diag.List {
+		_, findings := mapping.Compile("mapping.yaml", text, offers{source, sink})
+		return findings
+	}
+}
+
+// TestSettle takes back what does not compile: here the source turns out to have
+// fewer fields, and others than it said.
+func TestSettle(t *testing.T) {
+	in := input(t, "testdata/parcel")
+	less, err := schema.Parse([]byte(`{
+		"type": "object", "additionalProperties": false, "properties": {
+			"zamovlennia": {"type": "object", "additionalProperties": false, "properties": {
+				"id": {"type": "integer"}, "status": {"enum": ["new", "old"]}, "vaha": {"type": "string"}}},
+			"tovary": {"type": "array", "items": {"type": "object", "additionalProperties": false, "properties": {
+				"artykul": {"type": "string"}, "kilkist": {"type": "object"}, "tsina": {"type": "number"}}}}
+		}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft := suggest.Make(in)
+	before := draft.Count()
+	draft.Settle(check(less, in.Sink))
+	text := string(draft.YAML())
+	for _, d := range check(less, in.Sink)([]byte(text)) {
+		if !strings.Contains(d.Source, "# TODO") {
+			t.Errorf("it still does not compile: %v", d)
+		}
+	}
+	for _, want := range []string{"reference: zamovlennia.id", "weight: zamovlennia.vaha", "sku: item.artykul", "count:  # TODO required", "receiver.name:  # TODO required"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not there:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "otrymuvach") || strings.Contains(text, "kilkist\n") {
+		t.Errorf("what does not compile is there:\n%s", text)
+	}
+	if after := draft.Count(); after.Suggested >= before.Suggested || after.Todo <= before.Todo {
+		t.Errorf("%+v became %+v", before, after)
 	}
 }

@@ -19,6 +19,10 @@ func (b *builder) write(f *Field, t *target, c candidate, in *field) {
 	switch c.way {
 	case plain:
 		f.Value = pathValue(steps)
+		if c.guard != nil {
+			guard := exprText(b.steps(c.guard, in))
+			f.Value = fmt.Sprintf("{path: %s, when: %s}", flow(pathText(steps)), flow("= "+guard+" == "+c.guardValue))
+		}
 	case listed:
 		f.Value = "[" + flow(pathText(steps)) + "]"
 	case rounded:

@@ -2,12 +2,39 @@ package suggest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // YAML gives the draft as a mapping file.
 func (d *Draft) YAML() []byte {
-	w := &writer{}
+	w := d.written()
+	return []byte(w.b.String())
+}
+
+// Drop takes back what the given line of YAML suggests, counted from 1, as if
+// nothing had been found. It tells whether the line suggests anything.
+func (d *Draft) Drop(line int) bool {
+	f := d.written().at[line]
+	if f == nil {
+		return false
+	}
+	if f.table != nil {
+		d.Tables = slices.DeleteFunc(d.Tables, func(t *Table) bool { return t == f.table })
+	}
+	state := Left
+	switch {
+	case f.Required == always:
+		state = Todo
+	case f.Required != "":
+		state = Perhaps
+	}
+	*f = Field{Name: f.Name, Label: f.Label, Type: f.Type, Required: f.Required, State: state, needs: f.needs}
+	return true
+}
+
+func (d *Draft) written() *writer {
+	w := &writer{at: map[int]*Field{}}
 	body := ""
 	if len(d.in.Record) > 0 {
 		body = ", and of one body"
@@ -21,14 +48,19 @@ func (d *Draft) YAML() []byte {
 		w.line(0, "# With the same fields: from: [%s]", strings.Join(append([]string{d.in.From}, d.in.AlsoFrom...), ", "))
 	}
 	w.line(0, "to: %s", d.in.To)
-	w.tables(d.Tables)
+	w.tables(d.Tables, d.Fields)
 	w.line(0, "")
-	w.line(0, "fields:")
-	w.fields(1, d.Fields)
-	return []byte(w.b.String())
+	w.fields(0, d.Fields)
+	return w
 }
 
-type writer struct{ b strings.Builder }
+// writer writes a mapping, and remembers which line is about which field.
+type writer struct {
+	b     strings.Builder
+	lines int
+	at    map[int]*Field
+	field *Field
+}
 
 // line writes one line, whatever stands in the labels.
 func (w *writer) line(depth int, format string, args ...any) {
@@ -38,15 +70,21 @@ func (w *writer) line(depth int, format string, args ...any) {
 	}
 	w.b.WriteString(s)
 	w.b.WriteByte('\n')
+	w.lines++
+	if w.field != nil {
+		w.at[w.lines] = w.field
+	}
 }
 
-func (w *writer) tables(tables []*Table) {
+func (w *writer) tables(tables []*Table, fields []Field) {
 	if len(tables) == 0 {
 		return
 	}
 	w.line(0, "")
 	w.line(0, "tables:")
+	defer func() { w.field = nil }()
 	for _, t := range tables {
+		w.field = userOf(t, fields)
 		w.line(1, "# %s -> %s:", t.Path, t.Field)
 		for _, c := range t.Allowed {
 			w.line(1, "#   %s", strings.TrimSpace(plainText(c.JSON)+" "+short(c.Title)))
@@ -62,13 +100,32 @@ func (w *writer) tables(tables []*Table) {
 	}
 }
 
-func hasRow(t *Table) bool {
-	for _, r := range t.Rows {
-		if r.Value != "" {
-			return true
+// userOf finds the field that reads a table.
+func userOf(t *Table, fields []Field) *Field {
+	for i := range fields {
+		if fields[i].table == t {
+			return &fields[i]
+		}
+		if fields[i].Each != nil {
+			if f := userOf(t, fields[i].Each.Fields); f != nil {
+				return f
+			}
 		}
 	}
-	return false
+	return nil
+}
+
+func hasRow(t *Table) bool { return len(t.Rows) > missing(t) }
+
+// missing says how many codes have no row.
+func missing(t *Table) int {
+	n := 0
+	for _, r := range t.Rows {
+		if r.Value == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (w *writer) row(r Row) {
@@ -109,28 +166,47 @@ func orText(s, otherwise string) string {
 
 // fields writes the rules, and behind them what is left.
 func (w *writer) fields(depth int, fields []Field) {
+	var perhaps []string
 	rules := 0
 	for _, f := range fields {
 		switch f.State {
-		case Suggested:
+		case Suggested, Todo:
 			rules++
+		case Perhaps:
+			perhaps = append(perhaps, f.Name)
+		case Left:
+		}
+	}
+	switch {
+	case rules == 0:
+		w.line(depth, "fields:  # TODO nothing was found for any of them; fill in one at least")
+	case len(perhaps) > 0:
+		w.line(depth, "fields:  # TODO, in some cases: %s", oneLine(strings.Join(perhaps, ", ")))
+	default:
+		w.line(depth, "fields:")
+	}
+	depth++
+	for i := range fields {
+		f := &fields[i]
+		around := w.field
+		switch f.State {
+		case Suggested:
+			w.field = f
 			w.suggestion(depth, f)
 		case Todo:
-			rules++
 			w.line(depth, "%s:  # TODO %s", fieldName(f.Name), w.about(f))
 		case Left, Perhaps:
 		}
+		w.field = around
 	}
-	if rules == 0 {
-		w.line(depth, "# TODO nothing was found for any field; name at least one.")
-	}
-	for _, f := range fields {
-		if f.State == Perhaps {
+	for i := range fields {
+		if f := &fields[i]; f.State == Perhaps {
 			w.line(depth, "# TODO %s: %s", fieldName(f.Name), w.about(f))
 		}
 	}
 	first := true
-	for _, f := range fields {
+	for i := range fields {
+		f := &fields[i]
 		if f.State != Left {
 			continue
 		}
@@ -142,10 +218,16 @@ func (w *writer) fields(depth int, fields []Field) {
 	}
 }
 
-func (w *writer) suggestion(depth int, f Field) {
+func (w *writer) suggestion(depth int, f *Field) {
 	why := fmt.Sprintf("%d %%: %s", f.Confidence, f.Reason)
 	if f.Each == nil {
-		w.line(depth, "%s: %s  # %s%s", fieldName(f.Name), f.Value, why, others(f.Others, "; or "))
+		why += others(f.Others, "; or ")
+		if f.table != nil {
+			if n := missing(f.table); n > 0 {
+				why += fmt.Sprintf("; TODO %d codes of its table", n)
+			}
+		}
+		w.line(depth, "%s: %s  # %s", fieldName(f.Name), f.Value, why)
 		return
 	}
 	w.line(depth, "%s:  # %s", fieldName(f.Name), why)
@@ -154,12 +236,11 @@ func (w *writer) suggestion(depth int, f Field) {
 	if f.Each.Quantity != "" {
 		w.line(depth+1, "# where: = %s > 0    # would leave out lines of no pieces", f.Each.Quantity)
 	}
-	w.line(depth+1, "fields:")
-	w.fields(depth+2, f.Each.Fields)
+	w.fields(depth+1, f.Each.Fields)
 }
 
 // about says what is known of a field that has no rule.
-func (w *writer) about(f Field) string {
+func (w *writer) about(f *Field) string {
 	var parts []string
 	switch f.Required {
 	case "":
