@@ -51,7 +51,7 @@ func (c *compiler) demand(n *need, find func(string) *kid, b *build, at span) {
 	field := join(b.field, n.name)
 	label := ""
 	if p := b.sink.Property(n.name); p != nil && p.Title != "" {
-		label = " (" + p.Title + ")"
+		label = " (" + shorten(p.Title) + ")"
 	}
 	if n.when == nil {
 		c.doc.errorAt("CW142", at, "", "`%s`%s is required, and no rule makes it", field, label)

@@ -177,7 +177,7 @@ func (e *exprCompiler) steps(n ast.Node) (steps []segment, from, to int, ok bool
 func (e *exprCompiler) reference(n ast.Node, steps []segment, from, to int) operand {
 	text := string(e.text[from:min(to, len(e.text))])
 	ref, ok := e.c.resolve(e.scope, plainPath(steps), use{
-		doc: e.c.doc, text: text,
+		doc: e.c.doc, text: text, inside: true,
 		at: func(a, b int) span { return e.span(from+a, from+b) },
 	})
 	if !ok {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
@@ -211,6 +212,8 @@ type use struct {
 	quiet bool
 	// alone means that the path is a whole value, and may have been meant as a text.
 	alone bool
+	// inside means that it stands in an expression.
+	inside bool
 }
 
 // resolve finds what a path means in a scope. ok is false if that was reported.
@@ -275,6 +278,9 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 		if sev == diag.Error {
 			if hint == "" && u.alone && rule == "CW121" {
 				hint = "for the text write {value: " + unquoted(u.text) + "}"
+			}
+			if hint == "" && u.inside && problem.step == 0 && strings.IndexFunc(u.text, func(r rune) bool { return !unicode.IsLetter(r) }) < 0 {
+				hint = "a text stands in quotes: \"" + u.text + "\""
 			}
 			c.doc.errorAt(rule, at, hint, "%s", problem.message)
 			return nil, false
