@@ -89,7 +89,7 @@ func (c *compiler) elementsOf(e *eachRule, keys map[string]entry, to target, at 
 		return false
 	case value != nil:
 		r, _ := c.value(e.scope, value, inner)
-		e.values = []rule{r}
+		e.values, e.single = []rule{r}, true
 		return r != nil
 	case values == nil:
 		if !c.fits(typ{kinds: schema.Object}, inner, at, "this") {

@@ -101,6 +101,9 @@ func (c *compiler) expressionRule(s *scope, n *yaml.Node, shift int, to target) 
 		return c.constant(appendJSON(nil, x.constant), n, to)
 	}
 	c.fits(t, to, at, "this expression")
+	if x.whole != nil { // as its path
+		return &scalarRule{origin: origin{at, to.field}, ref: x.whole, sink: to.sink}, t
+	}
 	return &scalarRule{origin: origin{at, to.field}, prog: x, sink: to.sink}, t
 }
 

@@ -38,6 +38,8 @@ type expression struct {
 	constant any
 	refs     []*reference
 	at       span
+	// whole is set if the expression is nothing but a reference.
+	whole *reference
 }
 
 func (e *expression) run(f *frame) (any, error) {
@@ -126,7 +128,7 @@ func (c *compiler) expression(s *scope, src *scalar, shift int) (*expression, ty
 	if e.failed {
 		return nil, typ{}
 	}
-	x := &expression{refs: e.refs, direct: out.direct, constant: out.value, at: e.span(0, len(e.text))}
+	x := &expression{refs: e.refs, direct: out.direct, constant: out.value, whole: out.ref, at: e.span(0, len(e.text))}
 	if x.direct == nil {
 		tree.Node = out.node
 		x.program, err = exprcompiler.Compile(tree, &conf.Config{Functions: e.fns})

@@ -221,7 +221,7 @@ func wordsCatalogs(t testing.TB) []Catalog {
 // TestWords maps records of all kinds by expressions of all kinds.
 func TestWords(t *testing.T) {
 	cats := wordsCatalogs(t)
-	e := &expressions{Rand: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // the same each time
+	e := &expressions{Rand: rand.New(rand.NewPCG(1, 2))} // the same each time
 	compiled, mapped := 0, 0
 	const n = 1000
 	for i := range n {
@@ -245,7 +245,7 @@ func TestWords(t *testing.T) {
 // FuzzWords is TestWords for expressions and records that the fuzzer finds.
 func FuzzWords(f *testing.F) {
 	cats := wordsCatalogs(f)
-	e := &expressions{Rand: rand.New(rand.NewPCG(3, 4))} //nolint:gosec // the same each time
+	e := &expressions{Rand: rand.New(rand.NewPCG(3, 4))} // the same each time
 	for range 200 {
 		f.Add(e.any(2), e.record())
 	}

@@ -281,6 +281,9 @@ func numbers(v any) ([]any, error) {
 		return nil, callError("this needs a list of numbers, and has " + show(v))
 	}
 	for _, x := range items {
+		if x == nil {
+			return nil, errMissingNumber
+		}
 		if kindOf(x)&anyNumber == 0 {
 			return nil, callError("this needs a list of numbers, and has " + show(x) + " in it")
 		}

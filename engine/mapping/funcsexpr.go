@@ -179,9 +179,15 @@ func numberFunctions() map[string]fn {
 	}
 }
 
+// errMissingNumber is what sum, min and the like say of a list with nothing in a place.
+const errMissingNumber callError = "a number of the list is missing; guard it with `?? 0`, or leave it out: filter(list, # != nil)"
+
 func sum(items []any) (any, error) {
 	total := any(0)
 	for _, v := range items {
+		if v == nil {
+			return nil, errMissingNumber
+		}
 		if kindOf(v)&anyNumber == 0 {
 			return nil, callError("only numbers can be added up, and there is " + show(v))
 		}

@@ -130,7 +130,7 @@ func TestFormsThatLie(t *testing.T) {
 		{`= let a = address; a.zip == 1`, "CW302 `a.zip` holds \"01001\""},
 		{`id`, "CW302 `id` holds \"x\" in this event, and that is not a whole number"},
 		{`address`, "CW302 `address.zip` holds \"01001\" in this event, and that is not a whole number"},
-		{`= address`, "CW302 `zip` holds \"01001\" in this event, and that is not a whole number"},
+		{`'= map([address], #)'`, "CW302 `zip` holds \"01001\" in this event, and that is not a whole number"},
 		{`items.#.qty`, "CW302 `items.#.qty.1` holds \"two\""},
 		{`{each: items, value: item.qty}`, "CW302 `item.qty` holds \"two\""},
 	} {

@@ -134,7 +134,13 @@ func kindName(t schema.Types) string {
 const maxJSON = 8 << 20
 
 // appendJSON appends a value as JSON, and nothing but null beyond maxJSON.
-func appendJSON(dst []byte, v any) []byte {
+func appendJSON(dst []byte, v any) []byte { return appendValue(dst, v, true) }
+
+// appendThere is appendJSON for a record: what is missing in a list or an object
+// that an expression made is left out, as it is in those of a mapping.
+func appendThere(dst []byte, v any) []byte { return appendValue(dst, v, false) }
+
+func appendValue(dst []byte, v any, nulls bool) []byte {
 	switch v := v.(type) {
 	case nil:
 		return append(dst, "null"...)
@@ -154,11 +160,16 @@ func appendJSON(dst []byte, v any) []byte {
 			return append(dst, "null"...)
 		}
 		dst = append(dst, '[')
-		for i, e := range v {
-			if i > 0 {
+		first := true
+		for _, e := range v {
+			if e == nil && !nulls {
+				continue
+			}
+			if !first {
 				dst = append(dst, ',')
 			}
-			dst = appendJSON(dst, e)
+			first = false
+			dst = appendValue(dst, e, nulls)
 		}
 		return append(dst, ']')
 	case map[string]any:
@@ -166,12 +177,17 @@ func appendJSON(dst []byte, v any) []byte {
 			return append(dst, "null"...)
 		}
 		dst = append(dst, '{')
-		for i, k := range sortedKeys(v) {
-			if i > 0 {
+		first := true
+		for _, k := range sortedKeys(v) {
+			if v[k] == nil && !nulls {
+				continue
+			}
+			if !first {
 				dst = append(dst, ',')
 			}
+			first = false
 			dst = append(appendString(dst, k), ':')
-			dst = appendJSON(dst, v[k])
+			dst = appendValue(dst, v[k], nulls)
 		}
 		return append(dst, '}')
 	}
