@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,15 +20,7 @@ import (
 )
 
 func TestNobodyListens(t *testing.T) {
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := "http://" + l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	conn := connect(t, organization(base, nil))
+	conn := connect(t, organization("http://127.0.0.1:1", nil))
 	for _, op := range []string{opCreate, opUpsert} {
 		conn.fails(op, order("A", nil), wire.Transient, "unreachable")
 	}
@@ -36,11 +29,20 @@ func TestNobodyListens(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	release := make(chan struct{})
 	far := &scripted{empty: true, answers: map[string]func(http.ResponseWriter){"POST": func(http.ResponseWriter) { <-release }}}
-	conn := connect(t, organization(serve(t, far), config{"request_timeout": "50ms"}))
+	base := serve(t, far)
 	t.Cleanup(func() { close(release) })
-	f := conn.fails(opUpsert, order("A", nil), wire.Unknown, "answer_lost")
-	if !strings.Contains(f.Message, "no answer in time") {
-		t.Error(f)
+	// Where even the search before it took too long, for the machine is busy, there
+	// is more time.
+	for timeout := 50 * time.Millisecond; ; timeout *= 2 {
+		conn := connect(t, organization(base, config{"request_timeout": timeout.String()}))
+		r := conn.write(opUpsert, order("A", nil))
+		if f := r.Failure; f != nil && f.Class == wire.Transient && timeout < 20*time.Second {
+			continue
+		}
+		if f := r.Failure; f == nil || f.Class != wire.Unknown || f.Code != "answer_lost" || !strings.Contains(f.Message, "no answer in time") {
+			t.Errorf("%+v, want UNKNOWN answer_lost", r)
+		}
+		return
 	}
 }
 
@@ -189,6 +191,7 @@ func TestEndlessAnswer(t *testing.T) {
 // At most concurrency requests are under way, over all batches.
 func TestConcurrencyIsBounded(t *testing.T) {
 	var now, most atomic.Int64
+	full, once := make(chan struct{}), sync.Once{}
 	far := &scripted{answers: map[string]func(http.ResponseWriter){"POST": func(w http.ResponseWriter) {
 		n := now.Add(1)
 		defer now.Add(-1)
@@ -198,7 +201,14 @@ func TestConcurrencyIsBounded(t *testing.T) {
 				break
 			}
 		}
-		time.Sleep(5 * time.Millisecond) // so that they overlap
+		if n == 3 {
+			once.Do(func() { close(full) })
+		}
+		select {
+		case <-full:
+			time.Sleep(time.Millisecond) // for one too many
+		case <-time.After(time.Minute):
+		}
 		_, _ = io.WriteString(w, `{"error":"false","create_id":"1"}`)
 	}}}
 	conn := connect(t, organization(serve(t, far), config{"concurrency": 3}))
@@ -211,7 +221,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			t.Fatal(r.Failure)
 		}
 	}
-	if got := most.Load(); got < 2 || got > 3 {
+	if got := most.Load(); got != 3 {
 		t.Fatalf("%d at once, want 3", got)
 	}
 }
