@@ -33,6 +33,7 @@ type Engine interface {
 	Dead(ctx context.Context, from uint64, limit int) ([]event.DeadLetter, error)
 	History
 	Letters
+	Sinks
 }
 
 // Status is the state of a running engine.
@@ -64,6 +65,8 @@ type Connection struct {
 	Since *time.Time `json:"since,omitempty"`
 	// Reason says why the connection does not run, "" if it does.
 	Reason string `json:"reason,omitempty"`
+	// Sending is how records go to it, nil where no lane ends there.
+	Sending *Sending `json:"sending,omitempty"`
 }
 
 // Mapping is a mapping that runs.

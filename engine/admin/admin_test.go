@@ -21,6 +21,7 @@ import (
 // engine is one that answers from memory.
 type engine struct {
 	unready  []string
+	degraded []string
 	status   admin.Status
 	err      error
 	outcomes []event.Outcome

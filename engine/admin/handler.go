@@ -51,14 +51,19 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		a.write(w, http.StatusServiceUnavailable, map[string]bool{"ready": false})
 		return
 	}
-	if len(reasons) == 0 {
-		a.write(w, http.StatusOK, map[string]bool{"ready": true})
-		return
+	answer := struct {
+		Ready    bool     `json:"ready"`
+		Reasons  []string `json:"reasons,omitempty"`
+		Degraded []string `json:"degraded,omitempty"`
+	}{Ready: len(reasons) == 0, Reasons: reasons}
+	if a.authorized(r) {
+		answer.Degraded = a.engine.Degraded(r.Context())
 	}
-	a.write(w, http.StatusServiceUnavailable, struct {
-		Ready   bool     `json:"ready"`
-		Reasons []string `json:"reasons"`
-	}{false, reasons})
+	status := http.StatusOK
+	if !answer.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	a.write(w, status, answer)
 }
 
 func (a *api) status(w http.ResponseWriter, r *http.Request) {

@@ -236,6 +236,7 @@ func TestDescription(t *testing.T) {
 	letters := `{"by":"olena","letters":[{"source":"shop","sink":"saleapp","mapping":"order","sequence":5}]}`
 	edit := `{"by":"olena","letter":{"source":"shop","sink":"saleapp","mapping":"order","sequence":5},"record":{"a":1}}`
 	replay := `{"by":"olena","filter":{"key":"7"},"through":9,"limit":100}`
+	sink := `{"by":"olena","connection":"saleapp"}`
 	plain := with("Content-Type", "text/plain")
 	for path, item := range paths {
 		methods, _ := item.(map[string]any)
@@ -243,6 +244,7 @@ func TestDescription(t *testing.T) {
 			method, url := strings.ToUpper(method), strings.ReplaceAll(path, "{sequence}", "5")
 			body := map[string]string{
 				"/api/v1/letters/retry": letters, "/api/v1/letters/drop": letters, "/api/v1/letters/edit": edit,
+				"/api/v1/connections/pause": sink, "/api/v1/connections/resume": sink,
 				"/api/v1/replay": replay, "/api/v1/replay/plan": replay,
 			}[path]
 			answers, _ := d.at("#/paths/" + escape(path) + "/" + strings.ToLower(method) + "/responses")
@@ -265,6 +267,10 @@ func TestDescription(t *testing.T) {
 				case "403":
 					w = ask(t, handler(good, ""), method, url, body, with("Origin", "https://evil.example"))
 				case "404":
+					if body == sink {
+						w = ask(t, handler(good, ""), method, url, `{"connection":"nobody"}`)
+						break
+					}
 					w = ask(t, handler(good, ""), method, "/api/v1/events/404", body)
 				case "405":
 					w = ask(t, handler(good, ""), "PUT", url, body)

@@ -24,7 +24,7 @@ type ReplayPlan struct {
 	Events  uint64 `json:"events"`
 	Through uint64 `json:"through"`
 	// Send is how many would go on their way again; of them Delivered were delivered
-	// before, Dead are dead letters, and Others were skipped or wanted by no mapping.
+	// before, Dead are dead letters, and Others were neither.
 	Send      uint64 `json:"send"`
 	Delivered uint64 `json:"delivered"`
 	Dead      uint64 `json:"dead"`
@@ -35,6 +35,8 @@ type ReplayPlan struct {
 	Superseded uint64 `json:"superseded"`
 	Waiting    uint64 `json:"waiting"`
 	Replays    uint64 `json:"replays"`
+	// Unwanted are left out because no mapping that runs now wants them.
+	Unwanted uint64 `json:"unwanted"`
 }
 
 // ReplayDone is what went on its way with one request.

@@ -60,20 +60,22 @@ func (a *api) routes() map[string]map[string]http.HandlerFunc {
 		return map[string]http.HandlerFunc{http.MethodPost: h}
 	}
 	return map[string]map[string]http.HandlerFunc{
-		"/healthz":                  get(a.health),
-		"/readyz":                   get(a.ready),
-		"/api/v1/openapi.yaml":      get(a.describe),
-		"/api/v1/status":            get(a.status),
-		"/api/v1/outcomes":          get(a.outcomes),
-		"/api/v1/dead":              get(a.dead),
-		"/api/v1/events":            get(a.events),
-		"/api/v1/events/{sequence}": get(a.event),
-		"/api/v1/letters":           get(a.letters),
-		"/api/v1/letters/retry":     post(a.retry),
-		"/api/v1/letters/edit":      post(a.edit),
-		"/api/v1/letters/drop":      post(a.drop),
-		"/api/v1/replay":            post(a.replay),
-		"/api/v1/replay/plan":       post(a.plan),
+		"/healthz":                   get(a.health),
+		"/readyz":                    get(a.ready),
+		"/api/v1/openapi.yaml":       get(a.describe),
+		"/api/v1/status":             get(a.status),
+		"/api/v1/outcomes":           get(a.outcomes),
+		"/api/v1/dead":               get(a.dead),
+		"/api/v1/events":             get(a.events),
+		"/api/v1/events/{sequence}":  get(a.event),
+		"/api/v1/letters":            get(a.letters),
+		"/api/v1/letters/retry":      post(a.retry),
+		"/api/v1/letters/edit":       post(a.edit),
+		"/api/v1/letters/drop":       post(a.drop),
+		"/api/v1/connections/pause":  post(a.pause),
+		"/api/v1/connections/resume": post(a.resume),
+		"/api/v1/replay":             post(a.replay),
+		"/api/v1/replay/plan":        post(a.plan),
 	}
 }
 

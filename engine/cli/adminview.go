@@ -42,6 +42,7 @@ func (v view) connections() []admin.Connection {
 		st := v.links[c.Name].state()
 		ac := admin.Connection{
 			Name: c.Name, Plugin: c.Plugin, State: st.Phase.String(), PID: st.PID, Restarts: uint64(max(0, st.Restarts)),
+			Sending: v.sending(c.Name),
 		}
 		if st.Phase != pluginhost.Running {
 			ac.Reason = strings.TrimSuffix(st.Phase.String()+": "+st.LastError, ": ")

@@ -2,7 +2,11 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
@@ -27,6 +31,67 @@ func (e *engine) makeGates() error {
 
 func backoffOf(c *config.Connection) delivery.Backoff {
 	return delivery.Backoff{Initial: c.Retry.Min, Max: c.Retry.Max}
+}
+
+// sending shows how records go to a connection, nil where no lane ends there.
+func (e *engine) sending(connection string) *admin.Sending {
+	if !slices.ContainsFunc(e.lanes, func(l *lane) bool { return l.Sink == connection }) {
+		return nil
+	}
+	s := e.gates[connection].Stats()
+	out := &admin.Sending{State: string(s.State), AtSink: s.Sending, Reason: reasonOf(s.Failure)}
+	if !s.Since.IsZero() {
+		since := s.Since.UTC()
+		out.Since = &since
+	}
+	if !s.Until.IsZero() {
+		until := s.Until.UTC()
+		out.Until = &until
+	}
+	return out
+}
+
+// Degraded says which connections no records go to, and why.
+func (v view) Degraded(context.Context) []string {
+	var out []string
+	for _, c := range v.config.Connections {
+		s := v.sending(c.Name)
+		if s == nil || s.State == string(delivery.GateOpen) {
+			continue
+		}
+		text := "connection " + c.Name + ": " + s.State
+		if s.Reason != nil {
+			text += ": " + s.Reason.Class + " " + s.Reason.Code + ": " + s.Reason.Message
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// Resume ends what keeps records from going to a connection.
+func (v view) Resume(_ context.Context, r admin.SinkRequest) (admin.Sending, error) {
+	return v.onGate(r, "sending is to be resumed", func(g *delivery.Gate) { g.Resume() })
+}
+
+// Pause has no records go to a connection.
+func (v view) Pause(_ context.Context, r admin.SinkRequest) (admin.Sending, error) {
+	return v.onGate(r, "sending is to be paused", (*delivery.Gate).Stop)
+}
+
+func (v view) onGate(r admin.SinkRequest, what string, do func(*delivery.Gate)) (admin.Sending, error) {
+	if v.sending(r.Connection) == nil {
+		var names []string
+		for _, l := range v.lanes {
+			if !slices.Contains(names, l.Sink) {
+				names = append(names, l.Sink)
+			}
+		}
+		return admin.Sending{}, &admin.NotFoundError{Message: fmt.Sprintf(
+			"no mapping writes to a connection %.60q: there are %s", r.Connection, strings.Join(names, ", "))}
+	}
+	v.log.Info(what, "sink", r.Connection, "by", r.By)
+	do(v.gates[r.Connection])
+	return *v.sending(r.Connection), nil
 }
 
 // check asks whether the connection's far system takes its credentials.

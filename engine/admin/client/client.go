@@ -151,6 +151,20 @@ func (c *Client) Edit(ctx context.Context, r admin.EditRequest) (admin.LettersDo
 	return out, err
 }
 
+// Resume ends what keeps records from going to a connection.
+func (c *Client) Resume(ctx context.Context, r admin.SinkRequest) (admin.Sending, error) {
+	var out admin.Sending
+	err := c.post(ctx, "/api/v1/connections/resume", r, &out)
+	return out, err
+}
+
+// Pause has no records go to a connection until it is resumed.
+func (c *Client) Pause(ctx context.Context, r admin.SinkRequest) (admin.Sending, error) {
+	var out admin.Sending
+	err := c.post(ctx, "/api/v1/connections/pause", r, &out)
+	return out, err
+}
+
 // Drop gives dead letters up.
 func (c *Client) Drop(ctx context.Context, r admin.LettersRequest) (admin.LettersDone, error) {
 	var out admin.LettersDone

@@ -1,0 +1,58 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+// Sinks is asked how records go to connections, and to let them go or not.
+type Sinks interface {
+	// Degraded gives what keeps records from going although webhooks are taken, in
+	// words for people: a connection is paused, a backlog nears the retention.
+	Degraded(ctx context.Context) []string
+	// Resume ends what keeps records from going to a connection, and has the sink
+	// tried at once; Pause has none go until Resume, or until the engine restarts.
+	Resume(ctx context.Context, r SinkRequest) (Sending, error)
+	Pause(ctx context.Context, r SinkRequest) (Sending, error)
+}
+
+// SinkRequest names a connection, and who asks.
+type SinkRequest struct {
+	Connection string `json:"connection"`
+	By         string `json:"by,omitempty"`
+}
+
+// Sending is how records go to a connection, over all lanes that end there.
+type Sending struct {
+	// State is open, or why nothing goes: limited (the sink limits its callers),
+	// broken (it fails for every order), paused (it refuses the credentials), stopped
+	// (an operator said so).
+	State string `json:"state"`
+	// Since is when that began, and Until when the sink is tried again.
+	Since *time.Time `json:"since,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
+	// AtSink is how many records are there.
+	AtSink int `json:"at_sink"`
+	// Reason is the failure that did it.
+	Reason *event.Reason `json:"reason,omitempty"`
+}
+
+func (a *api) resume(w http.ResponseWriter, r *http.Request) { a.onSink(w, r, a.engine.Resume) }
+
+func (a *api) pause(w http.ResponseWriter, r *http.Request) { a.onSink(w, r, a.engine.Pause) }
+
+func (a *api) onSink(w http.ResponseWriter, r *http.Request, do func(context.Context, SinkRequest) (Sending, error)) {
+	var req SinkRequest
+	if !a.read(w, r, &req) {
+		return
+	}
+	s, err := do(r.Context(), req)
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	a.write(w, http.StatusOK, s)
+}
