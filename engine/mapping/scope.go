@@ -3,7 +3,6 @@ package mapping
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -125,10 +124,7 @@ func typeOf(roots []*schema.Node, labels []string, steps []segment) (typ, *pathP
 			if node.Types == 0 {
 				t.kinds = 0
 			}
-			// The events of one plugin mostly share a schema, each parsed on its own.
-			if node != t.node && !reflect.DeepEqual(node, t.node) {
-				t.node = nil
-			}
+			t.node = united(t.node, node) // those of one plugin mostly share a schema, each parsed on its own
 		}
 	}
 	return t, problem
