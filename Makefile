@@ -8,12 +8,13 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 PLUGINS  := horoshop novaposhta retailcrm saleapp salesdrive
 FUZZTIME ?= 20s
 
-# Pinned tools. They are installed by the Go module proxy into bin/tools.
+# Pinned tools. They are installed into bin/tools, by the Go module proxy and npm.
 BUF           := $(TOOLS)/buf-v1.75.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
+YAML_LS       := $(TOOLS)/yaml-language-server-v1.25.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint fmt generate verify demo bench fuzz clean
+.PHONY: help build test race editor lint fmt generate verify demo bench fuzz clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,10 @@ test: ## run all tests
 
 race: ## run all tests under the race detector (needs a C compiler)
 	$(GO) test -race ./...
+
+editor: $(YAML_LS) ## ask a YAML language server what an editor shows (needs node and npm)
+	YAML_LANGUAGE_SERVER=$(YAML_LS)/node_modules/yaml-language-server/bin/yaml-language-server \
+	  $(GO) test -count=1 -run '^TestEditor' ./engine/cli
 
 bench: ## measure mapping, the plugin hop, accepting and the whole way
 	@mkdir -p $(BIN)
@@ -80,3 +85,8 @@ $(BUF):
 $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	@mv $(TOOLS)/golangci-lint $@
+
+$(YAML_LS): engine/cli/testdata/editor/package-lock.json
+	@rm -rf $@ $@.new && mkdir -p $@.new && cp $(dir $<)package.json $< $@.new
+	cd $@.new && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=5
+	@mv $@.new $@ && touch $@
