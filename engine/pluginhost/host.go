@@ -89,7 +89,11 @@ func New(o Options) (*Host, error) {
 	if o.Dir == "" {
 		return nil, errors.New("plugin host: no plugins directory is given")
 	}
-	sockets, err := newSockets(os.TempDir())
+	temp, err := socketsParent(os.TempDir())
+	if err != nil {
+		return nil, fmt.Errorf("plugin host: %w", err)
+	}
+	sockets, err := newSockets(temp)
 	if err != nil {
 		return nil, fmt.Errorf("plugin host: %w", err)
 	}

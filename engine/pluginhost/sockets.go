@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -27,8 +28,32 @@ type sockets struct {
 	lock *flock.Flock
 }
 
-// newSockets makes a directory in parent. Its name is short: a socket's path has
-// at most some 100 bytes.
+// socketsRoom is what stands in a socket's path behind the directory for temporary
+// files, each number as long as it may be.
+const socketsRoom = "/" + socketsPrefix + "4294967295/plugin-dir4294967295/plugin4294967295"
+
+// socketsParent is where directories of sockets are made: temp, or where that
+// leaves no room in a socket's path (the system takes 103 or 107 bytes) /tmp.
+func socketsParent(temp string) (string, error) {
+	if fits(temp) {
+		return temp, nil
+	}
+	if info, err := os.Stat(shortTemp); err == nil && info.IsDir() {
+		return shortTemp, nil
+	}
+	return "", fmt.Errorf("the path of the directory for temporary files is too long for sockets: %s has %d bytes, at most %d leave room: set TMPDIR to a shorter one",
+		temp, len(temp), maxSocketPath-len(socketsRoom))
+}
+
+const shortTemp = "/tmp"
+
+// maxSocketPath is how many bytes of path the system takes, beside the 0 behind it.
+var maxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
+
+func fits(temp string) bool { return len(temp)+len(socketsRoom) <= maxSocketPath }
+
+// newSockets makes a directory in parent. Its name is short: so has to be a
+// socket's path.
 func newSockets(parent string) (*sockets, error) {
 	sweepSockets(parent, time.Now().Add(-socketsRest))
 	dir, err := os.MkdirTemp(parent, socketsPrefix)

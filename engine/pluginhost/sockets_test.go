@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,12 @@ import (
 // A host leaves nothing in the directory for temporary files, and takes away what
 // killed hosts left there, but nothing of those that live or are being made.
 func TestSocketsAreSwept(t *testing.T) {
-	temp := t.TempDir()
+	temp, err := os.MkdirTemp("/tmp", "cw") //nolint:usetesting // a path of the test's is too long for sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(temp) })
+	plugins := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	t.Setenv("TMP", temp) // where Windows looks
 	old := time.Now().Add(-time.Hour)
@@ -44,7 +50,7 @@ func TestSocketsAreSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	host, err := pluginhost.New(pluginhost.Options{Dir: t.TempDir()})
+	host, err := pluginhost.New(pluginhost.Options{Dir: plugins})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +63,20 @@ func TestSocketsAreSwept(t *testing.T) {
 	}
 	if got := names(t, temp); !slices.Equal(got, others) {
 		t.Errorf("after the host there are %q, want %q", got, others)
+	}
+}
+
+// A directory for temporary files with a long path does not keep plugins from
+// starting.
+func TestLongTemporaryDirectory(t *testing.T) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
+	if err := os.Mkdir(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", long)
+	h, _ := newHost(t, pluginhost.Options{})
+	if _, err := decode(t.Context(), open(t, h, "shop", nil), "thing"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -37,7 +37,13 @@ func command(t *testing.T, name string, env ...string) (*exec.Cmd, *bytes.Buffer
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer
-	return &exec.Cmd{Path: path, Args: []string{path}, Env: append(env, "TMPDIR="+os.TempDir()), Stderr: &stderr}, &stderr
+	// A socket's path must be short.
+	temp, err := os.MkdirTemp("/tmp", "cw") //nolint:usetesting // a path of the test's is too long
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(temp) })
+	return &exec.Cmd{Path: path, Args: []string{path}, Env: append(env, "TMPDIR="+temp), Stderr: &stderr}, &stderr
 }
 
 func TestServeWithoutAnEngine(t *testing.T) {

@@ -43,7 +43,7 @@ func Main(m *testing.M, s sdk.Spec) {
 func Process(t testing.TB) *wire.Client {
 	t.Helper()
 	cmd := exec.Command(os.Args[0]) //nolint:gosec // the test binary starts itself
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), goplugin.EnvUnixSocketDir+"="+socketsIn())
 	stdin, hold, err := os.Pipe() // held open: its end tells the connector that nobody needs it
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +74,16 @@ func Process(t testing.TB) *wire.Client {
 		t.Fatalf("dispensed a %T", raw)
 	}
 	return c
+}
+
+// socketsIn is where Process has its socket: the directory for temporary files, or
+// /tmp where that is so long that a socket's path (103 bytes) has no room for more.
+func socketsIn() string {
+	const short = "/tmp"
+	if temp := os.TempDir(); len(temp) <= 80 || os.Getenv("TMPDIR") == "" {
+		return temp
+	}
+	return short
 }
 
 // Connector is an open connection in the test's own process.
