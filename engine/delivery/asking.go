@@ -136,7 +136,7 @@ type answer struct {
 func (r *Runner) answered(ctx context.Context, a *answer, now time.Time) {
 	f, failure := a.flight, a.Failure
 	delete(r.asking.flights, f.key)
-	known := mapping.Answer{Found: a.Found}
+	known := mapping.Found(a.Found)
 	keep := f.q.CacheFor
 	if failure != nil {
 		known.Found = nil

@@ -78,7 +78,7 @@ func foundBy(b *testing.B, p *mapping.Program, ev *mapping.Event) mapping.Answer
 			return answers
 		}
 		for _, q := range res.Questions {
-			answers[q.Key()] = mapping.Answer{Found: []byte(known[q.Name])}
+			answers[q.Key()] = mapping.Found([]byte(known[q.Name]))
 		}
 	}
 }

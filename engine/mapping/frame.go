@@ -33,6 +33,8 @@ type run struct {
 	args     []any  // of calls being computed, innermost last
 	trace    *trace // nil unless the event is being explained
 	pointers []any  // elements of the loops at hand, innermost last
+
+	buffers [][]byte // free ones, of lookups
 }
 
 type outSpan struct {

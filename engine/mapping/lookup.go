@@ -40,69 +40,115 @@ func (l *lookupRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 // While the answer is not known it is a failure that nothing hides, and the
 // question is noted.
 func (l *lookupRule) value(f *frame) (any, error) {
-	args, _, err := l.arguments(f)
-	if err != nil || args == nil {
+	r := f.run
+	buf := r.buffer()
+	defer func() { r.release(buf) }()
+	buf = append(append(append(append(buf, l.ref.Connection...), '.'), l.ref.Name...), ' ')
+	begin := len(buf)
+	buf, asked, _, err := l.arguments(f, buf)
+	if err != nil || !asked {
 		return nil, err
 	}
-	q := Question{Lookup: l.name, Connection: l.ref.Connection, Name: l.ref.Name, Args: args, CacheFor: l.cacheFor, at: l.at}
-	key := q.Key()
-	answer, ok := f.run.answers[key]
+	answer, ok := r.answers[string(buf)] // the question's key
 	switch {
 	case !ok:
-		f.run.ask(key, q)
+		args := bytes.Clone(buf[begin:])
+		r.ask(string(buf), Question{Lookup: l.name, Connection: l.ref.Connection, Name: l.ref.Name, Args: args, CacheFor: l.cacheFor, at: l.at})
 		return nil, &failure{
 			at: l.at, rule: "CW312", lookup: true, pending: true,
 			message: l.called() + " has no answer yet",
 		}
 	case answer.Refusal != nil:
-		return nil, l.refused(args, answer.Refusal)
+		return nil, l.refused(buf[begin:], answer.Refusal)
 	case len(answer.Found) == 0:
 		return nil, nil
-	case answer.Found[0] != '{' || !gjson.ValidBytes(answer.Found):
+	case !answer.object && !isObject(answer.Found):
 		return nil, &failure{
 			at: l.at, rule: "CW313", lookup: true,
-			message: l.called() + " gave an answer that is no JSON object, for " + string(args),
+			message: l.called() + " gave an answer that is no JSON object, for " + string(buf[begin:]),
 			hint:    "this is a fault of the plugin",
 		}
 	}
 	return raw{answer.Found, l.answer}, nil
 }
 
-// arguments returns the question's arguments. It is not asked if they are nil: its
-// when is false, or missing names an argument that is not there.
-func (l *lookupRule) arguments(f *frame) (args []byte, missing string, err error) {
+// arguments appends the question's arguments. It is not asked if its when is false,
+// or if missing names an argument that is not there.
+func (l *lookupRule) arguments(f *frame, dst []byte) (args []byte, asked bool, missing string, err error) {
 	r := f.run
 	if l.when != nil {
 		if yes, err := condition(l.when, f, l.at); err != nil || !yes {
-			return nil, "", err
+			return dst, false, "", err
 		}
 	}
-	args = []byte{'{'}
+	args = append(dst, '{')
 	for i := range l.args {
 		a := &l.args[i]
+		if i > 0 {
+			args = append(args, ',')
+		}
+		args = append(appendString(args, a.name), ':')
+		begin := len(args)
 		failures := len(r.failures)
-		value, ok, err := a.rule.write(f, nil)
+		out, ok, err := a.rule.write(f, args)
 		if err == nil && len(r.failures) > failures {
 			err = r.failures[failures]
 		}
 		r.failures = r.failures[:min(failures, len(r.failures))]
 		if err != nil {
-			return nil, "", err
+			return dst, false, "", err
 		}
+		value := out[begin:]
 		if !ok || string(value) == `""` || string(value) == "null" {
-			return nil, a.name, nil
+			return dst, false, a.name, nil
 		}
+		args = out
 		if bytes.IndexByte(value, '\\') >= 0 { // one text, one way to write it
-			if v, ok := decode(value); ok {
-				value = appendJSON(nil, v)
+			if v, ok := decode(bytes.Clone(value)); ok {
+				args = appendJSON(args[:begin], v)
 			}
 		}
-		if i > 0 {
-			args = append(args, ',')
-		}
-		args = append(append(appendString(args, a.name), ':'), value...)
 	}
-	return append(args, '}'), "", nil
+	return append(args, '}'), true, "", nil
+}
+
+// buffer lends a piece of scratch memory; lookups need some while their arguments
+// need others.
+func (r *run) buffer() []byte {
+	if n := len(r.buffers); n > 0 {
+		b := r.buffers[n-1]
+		r.buffers = r.buffers[:n-1]
+		return b
+	}
+	return make([]byte, 0, 512)
+}
+
+// release takes a buffer back.
+func (r *run) release(b []byte) {
+	if cap(b) <= 1<<16 {
+		r.buffers = append(r.buffers, b[:0])
+	}
+}
+
+// answerText returns a text of a lookup's answer as it stands there; ok is false
+// for everything that has to be computed.
+func (r *reference) answerText(f *frame) (b []byte, ok bool) {
+	if r.let == nil || !r.let.isLookup || r.rest == "" || f.run.trace != nil || r.t.kinds != 0 && !r.t.kinds.Has(schema.Text) {
+		return nil, false
+	}
+	v, err := r.let.value(f.above(r.up))
+	if err != nil {
+		return nil, false
+	}
+	in, ok := v.(raw)
+	if !ok {
+		return nil, false
+	}
+	found := gjson.Get(view(in.json), r.rest)
+	if found.Index == 0 || found.Type != gjson.String || found.Str == "" {
+		return nil, false
+	}
+	return in.json[found.Index : found.Index+len(found.Raw)], true
 }
 
 func (l *lookupRule) called() string { return "lookup `" + l.name + "` (" + l.ref.String() + ")" }
@@ -212,7 +258,7 @@ func deepSource(of rule) string {
 // story says why a lookup gives nothing for what ref reads, and what was
 // asked for in vain.
 func (l *lookupRule) story(f *frame, ref *reference) (told, unfound string) {
-	args, missing, err := l.arguments(f)
+	args, asked, missing, err := l.arguments(f, nil)
 	switch {
 	case err != nil:
 		return "", ""
@@ -231,7 +277,7 @@ func (l *lookupRule) story(f *frame, ref *reference) (told, unfound string) {
 			}
 		}
 		return l.called() + " was not asked, because " + because, unfound
-	case args == nil:
+	case !asked:
 		return l.called() + " was not asked, because its `when` is false", ""
 	}
 	answer := f.run.answers[QuestionKey(l.ref.Connection, l.ref.Name, args)]

@@ -49,6 +49,9 @@ func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 		if b, ok := s.ref.bytes(f); ok {
 			return s.writeBytes(f, dst, b)
 		}
+		if b, ok := s.ref.answerText(f); ok {
+			return s.writeBytes(f, dst, b)
+		}
 	}
 	v, err := s.computed(f)
 	if err != nil {
