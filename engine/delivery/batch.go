@@ -25,6 +25,8 @@ type outbox struct {
 
 type opQueue struct {
 	operation string
+	// unsafe tells that it must not be repeated.
+	unsafe bool
 	// fresh are those that nothing is known against, doubtful those whose last
 	// attempt got no answer.
 	fresh, doubtful fifo
@@ -35,7 +37,7 @@ func (o *outbox) push(operation string, it *item) {
 	i := slices.IndexFunc(o.queues, func(q *opQueue) bool { return q.operation == operation })
 	if i < 0 {
 		i = len(o.queues)
-		o.queues = append(o.queues, &opQueue{operation: operation})
+		o.queues = append(o.queues, &opQueue{operation: operation, unsafe: it.mapping().Repeat == wire.RepeatUnsafe})
 	}
 	if it.hung {
 		o.queues[i].doubtful.push(it)
@@ -76,6 +78,13 @@ func (r *Runner) dispatch(ctx context.Context, now time.Time) (again time.Time) 
 		q := r.outbox.queues[r.outbox.turn%len(r.outbox.queues)]
 		r.outbox.turn++
 		doubtful, fresh := q.doubtful.len(), q.fresh.len()
+		if q.unsafe {
+			most = min(most, maxUnsafe-r.unsafeOut)
+			if most <= 0 {
+				denied++
+				continue
+			}
+		}
 		if doubtful+fresh == 0 {
 			denied++
 			continue
@@ -122,6 +131,13 @@ func (r *Runner) begin(ctx context.Context, operation string, items []*item, dou
 			inbox: r.inbox, gate: r.gate, log: r.log, timeout: r.o.CallTimeout, began: now,
 		}
 		for i, it := range c.items {
+			if m := it.mapping(); m.Repeat == wire.RepeatUnsafe {
+				r.unsafeOut++
+				if c.marks == nil {
+					c.marks = map[string][]uint64{}
+				}
+				c.marks[m.Name] = append(c.marks[m.Name], it.sequence)
+			}
 			c.records[i] = wire.Record{
 				Index: uint32(i), Key: it.key, Data: it.record, PossiblySent: it.sent,
 			}
@@ -129,7 +145,7 @@ func (r *Runner) begin(ctx context.Context, operation string, items []*item, dou
 		items = items[n:]
 		r.underway = append(r.underway, c)
 		r.total.Calls++
-		r.tasks.Go(func() { c.run(ctx, r.o.Sink) })
+		r.tasks.Go(func() { c.run(ctx, r.o.Sink, r.o.Journal) })
 	}
 }
 
@@ -143,6 +159,8 @@ type call struct {
 	log       *slog.Logger
 	timeout   time.Duration
 	began     time.Time
+	// marks are the events, by mapping, that must be marked before they are sent.
+	marks map[string][]uint64
 	// done is the loop's.
 	done bool
 
@@ -154,14 +172,24 @@ type call struct {
 	heard time.Time
 }
 
+// maxUnsafe bounds the records of a lane that are at the sink at once by operations
+// that must not be repeated: so many are in doubt at most when the engine is killed.
+const maxUnsafe = 16
+
 // longSilence is how many times longer than the sink as a whole a call may be silent:
 // its records may wait at the sink behind others that take long.
 const longSilence = 10
 
 // run makes the call. Every item has its result when it returns.
-func (c *call) run(ctx context.Context, sink Sink) {
+func (c *call) run(ctx context.Context, sink Sink, journal Lane) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	for mapping, sequences := range c.marks {
+		if err := guard(func() error { return journal.Mark(ctx, mapping, sequences) }); err != nil {
+			c.end(&wire.Failure{Class: wire.Transient, Code: "not_marked", Message: "the journal does not take the mark that it is sent: " + err.Error()})
+			return
+		}
+	}
 	c.mu.Lock()
 	c.heard = time.Now()
 	c.silence = time.AfterFunc(c.timeout, func() { c.waited(cancel) })
@@ -177,7 +205,7 @@ func (c *call) run(ctx context.Context, sink Sink) {
 	if err == nil {
 		err = errors.New("the sink gave no result")
 	}
-	c.end(err)
+	c.end(&wire.Failure{Class: wire.Unknown, Code: "no_result", Message: err.Error()})
 }
 
 // waited breaks the call off when nothing came for too long.
@@ -208,9 +236,9 @@ func (c *call) answer(res wire.WriteResult) {
 	})
 }
 
-// end gives the items without a result the failure that they were possibly
-// written (D5).
-func (c *call) end(err error) {
+// end gives the items without a result a failure; once they were handed over, that
+// they were possibly written (D5).
+func (c *call) end(f *wire.Failure) {
 	c.mu.Lock()
 	c.over = true
 	c.mu.Unlock()
@@ -218,9 +246,7 @@ func (c *call) end(err error) {
 	c.inbox.put(func(m *mail) {
 		for i, ok := range c.answered {
 			if !ok {
-				m.results = append(m.results, result{it: c.items[i], at: now, WriteResult: wire.WriteResult{
-					Failure: &wire.Failure{Class: wire.Unknown, Code: "no_result", Message: err.Error()},
-				}})
+				m.results = append(m.results, result{it: c.items[i], at: now, WriteResult: wire.WriteResult{Failure: f}})
 			}
 		}
 		m.ended = append(m.ended, c)

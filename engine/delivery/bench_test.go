@@ -47,6 +47,12 @@ func (l *endless) Newest(context.Context, string) (uint64, time.Time, error) {
 	return 0, time.Time{}, nil
 }
 
+func (l *endless) Guard(context.Context, []string) error { return nil }
+
+func (l *endless) Mark(context.Context, string, []uint64) error { return nil }
+
+func (l *endless) Unmark(string, []uint64) {}
+
 func (l *endless) Commit(_ context.Context, _ []event.Outcome, _ []event.DeadLetter, done []uint64) error {
 	l.commits++
 	if l.done.Add(uint64(len(done))) == l.n {

@@ -120,6 +120,9 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 	it, f := res.it, res.Failure
 	m := it.mapping()
 	until := r.port.back(it, f, now)
+	if m.Repeat == wire.RepeatUnsafe {
+		r.unsafeOut--
+	}
 	sent := it.record
 	it.record = nil
 	if f == nil {
@@ -154,6 +157,9 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 		} else {
 			pause = max(pause, it.notBefore.Sub(now))
 		}
+	}
+	if m.Repeat == wire.RepeatUnsafe && !it.sent {
+		r.o.Journal.Unmark(m.Name, []uint64{it.sequence})
 	}
 	r.total.Retries++
 	r.log.DebugContext(ctx, "delivery failed for now", "sequence", it.sequence, "mapping", m.Name,

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -43,6 +44,8 @@ type item struct {
 	updated   int64 // Unix nanoseconds, 0 if unknown
 	// prior tells that an earlier reader may have sent it.
 	prior bool
+	// unsent are mappings under which it did not, all the same.
+	unsent []string
 	// stale tells that a newer event of the key was delivered.
 	stale bool
 	// unsure tells that the lane has to be asked for that first, and last is what it
@@ -112,7 +115,7 @@ func newItem(p *event.Pending) *item {
 	ev := p.Event
 	it := &item{
 		sequence: ev.Sequence, eventType: ev.Type, key: ev.Key, version: ev.Version,
-		prior: p.PossiblySent, done: p.Done, replay: ev.Replay, ev: &ev, size: weight(&ev),
+		prior: p.PossiblySent, unsent: p.Unsent, done: p.Done, replay: ev.Replay, ev: &ev, size: weight(&ev),
 	}
 	if !ev.UpdatedAt.IsZero() {
 		it.updated = ev.UpdatedAt.UnixNano()
@@ -131,9 +134,9 @@ func (it *item) mapping() *Mapping { return &it.plan.mappings[it.step] }
 // enter makes the mapping with index step the one at hand.
 func (it *item) enter(step int, began time.Time) {
 	it.step, it.answers = step, nil
-	it.attempt = attempt{sent: it.prior}
-	if it.prior {
-		it.lost = began
+	it.attempt = attempt{}
+	if it.prior && step >= 0 && !slices.Contains(it.unsent, it.mapping().Name) {
+		it.sent, it.lost = true, began
 	}
 }
 

@@ -21,6 +21,13 @@ type Lane interface {
 	// that the lane delivered, in whichever run; zero where they are not known. It is
 	// called concurrently, for the first event of a key that a run meets.
 	Newest(ctx context.Context, key string) (version uint64, updated time.Time, err error)
+	// Guard is called once before Next, with the mappings whose operations must not be
+	// repeated: their records are sent only after Mark, so that a later run knows of
+	// what is not marked that it was not sent. Unmark says that the sink did not take
+	// them; it neither waits nor fails. Mark may be called concurrently.
+	Guard(ctx context.Context, mappings []string) error
+	Mark(ctx context.Context, mapping string, sequences []uint64) error
+	Unmark(mapping string, sequences []uint64)
 	// Commit stores outcomes and dead letters durably, all or none, and then
 	// acknowledges the events whose sequences are in done. Each dead letter's
 	// outcome is among outcomes too. There are at most 500 of each. The slices are

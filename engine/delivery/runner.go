@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // Runner delivers the events of one lane. Make it with New and run it once.
@@ -40,10 +41,12 @@ type Runner struct {
 	schedule schedule
 	outbox   outbox
 	underway underway
-	gate     *Gate
-	port     *port
-	asking   asking
-	newest   *newest
+	// unsafeOut counts the records at the sink by operations that must not be repeated.
+	unsafeOut int
+	gate      *Gate
+	port      *port
+	asking    asking
+	newest    *newest
 
 	liveBytes, heldBytes, meanSize int
 
@@ -102,6 +105,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	r.port = r.gate.join(r.o.Lane.Source, r.inbox.poke)
 	r.mu.Unlock()
 	defer r.leave()
+	if err := r.guardMappings(ctx); err != nil {
+		return err
+	}
 	r.tasks.Go(func() { r.read(ctx) })
 	r.tasks.Go(func() { r.commit.run(work) })
 	for range r.o.Workers {
@@ -131,6 +137,21 @@ func (r *Runner) Run(ctx context.Context) error {
 		return fmt.Errorf("delivery of lane %s to %s: %w", r.o.Lane.Source, r.o.Lane.Sink, err)
 	}
 	return nil
+}
+
+// guardMappings says what is marked before it is sent.
+func (r *Runner) guardMappings(ctx context.Context) error {
+	var names []string
+	for i := range r.plan.mappings {
+		if m := &r.plan.mappings[i]; m.Repeat == wire.RepeatUnsafe {
+			names = append(names, m.Name)
+		}
+	}
+	err := guard(func() error { return r.o.Journal.Guard(ctx, names) })
+	if err == nil || ctx.Err() != nil {
+		return nil //nolint:nilerr // it ends before it began
+	}
+	return fmt.Errorf("delivery of lane %s to %s: %w", r.o.Lane.Source, r.o.Lane.Sink, err)
 }
 
 // leave gives back what the gate counts for this lane.

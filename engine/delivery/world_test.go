@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -35,6 +36,9 @@ type world struct {
 	dead     []event.DeadLetter
 	commits  []int // how many outcomes each commit stored
 	loads    int
+	// guarded are the mappings whose records are marked, marked the events by mapping.
+	guarded []string
+	marked  map[string]map[uint64]bool
 	// reader counts the readers; what an earlier one does has no effect.
 	reader int
 
@@ -42,6 +46,9 @@ type world struct {
 	// commit is called at the start of each commit, and may wait, or refuse it.
 	// stored tells whether a refused one is stored all the same.
 	commit func(ctx context.Context) (stored bool, err error)
+
+	// mark is called at the start of each mark, and may refuse it.
+	mark func() error
 
 	far farSystem
 }
@@ -81,7 +88,7 @@ const testSettle = 30 * time.Second
 func newWorld(t *testing.T, mappings ...Mapping) *world {
 	w := &world{
 		t: t, more: make(chan struct{}), mappings: mappings,
-		outcomes: map[uint64]map[string]event.Outcome{}, acked: map[uint64]bool{},
+		outcomes: map[uint64]map[string]event.Outcome{}, acked: map[uint64]bool{}, marked: map[string]map[uint64]bool{},
 	}
 	w.far = farSystem{
 		busy: map[string]bool{}, last: map[string]uint64{}, created: map[string]int{},
@@ -203,6 +210,9 @@ type fakeLane struct {
 	reader   int
 	next     uint64
 	standing uint64
+	// guarded are the mappings that the reader before guarded, marked what it marked.
+	guarded []string
+	marked  map[string]map[uint64]bool
 }
 
 func (l *fakeLane) Next(ctx context.Context, limit int) ([]event.Pending, error) {
@@ -216,6 +226,11 @@ func (l *fakeLane) Next(ctx context.Context, limit int) ([]event.Pending, error)
 				continue
 			}
 			p := event.Pending{Event: ev, PossiblySent: ev.Sequence <= l.standing}
+			for _, name := range l.guarded {
+				if p.PossiblySent && !l.marked[name][ev.Sequence] {
+					p.Unsent = append(p.Unsent, name)
+				}
+			}
 			for name, o := range l.w.outcomes[ev.Sequence] {
 				if p.Done == nil {
 					p.Done = map[string]event.Kind{}
@@ -245,6 +260,48 @@ func (l *fakeLane) Load(_ context.Context, sequence uint64) (event.Event, error)
 		l.w.errorf("event %d is loaded and was not read", sequence)
 	}
 	return l.w.events[sequence-1], nil
+}
+
+func (l *fakeLane) Guard(_ context.Context, mappings []string) error {
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	l.guarded, l.marked = l.w.guarded, map[string]map[uint64]bool{}
+	for _, name := range mappings {
+		l.marked[name] = maps.Clone(l.w.marked[name])
+		if !slices.Contains(l.w.guarded, name) {
+			l.w.marked[name] = map[uint64]bool{}
+			for n := range l.standing {
+				l.w.marked[name][n+1] = true
+			}
+		}
+	}
+	l.w.guarded = mappings
+	return nil
+}
+
+func (l *fakeLane) Mark(ctx context.Context, mapping string, sequences []uint64) error {
+	if l.w.mark != nil {
+		if err := l.w.mark(); err != nil {
+			return err
+		}
+	}
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	if l.reader != l.w.reader || ctx.Err() != nil {
+		return errors.New("this reader has been replaced")
+	}
+	for _, n := range sequences {
+		l.w.marked[mapping][n] = true
+	}
+	return nil
+}
+
+func (l *fakeLane) Unmark(mapping string, sequences []uint64) {
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	for _, n := range sequences {
+		delete(l.w.marked[mapping], n)
+	}
 }
 
 func (l *fakeLane) Newest(_ context.Context, key string) (uint64, time.Time, error) {
@@ -419,6 +476,11 @@ func (w *world) check(reader int, rec wire.Record, n uint64, name string) {
 			if o.Kind == event.Delivered {
 				w.errorf("D6: event %d with version %d goes out, and version %d was delivered", n, ev.Version, other.Version)
 			}
+		}
+	}
+	for _, m := range w.mappings {
+		if m.Name == name && m.Repeat == wire.RepeatUnsafe && !w.marked[name][n] {
+			w.errorf("D5: event %d goes out without a mark, and its operation must not be repeated", n)
 		}
 	}
 	if _, ok := w.outcomes[n][name]; ok {

@@ -126,6 +126,9 @@ type Pending struct {
 	// PossiblySent tells that the event was in the journal before this reader
 	// began: an earlier reader may have sent it.
 	PossiblySent bool
+	// Unsent are mappings under which it was surely not sent all the same: their
+	// operations must not be repeated, and what is sent by such is recorded before.
+	Unsent []string
 	// Done holds the mappings that an earlier reader stored an outcome for; mostly
 	// nil.
 	Done map[string]Kind

@@ -104,3 +104,33 @@ func BenchmarkOpen(b *testing.B) {
 		b.StartTimer()
 	}
 }
+
+// BenchmarkMark is what a call to the sink costs beside, where its operation must
+// not be repeated: one at a time, and 16 that share what the disk takes.
+func BenchmarkMark(b *testing.B) {
+	for _, callers := range []int{1, 16} {
+		b.Run(fmt.Sprint(callers), func(b *testing.B) {
+			j := open(b, journal.Options{Dir: b.TempDir()})
+			l := openLane(b, j)
+			if err := l.Guard(b.Context(), []string{"m"}); err != nil {
+				b.Fatal(err)
+			}
+			var at atomic.Uint64
+			var wg sync.WaitGroup
+			b.ResetTimer()
+			for range callers {
+				wg.Go(func() {
+					for n := at.Add(1); n <= uint64(b.N); n = at.Add(1) {
+						if err := l.Mark(b.Context(), "m", []uint64{n}); err != nil {
+							b.Error(err)
+							return
+						}
+						l.Unmark("m", []uint64{n})
+					}
+				})
+			}
+			wg.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "marks/s")
+		})
+	}
+}

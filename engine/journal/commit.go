@@ -154,6 +154,7 @@ func (l *Lane) storeOutcomes(ctx context.Context, outcomes []*event.Outcome) err
 			h.note(o.Mapping, o.Kind)
 		}
 		l.mu.Unlock()
+		l.marks.ended(o.Mapping, o.Sequence)
 		l.j.note(o, seq)
 	})
 }

@@ -59,7 +59,7 @@ type Journal struct {
 	srv  *server.Server
 	nc   *nats.Conn
 
-	events, outcomes, dead, acts jetstream.Stream
+	events, outcomes, dead, acts, marks jetstream.Stream
 
 	index *index
 	keys  *keys
@@ -197,7 +197,10 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if j.dead, err = openStream(ctx, js, j.srv, streamDead, []string{subjectDead + "*.*"}, j.o.MaxDeadBytes, dead); err != nil {
 		return err
 	}
-	j.acts, err = openStream(ctx, js, j.srv, streamActs, []string{subjectActs + "*"}, 0, actBytes)
+	if j.acts, err = openStream(ctx, js, j.srv, streamActs, []string{subjectActs + "*"}, 0, actBytes); err != nil {
+		return err
+	}
+	j.marks, err = openStream(ctx, js, j.srv, streamMarks, []string{subjectMarks + "*.*"}, 0, markBytes)
 	return err
 }
 

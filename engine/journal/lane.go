@@ -31,6 +31,8 @@ type Lane struct {
 	consumer jetstream.Consumer
 	pull     *puller
 	doubts   doubts // events that were possibly sent
+	marks    marks
+	floor    uint64 // all before it were acknowledged when the lane was opened
 
 	gate   sync.RWMutex // held for reading by Commit, so that Close waits for it
 	cancel context.CancelFunc
@@ -91,6 +93,9 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (Delivery, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := Delivery{Event: e, PossiblySent: l.doubts.has(seq), Done: l.done[seq]}
+	if d.PossiblySent {
+		d.Unsent = l.marks.unsent(seq)
+	}
 	h := &held{reply: m.Reply, prior: d.PossiblySent}
 	for mapping, kind := range d.Done {
 		h.note(mapping, kind)
@@ -154,10 +159,14 @@ func (l *Lane) keep(ctx context.Context, every time.Duration) {
 	defer close(l.kept)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	unmark := time.NewTicker(unmarkEvery)
+	defer unmark.Stop()
 	for {
 		select {
 		case <-tick.C:
 			l.inProgress()
+		case <-unmark.C:
+			l.unmark(ctx)
 		case <-ctx.Done():
 			return
 		}

@@ -70,8 +70,10 @@ func (l *Lane) leave(ctx context.Context, sent []uint64) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.setLeft(ctx, string(text))
-	return err
+	if _, err = l.setLeft(ctx, string(text)); err != nil {
+		return err
+	}
+	return l.flushMarks(ctx)
 }
 
 // takeLeft gives what the last reader left, nil where it left nothing, and has

@@ -13,12 +13,14 @@ const (
 	streamOutcomes = "OUTCOMES"
 	streamDead     = "DEAD"
 	streamActs     = "ACTS"
+	streamMarks    = "MARKS"
 
 	subjectEvents     = "events."
 	subjectOutcomes   = "outcomes."
 	subjectDuplicates = "duplicates."
 	subjectDead       = "dead."
 	subjectActs       = "acts."
+	subjectMarks      = "marks."
 )
 
 // partitions is how many partitions a lane has, recorded in the stream's
@@ -60,6 +62,8 @@ func outcomeSubject(o *event.Outcome) string {
 func laneOutcomes(l event.Lane) string { return subjectOutcomes + l.Source + "." + l.Sink }
 
 func deadSubject(l event.Lane) string { return subjectDead + l.Source + "." + l.Sink }
+
+func markSubject(l event.Lane) string { return subjectMarks + l.Source + "." + l.Sink }
 
 // durable names a lane's consumer. Connections have no upper case letters, so
 // that two lanes never share a name.

@@ -47,6 +47,9 @@ func openStream(ctx context.Context, js jetstream.JetStream, srv *server.Server,
 	if maxBytes > 0 {
 		cfg.MaxBytes = maxBytes
 	}
+	if name == streamMarks { // only the last one of a lane counts
+		cfg.MaxMsgsPerSubject, cfg.Discard = 1, jetstream.DiscardOld
+	}
 	s, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		// A stream that could not be recovered looks as if it had never been, and

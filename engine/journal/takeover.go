@@ -80,6 +80,7 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	if err := l.readDone(ctx, from, reset.ResetSeq); err != nil {
 		return nil, fmt.Errorf("read the outcomes above the floor: %w", err)
 	}
+	l.floor = reset.ResetSeq
 	info, err := j.events.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -92,6 +93,9 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 		l.doubts = *left
 	case !fresh || known:
 		l.doubts.Limit = info.State.LastSeq
+	}
+	if l.marks.before, err = j.readMarks(ctx, name); err != nil {
+		return nil, err
 	}
 	if l.pull, err = newPuller(j.nc, streamEvents, durable(name), pullBatch, int64(j.o.MaxPayload)+overhead); err != nil {
 		return nil, err
