@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-const demoConfig = "../../examples/demo/crosswalk.yaml"
+const shippedConfig = "../../examples/demo/crosswalk.yaml"
 
 // rulesOf are the rules of a mapping file: for each sink field, with # for the
 // elements of an array, the source paths that it reads, and whether one rule for it
@@ -136,7 +136,8 @@ func (r *rulesOf) paths(value, as, each string) map[string]bool {
 // person wrote reads for that field.
 func (r *rulesOf) agrees(field string, suggested map[string]bool) bool {
 	for path := range suggested {
-		if !r.reads[field][path] && !(len(r.reads[field]) == 0 && r.decides[path]) {
+		decided := len(r.reads[field]) == 0 && r.decides[path]
+		if !r.reads[field][path] && !decided {
 			return false
 		}
 	}
@@ -165,7 +166,7 @@ func TestInitAgreesWithShipped(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(events)) {
 		gold := readRules(t, readFile(t, "../../mappings/"+name+"/mapping.yaml"))
 		compare := func(source, body string) score {
-			args := []string{"init", "--config", demoConfig, "--plugins", plugins, "--from", source, "--to", "saleapp.upsert_order", "--out", "-"}
+			args := []string{"init", "--config", shippedConfig, "--plugins", plugins, "--from", source, "--to", "saleapp.upsert_order", "--out", "-"}
 			if body == "" {
 				args = append(args, "--no-input")
 			} else {

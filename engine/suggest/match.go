@@ -117,7 +117,7 @@ func (m *matcher) pair(t *target, f *field) (candidate, bool) {
 		score = m.byCodes(score, t, f)
 	}
 	score *= kin * fits
-	if t.class == ident && !t.key && !(sameSystem(t.systems, f.systems)) {
+	if t.class == ident && !t.key && !sameSystem(t.systems, f.systems) {
 		score = min(score, 0.5)
 	}
 	if t.external || t.key && f.views[0]["external"] > 0 {

@@ -91,6 +91,8 @@ type Table struct {
 	Path, Field string
 	Allowed     []schema.Choice
 	Rows        []Row
+	// Unlisted says that the source's schema names none of its codes.
+	Unlisted bool
 }
 
 // Draft is a mapping as it is suggested.
@@ -171,7 +173,6 @@ func (b *builder) array(t *target, used map[string]bool) Field {
 	out := base(t)
 	var best float64
 	var bestArray *array
-	var bestFields []Field
 	elements := &builder{m: &matcher{lex: b.m.lex, asked: b.m.asked}, src: b.src, draft: &Draft{}, as: b.as}
 	for _, a := range b.src.arrays {
 		if used[a.text()] {
@@ -187,7 +188,7 @@ func (b *builder) array(t *target, used map[string]bool) Field {
 		cover := covered(fields, len(t.elements))
 		score := b.m.evident(b.m.distance(&a.field)*(0.45*like+0.55*cover), &a.field)
 		if cover > 0 && score > best {
-			best, bestArray, bestFields = score, a, fields
+			best, bestArray = score, a
 		}
 	}
 	if best < active-0.1 {
@@ -195,11 +196,14 @@ func (b *builder) array(t *target, used map[string]bool) Field {
 	}
 	used[bestArray.text()] = true
 	elements.draft = b.draft
-	bestFields = elements.choose(t.elements, bestArray.elements, &bestArray.field) // now with its tables
+	rules := elements.choose(t.elements, bestArray.elements, &bestArray.field) // now its tables count
 	out.State, out.Confidence = Suggested, percentOf(best)
 	out.Reason = reasonOf(t, &bestArray.field, sameName(t.steps[len(t.steps)-1], bestArray.name()))
+	if bestArray.seen == absent {
+		out.Reason = joinReasons(out.Reason, notInBody)
+	}
 	out.Paths = []string{bestArray.text()}
-	out.Each = &Each{Path: pathText(bestArray.steps), As: b.as, Fields: bestFields}
+	out.Each = &Each{Path: pathText(bestArray.steps), As: b.as, Fields: rules}
 	for _, f := range bestArray.elements {
 		if f.class == quantity && f.views[0]["quantity"] > 0.5 && f.node.Types&(schema.Number|schema.Integer) != 0 && out.Each.Quantity == "" && len(f.steps) == 1 {
 			out.Each.Quantity = exprText(append([]string{b.as}, f.steps...))
@@ -285,7 +289,10 @@ func base(t *target) Field {
 	return f
 }
 
-const always = "always"
+const (
+	always    = "always"
+	notInBody = "not in the body"
+)
 
 // fill writes what was found into a field.
 func (b *builder) fill(f *Field, t *target, ranked []candidate, in *field) {
@@ -297,7 +304,7 @@ func (b *builder) fill(f *Field, t *target, ranked []candidate, in *field) {
 		}
 		b.write(f, t, top, in)
 		if top.fields[0].seen == absent {
-			f.Reason = joinReasons(f.Reason, "not in the body")
+			f.Reason = joinReasons(f.Reason, notInBody)
 		}
 		take = 1
 	}

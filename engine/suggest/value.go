@@ -61,6 +61,7 @@ func (b *builder) table(t *target, f *field, in *field) *Table {
 		name = fmt.Sprintf("%s_%d", tableName(t.steps[len(t.steps)-1]), i)
 	}
 	out := &Table{Name: name, Path: fullPath(f, in), Field: t.text(), Allowed: t.node.Choices, Rows: b.m.rows(t, f, beside)}
+	out.Unlisted = len(f.node.Choices)+len(f.node.Known) == 0
 	b.draft.Tables = append(b.draft.Tables, out)
 	return out
 }

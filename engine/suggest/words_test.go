@@ -5,13 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
-
-// record is a parsed body, {} if there is none.
-func record(body string) gjson.Result { return gjson.Parse(body) }
 
 func TestWords(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
@@ -148,8 +143,10 @@ func TestLead(t *testing.T) {
 // TestRows matches codes of sources with those of SaleApp.
 func TestRows(t *testing.T) {
 	sink := &schema.Node{Types: schema.Integer, Choices: []schema.Choice{
-		{JSON: "1", Title: "Самовивіз"}, {JSON: "2", Title: "Своя доставка"},
-		{JSON: "3", Title: "Нова Пошта відділення"}, {JSON: "5", Title: "Нова Пошта адреса"},
+		{JSON: "1", Title: "Самовивіз"},
+		{JSON: "2", Title: "Своя доставка"},
+		{JSON: "3", Title: "Нова Пошта відділення"},
+		{JSON: "5", Title: "Нова Пошта адреса"},
 	}}
 	m := &matcher{lex: newLexicon()}
 	for _, tt := range []struct{ key, title, want string }{

@@ -89,6 +89,9 @@ func (w *writer) tables(tables []*Table, fields []Field) {
 		for _, c := range t.Allowed {
 			w.line(1, "#   %s", strings.TrimSpace(plainText(c.JSON)+" "+short(c.Title)))
 		}
+		if t.Unlisted {
+			w.line(1, "# The source does not list its codes: add those that no body here has shown.")
+		}
 		if !hasRow(t) {
 			w.line(1, "%s:  # TODO a row for each code of the source, as 3: 1", t.Name)
 		} else {
@@ -224,7 +227,7 @@ func (w *writer) suggestion(depth int, f *Field) {
 		why += others(f.Others, "; or ")
 		if f.table != nil {
 			if n := missing(f.table); n > 0 {
-				why += fmt.Sprintf("; TODO %d codes of its table", n)
+				why += fmt.Sprintf("; TODO its table lacks %d of the codes", n)
 			}
 		}
 		w.line(depth, "%s: %s  # %s", fieldName(f.Name), f.Value, why)
