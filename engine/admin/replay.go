@@ -37,6 +37,24 @@ type ReplayPlan struct {
 	Replays    uint64 `json:"replays"`
 	// Unwanted are left out because no mapping that runs now wants them.
 	Unwanted uint64 `json:"unwanted"`
+	// Next is the filter's After for the rest of the plan, whose numbers are to be
+	// added to these; 0 at the end.
+	Next uint64 `json:"next,omitempty"`
+}
+
+// Add adds the rest of a plan.
+func (p *ReplayPlan) Add(rest ReplayPlan) {
+	p.Events += rest.Events
+	p.Through = max(p.Through, rest.Through)
+	p.Send += rest.Send
+	p.Delivered += rest.Delivered
+	p.Dead += rest.Dead
+	p.Others += rest.Others
+	p.Superseded += rest.Superseded
+	p.Waiting += rest.Waiting
+	p.Replays += rest.Replays
+	p.Unwanted += rest.Unwanted
+	p.Next = rest.Next
 }
 
 // ReplayDone is what went on its way with one request.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -19,10 +20,15 @@ const (
 	leaveSuperseded
 	leaveWaiting
 	leaveReplay
+	leaveUnwanted
 )
 
-// planPage is how many events a plan looks at at a time.
-const planPage = 1000
+// planPage is how many events a plan looks at at a time, and planFor how long one
+// answer may take; the rest is asked for again.
+const (
+	planPage = 500
+	planFor  = 5 * time.Second
+)
 
 // Plan goes through the events that a replay's filter picks, and does nothing.
 func (v view) Plan(ctx context.Context, r admin.ReplayRequest) (admin.ReplayPlan, error) {
@@ -32,7 +38,7 @@ func (v view) Plan(ctx context.Context, r admin.ReplayRequest) (admin.ReplayPlan
 	var p admin.ReplayPlan
 	f := historyFilter(r.Filter)
 	f.Oldest = true
-	for {
+	for began := time.Now(); ; {
 		page, err := v.journal.History(ctx, f, planPage)
 		if err != nil {
 			return admin.ReplayPlan{}, err
@@ -54,10 +60,12 @@ func (v view) Plan(ctx context.Context, r admin.ReplayRequest) (admin.ReplayPlan
 				p.Waiting++
 			case leaveReplay:
 				p.Replays++
+			case leaveUnwanted:
+				p.Unwanted++
 			}
 		}
-		if f.After = page.Next; page.Next == 0 {
-			p.Send = p.Delivered + p.Dead + p.Others
+		if f.After = page.Next; page.Next == 0 || time.Since(began) > planFor {
+			p.Send, p.Next = p.Delivered+p.Dead+p.Others, page.Next
 			return p, nil
 		}
 	}
@@ -146,7 +154,9 @@ func (v view) fate(r *journal.Recorded, req admin.ReplayRequest) fateOfReplay {
 		return slices.ContainsFunc(r.Outcomes, func(o event.Outcome) bool { return o.Kind == k && (req.Mapping == "" || o.Mapping == req.Mapping) })
 	}
 	switch {
-	case lanes > 0 && overtaken == lanes:
+	case lanes == 0:
+		return leaveUnwanted
+	case overtaken == lanes:
 		return leaveSuperseded
 	case kinds(event.Dead):
 		return sendDead

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/admin"
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+)
+
+// eventText is everything that is known of an event, for people.
+func eventText(d *admin.EventDetail) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "event %d: %s.%s with key %s\n", d.Sequence, d.Connection, d.Type, plain(d.Key))
+	if d.ID != "" {
+		fmt.Fprintf(&b, "id of its source: %s\n", plain(d.ID))
+	}
+	fmt.Fprintf(&b, "received %s", d.ReceivedAt.UTC().Format(time.RFC3339Nano))
+	if d.Version != 0 {
+		fmt.Fprintf(&b, ", version %d", d.Version)
+	}
+	if d.UpdatedAt != nil {
+		fmt.Fprintf(&b, ", changed %s", d.UpdatedAt.UTC().Format(time.RFC3339))
+	}
+	b.WriteByte('\n')
+	if r := d.Replay; r != nil {
+		fmt.Fprintf(&b, "%s of event %d by %s at %s%s\n", r.Kind, r.Of, plain(r.By), clock(r.At), because(r.Reason))
+	}
+	for _, n := range d.Replays {
+		fmt.Fprintf(&b, "repeated as event %d\n", n)
+	}
+	if d.State != "done" {
+		fmt.Fprintf(&b, "%s\n", map[string]string{
+			"waiting": "on its way: a lane has not come to an end with it", "unwanted": "no mapping wanted it",
+		}[d.State])
+	}
+	if d.Body != "" {
+		fmt.Fprintf(&b, "\nthe request's body, as it came:\n%s\n", indented(d.Body))
+	} else if len(d.BodyBase64) > 0 {
+		fmt.Fprintf(&b, "\nthe request's body has %d bytes that are no text; --format json has them\n", len(d.BodyBase64))
+	}
+	fmt.Fprintf(&b, "\nrecord:\n%s\n", indented(string(d.Record)))
+	for i := range d.Outcomes {
+		writeOutcome(&b, &d.Outcomes[i])
+	}
+	for i := range d.Acts {
+		writeAct(&b, &d.Acts[i])
+	}
+	err := writeExplanations(&b, d)
+	return b.String(), err
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + plain(reason)
+}
+
+// indented is a JSON text on many lines, or any text as it is.
+func indented(s string) string {
+	var v json.RawMessage
+	if json.Unmarshal([]byte(s), &v) == nil {
+		if text, err := json.MarshalIndent(v, "  ", "  "); err == nil {
+			return "  " + plainLines(string(text))
+		}
+	}
+	return "  " + strings.ReplaceAll(plainLines(s), "\n", "\n  ")
+}
+
+// plainLines is plain for a text of many lines.
+func plainLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = plain(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+func writeOutcome(b *strings.Builder, o *event.Outcome) {
+	if o.Kind == event.Duplicate {
+		fmt.Fprintf(b, "\ncame again at %s, and was not delivered again\n", clock(o.At))
+		return
+	}
+	fmt.Fprintf(b, "\n%s by %s at %s", o.Kind, o.Mapping, clock(o.At))
+	if o.Operation != "" {
+		fmt.Fprintf(b, " with %s.%s", o.Lane.Sink, o.Operation)
+	}
+	if o.Action != "" {
+		fmt.Fprintf(b, ": %s", plain(o.Action))
+	}
+	if o.Attempts > 0 {
+		fmt.Fprintf(b, ", %s", counted(o.Attempts, "attempt"))
+	}
+	fmt.Fprintf(b, "\n  mapping %s\n", o.MappingSHA256)
+	writeReason(b, o.Reason)
+	for _, t := range o.Tries {
+		fmt.Fprintf(b, "  attempt that ended %s: %s %s %s\n", clock(t.At), t.Class, plain(t.Code), cut(t.Message, 200))
+	}
+	if len(o.Sent) > 0 {
+		fmt.Fprintf(b, "  sent:\n%s\n", indented(string(o.Sent)))
+	}
+	if len(o.Answer) > 0 {
+		fmt.Fprintf(b, "  answered:\n%s\n", indented(string(o.Answer)))
+	}
+}
+
+func writeReason(b *strings.Builder, r *event.Reason) {
+	if r == nil {
+		return
+	}
+	fmt.Fprintf(b, "  %s %s: %s\n", r.Class, plain(r.Code), plain(r.Message))
+	if r.Path != "" {
+		fmt.Fprintf(b, "  field: %s\n", plain(r.Path))
+	}
+	if r.File != "" {
+		fmt.Fprintf(b, "  rule: %s:%d:%d\n", plain(r.File), r.Line, r.Column)
+	}
+	if r.Hint != "" {
+		fmt.Fprintf(b, "  hint: %s\n", plain(r.Hint))
+	}
+}
+
+func writeAct(b *strings.Builder, a *event.Act) {
+	fmt.Fprintf(b, "\n%s of the dead letter under %s by %s at %s%s", a.Kind, a.Mapping, plain(a.By), clock(a.At), because(a.Reason))
+	if a.As > 0 {
+		fmt.Fprintf(b, "; it went on its way as event %d", a.As)
+	}
+	b.WriteByte('\n')
+}
+
+// writeExplanations says how the mappings that run now come to their results.
+func writeExplanations(b *strings.Builder, d *admin.EventDetail) error {
+	for _, x := range d.Explanations {
+		e := explained{Explanation: &mapping.Explanation{}}
+		if err := json.Unmarshal(x.Explanation, &e); err != nil {
+			return fmt.Errorf("the explanation of mapping %s: %w", x.Mapping, err)
+		}
+		b.WriteString("\nexplained by the mapping that runs now")
+		for _, o := range d.Outcomes {
+			if o.Mapping == x.Mapping && o.MappingSHA256 != x.SHA256 {
+				fmt.Fprintf(b, " (%s), which is not the one that made the outcome", x.SHA256[:min(12, len(x.SHA256))])
+				break
+			}
+		}
+		b.WriteString(":\n")
+		var text strings.Builder
+		e.write(&text)
+		for _, o := range e.Errors {
+			fmt.Fprintf(&text, "\n%s:%d:%d: %s: %s\n", o.File, o.Line, o.Column, o.Rule, o.Message)
+		}
+		b.WriteString(plainLines(text.String()))
+	}
+	return nil
+}
