@@ -78,11 +78,21 @@ func TestTutorial(t *testing.T) {
 // is misused.
 func combined(t *testing.T, dir string, args ...string) string {
 	t.Helper()
+	out, code := screen(t, dir, args...)
+	if code == 2 {
+		t.Fatalf("crosswalk %s cannot run:\n%s", strings.Join(args, " "), out)
+	}
+	return out
+}
+
+// screen is what a command prints to the screen, and its exit code.
+func screen(t *testing.T, dir string, args ...string) (out string, code int) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "crosswalk", args...)
 	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() == 2 {
-		t.Fatalf("crosswalk %s: %v\n%s", strings.Join(args, " "), err, out)
+	text, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
 	}
-	return string(out)
+	return string(text), cmd.ProcessState.ExitCode()
 }
