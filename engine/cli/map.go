@@ -120,7 +120,7 @@ func (a *app) mapOne(ctx context.Context, file, input, connection string, reques
 			return err
 		}
 		err = show(prog, sink, events)
-		if unasked := known.unasked(); unasked != nil && ctx.Err() == nil {
+		if unasked := known.unasked(); unasked != nil && err == nil {
 			a.message("%v\n", unasked)
 		}
 		return err
