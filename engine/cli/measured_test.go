@@ -25,19 +25,21 @@ func TestMetricsOfARunningEngine(t *testing.T) {
 	}, "--admin", "127.0.0.1:0")
 	hook := "http://" + addr + "/in/shop/shop-token-1"
 	order := `{"order_id": 15, "products": [{"article": "a", "quantity": 1, "price": 2}]}`
-	for range 2 {
-		put(t, hook, order)
+	for i, hook := range []struct {
+		url, body string
+		want      int
+	}{
+		{hook, order, 200}, {hook, order, 200}, {hook, `{"order_id": `, 400},
+		{"http://" + addr + "/in/shop/wrong-token", order, 404},
+		{hook, `{"order_id": 16, "products": 5}`, 200},
+	} {
+		if code := put(t, hook.url, hook.body); code == http.StatusServiceUnavailable {
+			t.Skipf("the disk takes over two seconds for webhook %d, which spoils the figures", i)
+		} else if code != hook.want {
+			t.Fatalf("webhook %d is answered with %d", i, code)
+		}
 	}
-	put(t, hook, `{"order_id": `)
-	put(t, "http://"+addr+"/in/shop/wrong-token", order)
-	put(t, hook, `{"order_id": 16, "products": 5}`)
-
-	var got map[string]string
-	eventually(t, "both events have outcomes", func() bool {
-		got = scrapeOf(t, "http://"+p.admin+"/metrics")
-		return got[`crosswalk_lane_backlog_events{sink="saleapp",source="shop"}`] == "0" && got[`crosswalk_ready`] == "1"
-	})
-	for name, want := range map[string]string{
+	want := map[string]string{
 		`crosswalk_ready`:                             "1",
 		`crosswalk_state_readable`:                    "1",
 		`crosswalk_webhooks_total{connection="shop"}`: "4",
@@ -51,11 +53,25 @@ func TestMetricsOfARunningEngine(t *testing.T) {
 		`crosswalk_webhook_seconds_count{connection="shop",status="2xx"}`:                            "3",
 		`crosswalk_plugin_up{connection="saleapp",plugin="saleapp"}`:                                 "1",
 		`crosswalk_dead_letters`: "1",
-	} {
-		if got[name] != want {
-			t.Errorf("%s is %q, want %s", name, got[name], want)
-		}
+		`crosswalk_lane_backlog_events{sink="saleapp",source="shop"}`: "0",
 	}
+	// Requests are counted after their answers, and outcomes after they are stored.
+	var missing map[string]string
+	defer func() {
+		for name, got := range missing {
+			t.Errorf("%s is %q, want %s", name, got, want[name])
+		}
+	}()
+	eventually(t, "the figures are as they should be", func() bool {
+		missing = map[string]string{}
+		got := scrapeOf(t, "http://"+p.admin+"/metrics")
+		for name, value := range want {
+			if got[name] != value {
+				missing[name] = got[name]
+			}
+		}
+		return len(missing) == 0
+	})
 }
 
 // scrapeOf reads the samples of a scrape, by name and labels.

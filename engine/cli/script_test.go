@@ -66,7 +66,7 @@ func (b built) run() (code int, err error) {
 // was killed need a moment.
 func awaitNoPlugins() error {
 	var left []string
-	for range 100 {
+	for range 600 {
 		if left = pluginProcesses(plugins); len(left) == 0 {
 			return nil
 		}

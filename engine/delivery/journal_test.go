@@ -90,7 +90,7 @@ func (s *shelf) Write(ctx context.Context, operation string, records []wire.Reco
 // off and taken over again and again.
 func TestD2D3OnTheJournal(t *testing.T) {
 	lane := event.Lane{Source: "shop", Sink: "saleapp"}
-	j, err := journal.Open(t.Context(), journal.Options{Dir: t.TempDir()})
+	j, err := journal.Open(t.Context(), journal.Options{Dir: t.TempDir(), MinFreeDisk: 1, AcceptWait: 10 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -36,13 +37,18 @@ func TestSecretsAndCustomersAreNotTold(t *testing.T) {
 	}
 	hook := e.ingress + "/in/shop/" + shopToken
 	var heard strings.Builder
-	post := func(url, body string) int {
-		code, answer, err := send(t.Context(), http.MethodPut, url, "application/json", body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		heard.WriteString(answer)
-		return code
+	post := func(url, body string) {
+		eventually(t, "an answer but 503", func() error {
+			code, answer, err := send(t.Context(), http.MethodPut, url, "application/json", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			heard.WriteString(answer)
+			if code == http.StatusServiceUnavailable {
+				return errors.New(answer)
+			}
+			return nil
+		})
 	}
 	for i := range 5 {
 		post(hook, planted(shopOrder(100+i, street)))

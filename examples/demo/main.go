@@ -16,7 +16,7 @@ import (
 )
 
 // timeout bounds the whole demo.
-const timeout = 2 * time.Minute
+const timeout = 5 * time.Minute
 
 func main() {
 	bin := flag.String("bin", "bin", "folder with crosswalk, sandbox and plugins/")
@@ -57,7 +57,7 @@ func run(ctx context.Context, bin, dir string, verbose bool) error {
 	defer engine.stop()
 
 	fmt.Fprintf(os.Stdout, "engine at %s, sandbox of SaleApp and Nova Poshta at %s\n\n", engine.ingress, sandbox.root)
-	sent, err := sendAll(ctx, engine, filepath.Join(dir, "bodies"))
+	sent, again, err := sendAll(ctx, engine, filepath.Join(dir, "bodies"))
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func run(ctx context.Context, bin, dir string, verbose bool) error {
 	printDead(os.Stdout, seen.dead)
 	fmt.Fprintf(os.Stdout, "%d accepted, %d delivered, %d duplicate, %d dead\n",
 		seen.status.Accepted, seen.status.Delivered, seen.status.Duplicates, seen.status.Dead)
-	if err := expect(orders, seen); err != nil {
+	if err := expect(orders, seen, again); err != nil {
 		return err
 	}
 	if err := engine.shutdown(); err != nil {

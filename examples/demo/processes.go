@@ -26,7 +26,7 @@ const (
 )
 
 // startTimeout bounds how long a process may take until it is ready.
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
 // process is a child that the demo started.
 type process struct {

@@ -89,7 +89,7 @@ func waitDelivered(ctx context.Context, e *engine, sent int) (seen, error) {
 			return s, err
 		}
 		s.status = status.Counters
-		if c := s.status; c.Delivered+c.Dead+c.Duplicates >= sent {
+		if c := s.status; c.Delivered+c.Dead+c.Duplicates >= sent && c.Delivered+c.Dead >= c.Accepted {
 			break
 		}
 		if err := pause(ctx); err != nil {

@@ -44,25 +44,34 @@ func webhooks() []webhook {
 	}
 }
 
-// sendAll sends every webhook and gives how many there were.
-func sendAll(ctx context.Context, e *engine, dir string) (int, error) {
+// sendAll sends every webhook until it is accepted, as the vendors do, and gives
+// how many there were, and how often one had to be sent again. What is sent again
+// may be a duplicate.
+func sendAll(ctx context.Context, e *engine, dir string) (sent, again int, err error) {
 	hooks := webhooks()
 	for _, h := range hooks {
 		body, err := os.ReadFile(filepath.Join(dir, h.file)) //nolint:gosec // one of the demo's own bodies
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		status, answer, err := send(ctx, e.ingress, h, bytes.TrimRight(body, "\n"))
+		body = bytes.TrimRight(body, "\n")
+		status, answer, err := send(ctx, e.ingress, h, body)
+		for err == nil && status == http.StatusServiceUnavailable {
+			again++
+			if err = pause(ctx); err == nil {
+				status, answer, err = send(ctx, e.ingress, h, body)
+			}
+		}
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		fmt.Fprintf(os.Stdout, "%-4s %-10s %-28s %s: %d %s\n", h.method, h.connection, h.file, h.what, status, answer)
 		if status/100 != 2 {
-			return 0, fmt.Errorf("%s was answered %d, want 2xx", h.file, status)
+			return 0, 0, fmt.Errorf("%s was answered %d, want 2xx", h.file, status)
 		}
 	}
 	fmt.Fprintln(os.Stdout)
-	return len(hooks), nil
+	return len(hooks), again, nil
 }
 
 func send(ctx context.Context, base string, h webhook, body []byte) (status int, answer string, err error) {
