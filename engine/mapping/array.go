@@ -46,6 +46,12 @@ func (e *eachRule) spread(f *frame, dst []byte) ([]byte, bool, error) {
 		if i = nextElement(b, i); i < 0 || len(r.failures) >= maxFailures && len(r.questions) == 0 {
 			return dst, true, nil
 		}
+		if !r.spend(perElement) {
+			return dst, false, exhausted(e.at)
+		}
+		if len(dst) > maxRecord {
+			return dst, false, tooLarge(e.at, e.field)
+		}
 		r.from[len(r.from)-1] = index
 		var child *frame
 		child, i = r.enterAt(e.scope, f, b, i)

@@ -37,6 +37,7 @@ type expression struct {
 	// constant is the value of an expression that is nothing else.
 	constant any
 	refs     []*reference
+	branches []*exprBranch
 	at       span
 	// whole is set if the expression is nothing but a reference.
 	whole *reference
@@ -91,6 +92,8 @@ type exprCompiler struct {
 	text  []rune
 	fns   map[string]*builtin.Function
 	refs  []*reference
+	// branches are the parts that only some events evaluate.
+	branches []*exprBranch
 	// locals are names of expr's own let, pointers the elements of predicates around.
 	locals   []local
 	pointers []typ
@@ -128,7 +131,7 @@ func (c *compiler) expression(s *scope, src *scalar, shift int) (*expression, ty
 	if e.failed {
 		return nil, typ{}
 	}
-	x := &expression{refs: e.refs, direct: out.direct, constant: out.value, whole: out.ref, at: e.span(0, len(e.text))}
+	x := &expression{refs: e.refs, branches: e.branches, direct: out.direct, constant: out.value, whole: out.ref, at: e.span(0, len(e.text))}
 	if x.direct == nil {
 		tree.Node = out.node
 		x.program, err = exprcompiler.Compile(tree, &conf.Config{Functions: e.fns})
@@ -178,7 +181,7 @@ func (e *exprCompiler) call(n ast.Node, t typ, args []operand, fn func(f *frame,
 	name := "$" + strconv.Itoa(len(e.fns))
 	node := &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: []ast.Node{&ast.IdentifierNode{Value: "$env"}}}
 	if direct {
-		out.direct = directCall(args, fn)
+		out.direct = directCall(args, fn, e.span(0, len(e.text)))
 		e.fns[name] = &builtin.Function{Name: name, Func: func(in ...any) (any, error) {
 			f, ok := in[0].(*frame)
 			if !ok {
@@ -187,6 +190,7 @@ func (e *exprCompiler) call(n ast.Node, t typ, args []operand, fn func(f *frame,
 			return out.direct(f)
 		}}
 	} else {
+		whole := e.span(0, len(e.text))
 		for _, a := range args {
 			node.Arguments = append(node.Arguments, a.node)
 		}
@@ -194,6 +198,9 @@ func (e *exprCompiler) call(n ast.Node, t typ, args []operand, fn func(f *frame,
 			f, ok := in[0].(*frame)
 			if !ok {
 				return nil, errNoFrame
+			}
+			if !f.run.spend(1) {
+				return nil, exhausted(whole)
 			}
 			return fn(f, in[1:])
 		}}
@@ -206,9 +213,12 @@ func (e *exprCompiler) call(n ast.Node, t typ, args []operand, fn func(f *frame,
 var errNoFrame = errors.New("an expression ran without its event")
 
 // directCall returns a function that reads its arguments itself.
-func directCall(args []operand, fn func(*frame, []any) (any, error)) func(*frame) (any, error) {
+func directCall(args []operand, fn func(*frame, []any) (any, error), whole span) func(*frame) (any, error) {
 	return func(f *frame) (any, error) {
 		r := f.run
+		if !r.spend(1) {
+			return nil, exhausted(whole)
+		}
 		base := len(r.args)
 		for i := range args {
 			v, err := args[i].direct(f)

@@ -137,6 +137,7 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 	case "in":
 		return e.in(n, a, b)
 	case "contains", "startsWith", "endsWith":
+		at := e.span(a.from, b.to)
 		x, y := e.needs(a, schema.Text, what), e.needs(b, schema.Text, what)
 		test := map[string]func(string, string) bool{"contains": strings.Contains, "startsWith": strings.HasPrefix, "endsWith": strings.HasSuffix}[n.Operator]
 		return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
@@ -148,11 +149,14 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 			}
 			s, _ := in[0].(string)
 			part, _ := in[1].(string)
+			if !f.run.spend(sizeOf(s)) {
+				return nil, exhausted(at)
+			}
 			return test(s, part), nil
 		})
 	case "matches":
 		x, y := e.needs(a, schema.Text, what), e.needs(b, schema.Text, what)
-		constant, wrong := e.regex(b), e.problem(b)
+		constant, wrong, at := e.regex(b), e.problem(b), e.span(a.from, b.to)
 		return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 			if err := x(f, in[0]); err != nil {
 				return nil, err
@@ -169,11 +173,14 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 					return nil, wrong(f, "CW308", "this is no regular expression: "+show(pattern), "")
 				}
 			}
+			if !f.run.spend(sizeOf(s)) {
+				return nil, exhausted(at)
+			}
 			return re.MatchString(s), nil
 		})
 	case "..":
 		x, y := e.needs(a, schema.Integer, what), e.needs(b, schema.Integer, what)
-		wrong := e.problem(operand{from: a.from, to: b.to})
+		wrong, at := e.problem(operand{from: a.from, to: b.to}), e.span(a.from, b.to)
 		return e.call(n, typ{kinds: schema.Array, elem: &typ{kinds: schema.Integer}}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 			if err := x(f, in[0]); err != nil {
 				return nil, err
@@ -185,6 +192,9 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 			to, _ := in[1].(int)
 			if to >= from && uint64(to)-uint64(from) >= maxRange { //nolint:gosec // the difference of two's complements is exact
 				return nil, wrong(f, "CW307", "this range has more than 10000 elements", "")
+			}
+			if !f.run.spend(max(0, to-from) * perElement) {
+				return nil, exhausted(at)
 			}
 			out := []any{}
 			for i := from; i <= to; i++ {
@@ -222,6 +232,7 @@ func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
 // otherwise is a ?? b. It needs no machine if neither side does.
 func (e *exprCompiler) otherwise(n *ast.BinaryNode, a, b operand) operand {
 	out := operand{t: either(a, b)}
+	b = e.marked(b, n.Right, "behind `??`")
 	if a.direct != nil && b.direct != nil {
 		out = e.call(n, out.t, nil, func(f *frame, _ []any) (any, error) {
 			if v, err := a.direct(f); v != nil || err != nil {
@@ -246,7 +257,7 @@ func (e *exprCompiler) equality(n *ast.BinaryNode, a, b operand) operand {
 	// Where the check knows both types, a value of another type is simply another
 	// value. Where it does not, a number against a text is most likely a form's text.
 	strict := a.t.kinds == 0 || b.t.kinds == 0
-	wrong := e.problem(operand{from: a.from, to: b.to, ref: a.ref})
+	wrong, at := e.problem(operand{from: a.from, to: b.to, ref: a.ref}), e.span(a.from, b.to)
 	sa, sb := e.source(a), e.source(b)
 	return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		x, y := in[0], in[1]
@@ -261,7 +272,11 @@ func (e *exprCompiler) equality(n *ast.BinaryNode, a, b operand) operand {
 					"make both the same: text(x) or int(x)")
 			}
 		}
-		return equalValues(x, y) != negated, nil
+		equal, ok := equalValues(x, y)
+		if !ok || !f.run.spend(sizeOf(x)+sizeOf(y)) {
+			return nil, exhausted(at)
+		}
+		return equal != negated, nil
 	})
 }
 
@@ -349,7 +364,7 @@ func (e *exprCompiler) plus(n *ast.BinaryNode, a, b operand) operand {
 	case a.t.kinds != 0 && a.t.kinds&^anyNumber == 0 || b.t.kinds != 0 && b.t.kinds&^anyNumber == 0:
 		t.kinds = anyNumber
 	}
-	whole := operand{from: a.from, to: b.to, ref: a.ref}
+	whole, at := operand{from: a.from, to: b.to, ref: a.ref}, e.span(a.from, b.to)
 	wrap, wrong := e.wrap(whole), e.problem(whole)
 	return e.call(n, t, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		if err := x(f, in[0]); err != nil {
@@ -363,6 +378,9 @@ func (e *exprCompiler) plus(n *ast.BinaryNode, a, b operand) operand {
 		if isText && alsoText {
 			if len(s)+len(u) > maxText {
 				return nil, wrong(f, "CW307", "the text becomes longer than 1 MiB", "")
+			}
+			if !f.run.spend((len(s) + len(u)) >> 2) {
+				return nil, exhausted(at)
 			}
 			return s + u, nil
 		}
@@ -384,14 +402,21 @@ func (e *exprCompiler) in(n *ast.BinaryNode, a, b operand) operand {
 	if el := b.t.elem; !a.bad && el != nil && el.kinds != 0 && a.t.kinds != 0 && !a.isNil() && !overlap(a.t.kinds, el.kinds) {
 		e.report("CW133", a.from, b.to, "", "`%s` is %s, and the list holds %s: it is never in it", e.source(a), kindName(a.t.kinds&^schema.Null), kindName(el.kinds))
 	}
-	wrong := e.problem(b)
+	wrong, at := e.problem(b), e.span(a.from, b.to)
 	return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil || in[1] == nil {
 			return false, nil
 		}
 		if items, ok := list(in[1]); ok {
+			if !f.run.spend(len(items) + sizeOf(in[1])) {
+				return nil, exhausted(at)
+			}
 			for _, item := range items {
-				if equalValues(in[0], item) {
+				equal, ok := equalValues(in[0], item)
+				if !ok || !f.run.spend(sizeOf(item)) {
+					return nil, exhausted(at)
+				}
+				if equal {
 					return true, nil
 				}
 			}

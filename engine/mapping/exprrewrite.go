@@ -240,8 +240,11 @@ func (e *exprCompiler) member(n *ast.MemberNode) operand {
 	if whole.to < len(e.text) && e.text[whole.to] == ']' {
 		whole.to++
 	}
-	asRead := e.asRead(whole, t)
+	asRead, at := e.asRead(whole, t), e.span(of.from, whole.to)
 	return e.call(n, t, []operand{of, key}, func(f *frame, in []any) (any, error) {
+		if !f.run.spend(sizeOf(in[0])) {
+			return nil, exhausted(at)
+		}
 		v, msg := index(in[0], in[1])
 		if msg != "" {
 			return nil, wrong(f, "CW308", "`"+source+"` "+msg, "")
@@ -309,8 +312,10 @@ func (e *exprCompiler) pointer(n *ast.PointerNode) operand {
 func (e *exprCompiler) choice(n *ast.ConditionalNode) operand {
 	cond := e.condition(e.rewrite(n.Cond))
 	a, b := e.rewrite(n.Exp1), e.rewrite(n.Exp2)
+	t := either(a, b)
+	a, b = e.marked(a, n.Exp1, "of a choice"), e.marked(b, n.Exp2, "of a choice")
 	if cond.direct != nil && a.direct != nil && b.direct != nil { // needs no machine
-		out := e.call(n, either(a, b), nil, func(f *frame, _ []any) (any, error) {
+		out := e.call(n, t, nil, func(f *frame, _ []any) (any, error) {
 			v, err := cond.direct(f)
 			if err != nil {
 				return nil, err
@@ -326,7 +331,7 @@ func (e *exprCompiler) choice(n *ast.ConditionalNode) operand {
 	node := &ast.ConditionalNode{Ternary: n.Ternary, Cond: cond.node, Exp1: a.node, Exp2: b.node}
 	node.SetLocation(n.Location())
 	return operand{
-		node: node, t: either(a, b), from: min(cond.from, a.from), to: max(a.to, b.to),
+		node: node, t: t, from: min(cond.from, a.from), to: max(a.to, b.to),
 		bad: cond.bad || a.bad || b.bad,
 	}
 }
@@ -449,10 +454,13 @@ func (e *exprCompiler) slice(n *ast.SliceNode) operand {
 	if of.t.knows(schema.Text) && of.t.knows(schema.Array) {
 		e.report("CW133", of.from, of.to, "", "`%s` is %s; only a text or an array has parts", e.source(of), kindName(of.t.kinds))
 	}
-	missing, wrong := e.missing(of), e.problem(of)
+	missing, wrong, at := e.missing(of), e.problem(of), e.span(of.from, of.to)
 	return e.call(n, of.t, []operand{of, from, to}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil {
 			return nil, missing(f)
+		}
+		if !f.run.spend(sizeOf(in[0])) {
+			return nil, exhausted(at)
 		}
 		out, ok := cut(in[0], in[1], in[2])
 		if !ok {

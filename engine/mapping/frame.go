@@ -28,6 +28,7 @@ type run struct {
 	frames   []*frame // free ones
 	machines []*vm.VM
 	depth    int // machines in use
+	work     int // units spent, see work.go
 	failures []*failure
 	scratch  []byte
 	args     []any  // of calls being computed, innermost last
@@ -109,7 +110,7 @@ func (r *run) reset() {
 	r.answers, r.questions = nil, nil
 	clear(r.asked)
 	r.spans, r.from, r.to = r.spans[:0], r.from[:0], r.to[:0]
-	r.depth = 0
+	r.depth, r.work = 0, 0
 	clear(r.args[:cap(r.args)])
 	r.args = r.args[:0]
 	clear(r.pointers[:cap(r.pointers)])

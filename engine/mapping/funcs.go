@@ -149,7 +149,7 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 	if def.of != nil {
 		t = def.of(args)
 	}
-	problem := e.problem(operand{from: loc.From, to: end, ref: firstReference(args)})
+	problem, whole := e.problem(operand{from: loc.From, to: end, ref: firstReference(args)}), e.span(0, len(e.text))
 	out := e.call(n, t, args, func(f *frame, in []any) (any, error) {
 		for i, check := range checks {
 			if check != nil {
@@ -158,7 +158,17 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 				}
 			}
 		}
+		work := 0
+		for _, v := range in {
+			work += sizeOf(v)
+		}
+		if !f.run.spend(work) {
+			return nil, exhausted(whole)
+		}
 		v, err := call(in)
+		if err == nil && !f.run.spend(sizeOf(v)) {
+			return nil, exhausted(whole)
+		}
 		if err != nil {
 			rule := "CW311"
 			if _, ok := err.(arithmeticError); ok { //nolint:errorlint // made by our own arithmetic, never wrapped

@@ -17,6 +17,8 @@ const maxText = 1 << 20
 // maxElements is how many elements concat may make.
 const maxElements = 100_000
 
+const errManyElements callError = "the list becomes longer than 100000 elements"
+
 // textFunctions are expr's functions of texts.
 func textFunctions() map[string]fn {
 	text := func(f func(string) string) fn {
@@ -239,22 +241,32 @@ func listFunctions() map[string]fn {
 		}},
 		"reverse": onList(same, func(items []any) (any, error) { slices.Reverse(items); return items, nil }),
 		"uniq": onList(same, func(items []any) (any, error) {
-			seen, out := map[string]bool{}, []any{}
+			seen, out, size := map[string]bool{}, []any{}, 0
 			for _, v := range items {
-				if k := uniqueKey(v); !seen[k] {
+				k := uniqueKey(v)
+				if size += len(k); size > maxRecord {
+					return nil, callError("the list is larger than 32 MiB")
+				}
+				if !seen[k] {
 					seen[k] = true
 					out = append(out, v)
 				}
 			}
 			return out, nil
 		}),
-		"flatten": onList(nil, func(items []any) (any, error) { return flatten(items, 0), nil }),
+		"flatten": onList(nil, func(items []any) (any, error) {
+			f := flattener{out: []any{}}
+			if f.add(items, 0); f.seen > maxElements {
+				return nil, errManyElements
+			}
+			return f.out, nil
+		}),
 		"concat": {more: &param{kinds: schema.Array}, least: 1, of: func([]operand) typ { return typ{kinds: schema.Array} }, call: func(in []any) (any, error) {
 			out := []any{}
 			for _, v := range in {
 				items, _ := list(v)
 				if out = append(out, items...); len(out) > maxElements {
-					return nil, callError("the list becomes longer than 100000 elements")
+					return nil, errManyElements
 				}
 			}
 			return out, nil
@@ -303,7 +315,11 @@ func listFunctions() map[string]fn {
 			return out, nil
 		}},
 		"toJSON": {params: []param{{}}, least: 1, result: schema.Text, call: func(in []any) (any, error) {
-			return string(compactJSON(appendJSON(nil, in[0]))), nil
+			out := compactJSON(appendJSON(nil, in[0]))
+			if len(out) > maxJSON {
+				return nil, callError("the text becomes longer than 8 MiB")
+			}
+			return string(out), nil
 		}},
 		"fromJSON": {params: texts(1), least: 1, call: func(in []any) (any, error) {
 			s, _ := in[0].(string)
@@ -326,16 +342,23 @@ func uniqueKey(v any) string {
 	return string(compactJSON(appendJSON(nil, v)))
 }
 
-func flatten(items []any, depth int) []any {
-	out := []any{}
+// flattener gathers the elements of lists in a list, and stops behind maxElements.
+type flattener struct {
+	out  []any
+	seen int // lists are elements too
+}
+
+func (f *flattener) add(items []any, depth int) {
 	for _, v := range items {
+		if f.seen++; f.seen > maxElements {
+			return
+		}
 		if inner, ok := list(v); ok && depth < maxNesting {
-			out = append(out, flatten(inner, depth+1)...)
+			f.add(inner, depth+1)
 		} else {
-			out = append(out, v)
+			f.out = append(f.out, v)
 		}
 	}
-	return out
 }
 
 // sortPairs orders [value, key] pairs by key and returns the values.
@@ -347,6 +370,15 @@ func sortPairs(pairs []any, order string) (any, error) {
 	at := func(p any, i int) any {
 		pair, _ := p.([]any)
 		return pair[i]
+	}
+	size := 0
+	for _, p := range pairs {
+		if s, ok := at(p, 1).(string); ok {
+			size += len(s)
+		}
+	}
+	if size > maxRecord {
+		return nil, callError("the texts to be put in order are larger than 32 MiB")
 	}
 	slices.SortStableFunc(pairs, func(a, b any) int {
 		c, ok := compare(at(a, 1), at(b, 1))

@@ -88,6 +88,9 @@ func (o *objectRule) writeFields(f *frame, dst []byte, fields []objectField, bas
 		} else {
 			out, ok, err = r.trace.field(join(o.field, field.name), field.rule, f, dst)
 		}
+		if err == nil && len(out) > maxRecord {
+			err = tooLarge(o.at, join(o.field, field.name))
+		}
 		if err != nil {
 			r.fail(err, join(o.field, field.name))
 		}

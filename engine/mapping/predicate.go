@@ -190,12 +190,15 @@ func (e *exprCompiler) ownLoop(n *ast.BuiltinNode, items, body operand) operand 
 
 // items makes an operand that is a []any, or fails.
 func (e *exprCompiler) items(n *ast.BuiltinNode, over operand) operand {
-	check := e.needs(over, schema.Array, "`"+n.Name+"`")
+	check, whole := e.needs(over, schema.Array, "`"+n.Name+"`"), e.span(0, len(e.text))
 	return e.call(n, over.t, []operand{over}, func(f *frame, in []any) (any, error) {
 		if err := check(f, in[0]); err != nil {
 			return nil, err
 		}
 		items, _ := list(in[0])
+		if !f.run.spend(sizeOf(in[0]) + len(items)*perElement) {
+			return nil, exhausted(whole)
+		}
 		return items, nil
 	})
 }

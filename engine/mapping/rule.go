@@ -61,9 +61,12 @@ func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 		return s.missing(f, dst)
 	}
 	r := f.run
-	r.scratch = appendThere(r.scratch[:0], v)
+	r.scratch = appendJSON(r.scratch[:0], v)
 	if len(r.scratch) > maxJSON {
 		return dst, false, &failure{at: s.at, rule: "CW307", path: s.source(f), message: "the value is larger than 8 MiB"}
+	}
+	if made(v) {
+		r.scratch = appendThere(r.scratch[:0], v)
 	}
 	if bad := misfitIn(v); bad != nil {
 		return dst, false, bad.failure(s.at, s.source(f), "")

@@ -196,6 +196,15 @@ func joinSteps(steps []string) string {
 	return out
 }
 
+// made tells of a list or object that an expression made.
+func made(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any:
+		return true
+	}
+	return false
+}
+
 // misfitIn returns the first value of the record, inside what an expression made,
 // that cannot become its schema's type.
 func misfitIn(v any) *misfit {

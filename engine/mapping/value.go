@@ -151,8 +151,14 @@ func appendValue(dst []byte, v any, nulls bool) []byte {
 	case decimal:
 		return append(dst, v.String()...)
 	case string:
+		if len(dst) > maxJSON {
+			return append(dst, "null"...)
+		}
 		return appendString(dst, v)
 	case raw:
+		if len(dst) > maxJSON {
+			return append(dst, "null"...)
+		}
 		out, _ := appendTyped(dst, v.json, v.node)
 		return out
 	case []any:
@@ -367,17 +373,26 @@ func compactJSON(b []byte) []byte {
 	return out.Bytes()
 }
 
-// equalValues compares two values of any kind; numbers by what they are worth.
-func equalValues(a, b any) bool { return equalDeep(a, b, 0) }
+// equalValues compares two values of any kind; numbers by what they are worth. ok is
+// false if that takes too long.
+func equalValues(a, b any) (equal, ok bool) {
+	c := comparison{left: maxComparison}
+	equal = c.equal(a, b, 0)
+	return equal, c.left > 0
+}
 
 // maxCompared is how deep values are compared one by one; deeper ones by their JSON.
 const maxCompared = 30
 
-func equalDeep(a, b any, depth int) bool {
-	if depth > maxCompared {
-		return bytes.Equal(compactJSON(appendJSON(nil, a)), compactJSON(appendJSON(nil, b)))
+func (c *comparison) equal(a, b any, depth int) bool {
+	if !c.step(1 + sizeOf(a) + sizeOf(b)) {
+		return false
 	}
-	same := func(x, y any) bool { return equalDeep(x, y, depth+1) }
+	if depth > maxCompared {
+		x, y := compactJSON(appendJSON(nil, a)), compactJSON(appendJSON(nil, b))
+		return c.step((len(x)+len(y))>>4) && bytes.Equal(x, y)
+	}
+	same := func(x, y any) bool { return c.equal(x, y, depth+1) }
 	switch x := a.(type) {
 	case nil:
 		return b == nil
