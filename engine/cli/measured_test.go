@@ -29,7 +29,9 @@ func TestMetricsOfARunningEngine(t *testing.T) {
 		url, body string
 		want      int
 	}{
-		{hook, order, 200}, {hook, order, 200}, {hook, `{"order_id": `, 400},
+		{hook, order, 200},
+		{hook, order, 200},
+		{hook, `{"order_id": `, 400},
 		{"http://" + addr + "/in/shop/wrong-token", order, 404},
 		{hook, `{"order_id": 16, "products": 5}`, 200},
 	} {
