@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
@@ -83,6 +84,9 @@ func (j *Journal) original(ctx context.Context, e *event.Event, key, identity ui
 		return 0, nil
 	}
 	stored, err := j.load(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil // it has left the journal by now
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -145,3 +145,30 @@ func ResendWithoutAct(ctx context.Context, j *Journal, id LetterID, by Doer) err
 	_, err = j.resend(ctx, &e, "lost")
 	return err
 }
+
+// Sweep has the janitor sweep as if it were now.
+func Sweep(ctx context.Context, j *Journal, now time.Time) error {
+	_, err := j.sweep(ctx, now)
+	return err
+}
+
+// Known is how many events the index and the past hold.
+func Known(j *Journal) (indexed uint64, keys, tables int) {
+	j.index.mu.Lock()
+	defer j.index.mu.Unlock()
+	j.past.mu.Lock()
+	defer j.past.mu.Unlock()
+	return j.index.count, len(j.index.last), len(j.past.newest) + len(j.past.outcomes)
+}
+
+// Floor is up to which event a lane is done.
+func Floor(ctx context.Context, l *Lane) (uint64, error) {
+	info, err := l.consumer.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.AckFloor.Stream, nil
+}
+
+// NameOf is a lane's name.
+func NameOf(l *Lane) event.Lane { return l.name }

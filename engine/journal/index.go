@@ -6,7 +6,7 @@ import (
 )
 
 // index knows, for every event kept, its key and its identity as hashes, to find
-// duplicates. It costs 16 bytes an event and a map entry a key, is built again
+// duplicates. It costs 24 bytes an event and a map entry a key, is built again
 // from EVENTS at each start, and may err only towards asking: whoever is told of a
 // candidate reads the stored event to be sure.
 type index struct {
@@ -22,9 +22,9 @@ type index struct {
 	count uint64
 }
 
-// link is one event: its identity and the sequence of its key's event before it
-// (0: none). An identity is never 0.
-type link struct{ identity, prev uint64 }
+// link is one event: its identity, its key's hash, and the sequence of its key's
+// event before it (0: none). An identity is never 0.
+type link struct{ identity, key, prev uint64 }
 
 const (
 	chunkLen = 4096
@@ -79,7 +79,7 @@ func part(h *maphash.Hash, s string) {
 func (x *index) add(seq, key, identity uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.chunks == nil {
+	if len(x.chunks) == 0 {
 		x.base = seq - seq%chunkLen
 	}
 	l := x.at(seq)
@@ -90,7 +90,7 @@ func (x *index) add(seq, key, identity uint64) {
 		x.chunks = append(x.chunks, new([chunkLen]link))
 		l = x.at(seq)
 	}
-	*l = link{identity: identity, prev: x.last[key]}
+	*l = link{identity: identity, key: key, prev: x.last[key]}
 	x.last[key] = seq
 	if m := x.long[key]; m != nil {
 		m[identity] = seq

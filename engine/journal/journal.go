@@ -41,6 +41,8 @@ type Options struct {
 	// MinFreeDisk is the reserve in bytes: with less free nothing is accepted.
 	// 0 means DefaultMinFreeDisk.
 	MinFreeDisk int64
+	// Retention says how long what came is kept.
+	Retention Retention
 	// MaxPayload bounds an event's record and body together, in bytes. 0 means
 	// DefaultMaxPayload.
 	MaxPayload int32
@@ -75,14 +77,18 @@ type Journal struct {
 	refusing  atomic.Pointer[string] // why nothing is accepted for now: disk or stream nearly full
 	stopWatch context.CancelFunc
 	watched   chan struct{}
+	tidied    chan struct{}
+	sweeping  sync.Mutex
+	alarms    atomic.Pointer[[]string] // what somebody has to look at
 
-	mu       sync.Mutex
-	lanes    map[event.Lane]*Lane
-	counts   counts
-	letters  map[letter]uint64     // where in DEAD the latest copy of a letter is
-	standing []standing            // letters whose outcome is in OUTCOMES, in its order
-	lower    map[event.Lane]uint64 // first place in OUTCOMES that a lane's takeover must read
-	lowest   uint64                // the same for a lane that had nothing at the start
+	mu         sync.Mutex
+	lanes      map[event.Lane]*Lane
+	counts     counts
+	letters    map[letter]uint64     // where in DEAD the latest copy of a letter is
+	standing   []standing            // letters whose outcome is in OUTCOMES, in its order
+	lower      map[event.Lane]uint64 // first place in OUTCOMES that a lane's takeover must read
+	firstEvent uint64                // the oldest event that was kept at the start
+	lowest     uint64                // the same for a lane that had nothing at the start
 }
 
 // standing is a dead letter that counts.
@@ -111,6 +117,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(),
 		lanes: map[event.Lane]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
 		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
+		tidied: make(chan struct{}),
 	}
 	if j.lock, err = lock(o.Dir); err != nil {
 		return nil, err
@@ -140,6 +147,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	j.stopWatch = cancel
 	j.look(watch)
 	go j.watch(watch)
+	go j.tidy(watch)
 	return j, nil
 }
 
@@ -170,6 +178,9 @@ func (o *Options) fill() error {
 		if n != 0 && n < minStream {
 			return fmt.Errorf("a stream's bound is %d bytes, it must be at least %d", n, minStream)
 		}
+	}
+	if err := o.Retention.fill(); err != nil {
+		return err
 	}
 	if o.MinFreeDisk < 0 || o.MaxAckPending < 0 || o.AcceptWait < 0 {
 		return errors.New("MinFreeDisk, MaxAckPending and AcceptWait must not be negative")
@@ -239,6 +250,7 @@ func (j *Journal) release() error {
 	if j.stopWatch != nil {
 		j.stopWatch()
 		<-j.watched
+		<-j.tidied
 	}
 	if j.nc != nil {
 		j.nc.Close()

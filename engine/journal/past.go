@@ -25,6 +25,8 @@ type past struct {
 	replays     map[uint64][]uint64 // by what they repeat, in order
 	repeated    map[uint64]repeated // by the replay's own sequence
 	acts        map[letter][]event.Act
+	// kept are the letters whose outcomes have left the journal.
+	kept map[letter]struct{}
 	// found are the replays that a start reads, until their acts are known to be kept.
 	found []event.Event
 }
@@ -77,7 +79,7 @@ func newPast() *past {
 	return &past{
 		newest: table{}, outcomes: table{}, names: make([]under, 1), ids: map[under]uint64{},
 		connections: map[string]struct{}{}, replays: map[uint64][]uint64{}, repeated: map[uint64]repeated{},
-		acts: map[letter][]event.Act{},
+		acts: map[letter][]event.Act{}, kept: map[letter]struct{}{},
 	}
 }
 
@@ -150,6 +152,12 @@ func (p *past) ofLocked(sequence uint64) []placed {
 
 // became gives an event's outcome under a mapping, "" if there is none.
 func (p *past) became(l letter) event.Kind {
+	p.mu.Lock()
+	_, kept := p.kept[l]
+	p.mu.Unlock()
+	if kept {
+		return event.Dead
+	}
 	for _, o := range p.of(l.sequence) {
 		if o.lane == l.lane && o.mapping == l.mapping {
 			return o.kind

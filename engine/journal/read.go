@@ -17,15 +17,19 @@ import (
 const maxRead = 10_000
 
 // Outcomes reads at most limit outcomes, oldest first, from the place from on,
-// counted from 1 over all outcomes; Stats.LastOutcome is the newest one's place,
-// and the next call's from is this one's plus the number that came.
+// counted from 1 over all outcomes that are kept; Stats.LastOutcome is the newest
+// one's place, and the next call's from is this one's plus the number that came.
+// Places move when the oldest leave.
 func (j *Journal) Outcomes(ctx context.Context, from uint64, limit int) ([]event.Outcome, error) {
 	limit = min(max(limit, 0), maxRead)
 	if limit == 0 {
 		return nil, nil
 	}
+	j.mu.Lock()
+	first := j.counts.firstOutcome
+	j.mu.Unlock()
 	var out []event.Outcome
-	err := j.scan(ctx, j.outcomes, from, "", false, func(seq uint64, m *nats.Msg) (bool, error) {
+	err := j.scan(ctx, j.outcomes, first-1+max(from, 1), "", false, func(seq uint64, m *nats.Msg) (bool, error) {
 		var o event.Outcome
 		if err := json.Unmarshal(m.Data, &o); err != nil {
 			return false, fmt.Errorf("outcome %d: %w", seq, err)

@@ -1,8 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 
@@ -29,6 +32,7 @@ func (j *Journal) rebuild(ctx context.Context) error {
 	if err := j.readActs(ctx); err != nil {
 		return fmt.Errorf("read ACTS: %w", err)
 	}
+	j.past.only(j.letters)
 	return nil
 }
 
@@ -38,6 +42,7 @@ func (j *Journal) readEvents(ctx context.Context) error {
 		return err
 	}
 	j.counts.accepted = info.State.LastSeq
+	j.firstEvent = info.State.FirstSeq
 	if n := info.State.NumDeleted; n > 0 {
 		j.log.Error("events are missing from the journal: its store was damaged", "directory", j.o.Dir, "missing", n)
 	}
@@ -90,7 +95,19 @@ func (j *Journal) floors(ctx context.Context) (map[event.Lane]uint64, error) {
 }
 
 func (j *Journal) readOutcomes(ctx context.Context, floors map[event.Lane]uint64) error {
-	err := j.scan(ctx, j.outcomes, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+	info, err := j.outcomes.Info(ctx)
+	if err != nil {
+		return err
+	}
+	gone, err := purgedOf(info)
+	if err != nil {
+		return err
+	}
+	j.counts.firstOutcome = max(gone.To+1, info.State.FirstSeq, 1)
+	j.counts.last = max(j.counts.firstOutcome-1, info.State.LastSeq)
+	maps.Copy(j.counts.outcomes, gone.Outcomes)
+	ended := map[letter]bool{} // letters whose outcome is kept
+	err = j.scan(ctx, j.outcomes, j.counts.firstOutcome, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
 		mk, err := readMark(m.Subject, m.Header)
 		if err != nil {
 			return false, fmt.Errorf("outcome %d: %w", seq, err)
@@ -98,6 +115,9 @@ func (j *Journal) readOutcomes(ctx context.Context, floors map[event.Lane]uint64
 		j.counts.last = seq
 		j.counts.outcomes[mk.kind]++
 		j.past.outcome(mk.sequence, seq, mk.lane, mk.mapping, mk.kind)
+		if l := (letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}); j.letters[l] != 0 {
+			ended[l] = true
+		}
 		if mk.kind == event.Dead {
 			j.standing = append(j.standing, standing{at: seq, letter: letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}})
 		}
@@ -107,5 +127,22 @@ func (j *Journal) readOutcomes(ctx context.Context, floors map[event.Lane]uint64
 		return true, nil
 	})
 	j.lowest = j.counts.last + 1
+	j.standAlone(ended)
 	return err
+}
+
+// standAlone counts the letters whose events and outcomes have left the journal;
+// those that ended otherwise left before.
+func (j *Journal) standAlone(ended map[letter]bool) {
+	var alone []standing
+	for l := range j.letters {
+		if !ended[l] && l.sequence < j.firstEvent {
+			j.past.keep(l)
+			alone = append(alone, standing{letter: l})
+		}
+	}
+	slices.SortFunc(alone, func(a, b standing) int {
+		return cmp.Compare(j.letters[a.letter], j.letters[b.letter])
+	})
+	j.standing = append(alone, j.standing...)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
-// Stats are a journal's counts, over all that it keeps.
+// Stats are a journal's counts, over all that it ever held.
 type Stats struct {
 	// Accepted is how many events were ever accepted from sources, duplicates not
 	// among them, and Replayed how many were put on their way again.
@@ -22,7 +22,8 @@ type Stats struct {
 	Duplicates uint64 `json:"duplicates"`
 	// Outcomes counts outcomes by kind, duplicates among them.
 	Outcomes map[event.Kind]uint64 `json:"outcomes"`
-	// LastOutcome is the place of the newest outcome, as Journal.Outcomes counts them.
+	// LastOutcome is the place of the newest outcome, as Journal.Outcomes counts them:
+	// how many are kept.
 	LastOutcome uint64 `json:"last_outcome"`
 	// Dead is how many dead letters there are, and Unresolved for how many of them
 	// nothing was done yet.
@@ -47,8 +48,10 @@ type LaneStats struct {
 type counts struct {
 	accepted uint64 // the last event's sequence
 	replayed uint64 // how many of them repeat others
-	last     uint64 // the newest outcome's place
-	outcomes map[event.Kind]uint64
+	last     uint64 // the newest outcome's place in its stream
+	// firstOutcome is the place of the oldest outcome that is kept, from 1.
+	firstOutcome uint64
+	outcomes     map[event.Kind]uint64
 }
 
 // Stats gives the counts now. It asks the server once for the lanes and reads no stream.
@@ -56,7 +59,7 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	j.mu.Lock()
 	s := Stats{
 		Accepted: j.counts.accepted - j.counts.replayed, Replayed: j.counts.replayed, Duplicates: j.counts.outcomes[event.Duplicate],
-		Outcomes: maps.Clone(j.counts.outcomes), LastOutcome: j.counts.last, Dead: uint64(len(j.standing)),
+		Outcomes: maps.Clone(j.counts.outcomes), LastOutcome: j.counts.last + 1 - j.counts.firstOutcome, Dead: uint64(len(j.standing)),
 	}
 	j.mu.Unlock()
 	s.Unresolved = s.Dead - min(s.Dead, j.past.handled())
