@@ -45,7 +45,7 @@ var load = sync.OnceValues(func() (*described, error) {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
-	if err := c.AddResource("openapi.json", doc); err != nil {
+	if err := c.AddResource("test:///openapi.json", doc); err != nil {
 		return nil, err
 	}
 	m, _ := doc.(map[string]any)
@@ -142,7 +142,7 @@ func (d *described) body(t *testing.T, at, what, contentType string, text []byte
 
 func (d *described) valid(t *testing.T, at, what string, text []byte) {
 	t.Helper()
-	schema, err := d.compiler.Compile("openapi.json" + at)
+	schema, err := d.compiler.Compile("test:///openapi.json" + at)
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
 		return

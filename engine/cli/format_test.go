@@ -15,7 +15,7 @@ func TestSARIF(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
-	if err := c.AddResource("sarif.json", doc); err != nil {
+	if err := c.AddResource("test:///sarif.json", doc); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
@@ -33,7 +33,7 @@ connections:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.MustCompile("sarif.json").Validate(log); err != nil {
+	if err := c.MustCompile("test:///sarif.json").Validate(log); err != nil {
 		t.Errorf("%v\n%s", err, out.stdout)
 	}
 	for _, id := range []string{"CW204", "CW211", "CW101", "CW121"} {

@@ -98,10 +98,10 @@ func TestSARIFSchema(t *testing.T) {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
-	if err := compiler.AddResource("sarif.json", doc); err != nil {
+	if err := compiler.AddResource("test:///sarif.json", doc); err != nil {
 		t.Fatal(err)
 	}
-	sch, err := compiler.Compile("sarif.json")
+	sch, err := compiler.Compile("test:///sarif.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,10 +77,10 @@ func Valid(t testing.TB, schema json.RawMessage, record []byte) {
 	}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
-	if err := c.AddResource("record.json", doc); err != nil {
+	if err := c.AddResource("test:///record.json", doc); err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := c.Compile("record.json")
+	compiled, err := c.Compile("test:///record.json")
 	if err != nil {
 		t.Fatal(err)
 	}
