@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 )
@@ -13,6 +15,10 @@ type coverage struct {
 	least    int
 	mappings []mappingCoverage
 }
+
+// shownRows is how many rows of a table are named that no sample has reached: a table
+// in a file may have many thousands.
+const shownRows = 10
 
 type mappingCoverage struct {
 	name string
@@ -53,8 +59,19 @@ func (c *coverage) report(a *app) bool {
 			a.message(", and --coverage-min wants %d %%", c.least)
 		}
 		a.message("\n")
+		rows := map[string]int{}
 		for _, p := range m.Missed() {
+			if p.Table != "" {
+				if rows[p.Table]++; rows[p.Table] > shownRows {
+					continue
+				}
+			}
 			a.message("  %s:%d:%d: not reached: %s\n", p.Place.File, p.Place.Line, p.Place.Column, p.What)
+		}
+		for _, name := range slices.Sorted(maps.Keys(rows)) {
+			if more := rows[name] - shownRows; more > 0 {
+				a.message("  and %s more of table `%s`\n", count(more, "row"), name)
+			}
 		}
 	}
 	return enough

@@ -4,8 +4,8 @@ import "maps"
 
 // Coverage collects which points of a mapping events have reached: each field's rule
 // (it gave a value), both ways of each when and where, each entry of choose, each
-// row of the tables written in the mapping, and each default. It is not safe for
-// concurrent use.
+// row of the tables, in files too, each default, and in expressions each side of a
+// choice and what stands behind ??. It is not safe for concurrent use.
 type Coverage struct {
 	sites   *sites
 	reached map[pointKey]bool
@@ -16,6 +16,9 @@ type Point struct {
 	// What names it in words, as in "`city`" or "row `9` of table `delivery`".
 	What  string
 	Place Place
+	// Table is the table of a row, in a file or in the mapping; "" for other points
+	// and for a table without a name.
+	Table string
 }
 
 // Coverage returns a Coverage that nothing has reached.
@@ -41,7 +44,14 @@ func (c *Coverage) Missed() []Point {
 	var out []Point
 	for _, p := range c.sites.points {
 		if !c.reached[p.key] {
-			out = append(out, Point{What: p.what, Place: c.sites.place(p.at)})
+			missed := Point{What: p.what, Place: c.sites.place(p.at)}
+			if t := p.table; t != nil {
+				missed.Table = t.name
+				if t.doc != nil {
+					missed.Place = (&sites{doc: t.doc}).place(p.at)
+				}
+			}
+			out = append(out, missed)
 		}
 	}
 	return out

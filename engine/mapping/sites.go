@@ -31,6 +31,8 @@ type point struct {
 	key  pointKey
 	what string
 	at   span
+	// table is set for a row.
+	table *table
 }
 
 // decision says what a condition decides.
@@ -56,13 +58,21 @@ func newSites(p *Program) *sites {
 		s.table(p.tables[name])
 	}
 	slices.SortStableFunc(s.points, func(a, b point) int {
-		return cmp.Or(cmp.Compare(a.at.pos.Line, b.at.pos.Line), cmp.Compare(a.at.pos.Column, b.at.pos.Column))
+		return cmp.Or(cmp.Compare(a.file(), b.file()), cmp.Compare(a.at.pos.Line, b.at.pos.Line), cmp.Compare(a.at.pos.Column, b.at.pos.Column))
 	})
 	return s
 }
 
 func (s *sites) add(kind pointKind, of any, way, what string, at span) {
-	s.points = append(s.points, point{pointKey{kind, of, way}, what, at})
+	s.points = append(s.points, point{key: pointKey{kind, of, way}, what: what, at: at})
+}
+
+// file is the file of a table's row, "" for what stands in the mapping.
+func (p point) file() string {
+	if p.table != nil && p.table.doc != nil {
+		return p.table.doc.file
+	}
+	return ""
 }
 
 // decision adds both ways of a condition; a choose counts by its branches instead.
@@ -85,16 +95,17 @@ func (s *sites) scope(sc *scope) {
 }
 
 func (s *sites) table(t *table) {
-	if t == nil || t.doc != nil || s.seen[t] { // files are shared by mappings
+	if t == nil || s.seen[t.whole()] {
 		return
 	}
+	t = t.whole()
 	s.seen[t] = true
 	name := "the table"
 	if t.name != "" {
 		name = "table `" + t.name + "`"
 	}
 	for i, key := range t.keys {
-		s.add(pointRow, t, key, "row `"+key+"` of "+name, t.places[i])
+		s.points = append(s.points, point{pointKey{pointRow, t, key}, "row `" + key + "` of " + name, t.places[i], t})
 	}
 }
 
@@ -136,6 +147,11 @@ func (s *sites) visit(r rule) {
 	s.seen[r] = true
 	switch r := r.(type) {
 	case *scalarRule:
+		if r.prog != nil {
+			for _, b := range r.prog.branches {
+				s.add(pointBranch, b, "", b.what, b.at)
+			}
+		}
 		s.table(r.table)
 		s.fallback(r.fallback, r.field)
 	case *guarded:
@@ -156,6 +172,11 @@ func (s *sites) visit(r rule) {
 		}
 	case *listRule:
 		s.entries(r.entries, join(r.field, "#"))
+	case *lookupRule:
+		s.decision(r.when, "when", "", "`when` of lookup `"+r.name+"`")
+		for _, a := range r.args {
+			s.visit(a.rule)
+		}
 	case *eachRule:
 		s.visit(r.list)
 		s.scope(r.scope)

@@ -27,6 +27,14 @@ type table struct {
 	of *table
 }
 
+// whole is the table that has all the columns.
+func (t *table) whole() *table {
+	if t.of != nil {
+		return t.of
+	}
+	return t
+}
+
 // get returns the row of a key. A code without a row is a failure unless the rule
 // has a default.
 func (t *table) get(key any, at span, source string, lenient bool) (any, error) {

@@ -166,7 +166,7 @@ func (t *trace) row(of *table, key any, v any) {
 	if v == nil {
 		return
 	}
-	t.reach(pointRow, of, s)
+	t.reach(pointRow, of.whole(), s)
 	t.top().table = &Row{Table: of.name, Key: s, Value: jsonOf(v), At: t.sites.row(of, s)}
 }
 
