@@ -204,6 +204,9 @@ func pageAnswers(t *testing.T, text string) mapping.Answers {
 			Refused   string            `json:"$refused"`
 		}
 		answer := mapping.Answer{Found: e.Answer}
+		if string(e.Answer) == "null" { // nothing is found
+			answer.Found = nil
+		}
 		if json.Unmarshal(e.Answer, &refusal) == nil && (refusal.Ambiguous != nil || refusal.Refused != "") {
 			answer = mapping.Answer{Refusal: &mapping.Refusal{Ambiguous: refusal.Ambiguous != nil, Message: refusal.Refused}}
 			for _, c := range refusal.Ambiguous {
