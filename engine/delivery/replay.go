@@ -9,8 +9,8 @@ import (
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
-// Newer tells of a lane's key the sequence of an event that was delivered and came
-// from the source after the one with sequence than; 0 if there is none. It is
+// Newer tells of a lane's key the sequence of an event that was delivered and is
+// newer than the one with sequence than; 0 if there is none. It is
 // called in the loop, for replays alone, and must not take long.
 type Newer func(key string, than uint64) uint64
 
@@ -54,7 +54,7 @@ func reasonOvertaken(it *item) *event.Reason {
 	}
 	return &event.Reason{
 		Class: classSuperseded, Code: codeOvertaken,
-		Message: fmt.Sprintf("%s was delivered, which came after event %d that this one repeats", why, it.replay.Origin),
+		Message: fmt.Sprintf("%s was delivered, which is newer than event %d that this one repeats", why, it.replay.Origin),
 	}
 }
 

@@ -87,7 +87,7 @@ func TestD6ReplayNeverOverwrites(t *testing.T) {
 		}
 		want := &event.Reason{
 			Class: "SUPERSEDED", Code: "newer_delivered",
-			Message: "event 2 of the same key was delivered, which came after event 1 that this one repeats",
+			Message: "event 2 of the same key was delivered, which is newer than event 1 that this one repeats",
 		}
 		if diff := cmp.Diff(want, w.outcome(3, "order").Reason); diff != "" {
 			t.Errorf("reason (-want +got):\n%s", diff)

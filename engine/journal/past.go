@@ -37,8 +37,11 @@ type under struct {
 	mapping string
 }
 
-// repeated is what a replay repeats.
-type repeated struct{ of, origin uint64 }
+// repeated is what a replay repeats, and whether with another record.
+type repeated struct {
+	of, origin uint64
+	edited     bool
+}
 
 // packed is an outcome: the place of the event's outcome before, the number of
 // what it is under, and its kind.
@@ -100,7 +103,7 @@ func (p *past) event(e *event.Event) {
 		return
 	}
 	p.replays[r.Of] = append(p.replays[r.Of], e.Sequence)
-	p.repeated[e.Sequence] = repeated{r.Of, r.Origin}
+	p.repeated[e.Sequence] = repeated{r.Of, r.Origin, r.Kind == event.Edit || p.repeated[r.Of].edited}
 }
 
 // outcome notes an outcome at its place.
@@ -171,14 +174,15 @@ func (p *past) delivered(sequence uint64, lane event.Lane) bool {
 	return slices.ContainsFunc(p.of(sequence), func(o placed) bool { return o.kind == event.Delivered && o.lane == lane })
 }
 
-// origin gives the sequence of the event that came from the source.
-func (p *past) origin(sequence uint64) uint64 {
+// origin gives the sequence of the event that came from the source, and tells
+// whether a person has corrected its record since.
+func (p *past) origin(sequence uint64) (origin uint64, edited bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r, is := p.repeated[sequence]; is {
-		return r.origin
+		return r.origin, r.edited
 	}
-	return sequence
+	return sequence, false
 }
 
 // replaysOf gives the events that repeat one, in order.
@@ -215,9 +219,15 @@ func (p *past) sources() []string {
 
 // Newer gives the sequence of an event of the key that the lane delivered and that
 // came from the source after the event with sequence than, 0 if there is none (D6).
+// What came with the event itself and was delivered as a person corrected it is
+// newer too: its own sequence is given.
 func (j *Journal) Newer(l event.Lane, key string, than uint64) uint64 {
 	for seq := j.index.latest(j.index.key(l.Source, key)); seq > than; seq = j.index.before(seq) {
-		if origin := j.past.origin(seq); origin > than && j.past.delivered(seq, l) {
+		switch origin, edited := j.past.origin(seq); {
+		case origin < than || origin == than && !edited || !j.past.delivered(seq, l):
+		case origin == than:
+			return seq
+		default:
 			return origin
 		}
 	}

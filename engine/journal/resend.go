@@ -303,8 +303,9 @@ func (b *repeating) run(ctx context.Context, sequences []uint64) error {
 
 func (b *repeating) one(ctx context.Context, i int, e event.Event) error {
 	seq := e.Sequence
+	origin, _ := b.j.past.origin(seq)
 	e.Replay = &event.Replay{
-		Of: seq, Origin: b.j.past.origin(seq), Sink: b.only.Sink, Mapping: b.only.Mapping,
+		Of: seq, Origin: origin, Sink: b.only.Sink, Mapping: b.only.Mapping,
 		Kind: event.Repeat, By: b.by.By, At: b.at, Reason: b.by.Reason,
 	}
 	as, err := b.j.resend(ctx, &e, "replay/"+b.by.ID+"/"+strconv.FormatUint(seq, 10))

@@ -268,6 +268,34 @@ func TestNewer(t *testing.T) {
 	}
 }
 
+// TestCorrectedIsNewer keeps what a person corrected from being overwritten by what
+// came, and what came later from being held back by it.
+func TestCorrectedIsNewer(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, journal.Options{Dir: dir})
+	l := openLane(t, j)
+	accept(t, j, order("7", "a", `{"n":1}`))
+	accept(t, j, order("7", "b", `{"n":2}`))
+	ds := next(t, l, 2)
+	first := dies(t, l, ds[0].Event, "X")
+	dies(t, l, ds[1].Event, "X")
+	if _, err := j.Edit(t.Context(), first, []byte(`{"n":10}`), operator); err != nil {
+		t.Fatal(err)
+	}
+	e := next(t, l, 1)[0].Event
+	if n := j.Newer(lane, "7", 1); n != 0 {
+		t.Errorf("%d is newer before it was delivered", n)
+	}
+	ends(t, l, e, event.Delivered)
+	for range 2 {
+		if a, b := j.Newer(lane, "7", 1), j.Newer(lane, "7", 2); a != 3 || b != 0 {
+			t.Errorf("newer than 1 is %d, than 2 is %d", a, b)
+		}
+		closeJournal(t, j)
+		j = open(t, journal.Options{Dir: dir})
+	}
+}
+
 func TestRepeat(t *testing.T) {
 	j := open(t, journal.Options{Dir: t.TempDir()})
 	l := openLane(t, j)
