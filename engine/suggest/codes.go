@@ -18,6 +18,9 @@ type Row struct {
 	Confidence int
 }
 
+// maxCode is the longest text in bytes that is taken for a code.
+const maxCode = 100
+
 // codeMatch is how alike two codes' titles must be.
 const codeMatch = 0.5
 
@@ -32,7 +35,7 @@ func (m *matcher) rows(t *target, f *field, beside func(name string) gjson.Resul
 	}
 	if f.seen == present && !f.value.IsObject() && !f.value.IsArray() {
 		key := f.value.String()
-		if !slices.ContainsFunc(out, func(r Row) bool { return r.Key == key }) {
+		if len(key) <= maxCode && !slices.ContainsFunc(out, func(r Row) bool { return r.Key == key }) {
 			title := ""
 			for _, name := range []string{"title", "name", "text", "label"} {
 				if v := beside(name); title == "" && v.Type == gjson.String {

@@ -157,8 +157,9 @@ func wordSet(s string) map[string]bool {
 
 // lexicon finds concepts by words.
 type lexicon struct {
-	whole   map[string]concept // words as they are, and as they sound
+	whole   map[string]concept // words as they are
 	begins  map[string]concept // beginnings
+	sounds  map[string]concept // beginnings as they sound
 	longest int                // of the beginnings, in runes
 	phrases map[string][]phrase
 	weight  map[concept]float64
@@ -171,7 +172,7 @@ type phrase struct {
 }
 
 func newLexicon() *lexicon {
-	l := &lexicon{whole: map[string]concept{}, begins: map[string]concept{}, phrases: map[string][]phrase{}, weight: map[concept]float64{}}
+	l := &lexicon{whole: map[string]concept{}, begins: map[string]concept{}, sounds: map[string]concept{}, phrases: map[string][]phrase{}, weight: map[concept]float64{}}
 	for _, e := range dictionary {
 		l.weight[e.concept] = e.weight
 		for w := range strings.FieldsSeq(e.words) {
@@ -190,6 +191,9 @@ func (l *lexicon) add(w string, c concept) {
 	}
 	if stem, ok := strings.CutSuffix(w, "*"); ok {
 		l.begins[stem] = c
+		if s := sound(stem); len(s) >= 4 {
+			l.sounds[s] = c
+		}
 		l.longest = max(l.longest, utf8.RuneCountInString(stem))
 		return
 	}
@@ -222,19 +226,16 @@ func (l *lexicon) beginning(word string) (concept, bool) {
 
 // spoken finds a Latin word that writes a Ukrainian or Russian one, as sajt does.
 func (l *lexicon) spoken(word string) concept {
-	s := sound(word)
-	if len(s) < 4 || s == "" || word[0] >= utf8.RuneSelf {
+	if word[0] >= utf8.RuneSelf {
 		return ""
 	}
-	var best concept
-	longest := 0
-	for stem, c := range l.begins {
-		as := sound(stem)
-		if len(as) >= 4 && len(as) > longest && strings.HasPrefix(s, as) || len(as) == longest && longest > 0 && strings.HasPrefix(s, as) && c < best {
-			best, longest = c, len(as)
+	s := sound(word)
+	for n := len(s); n >= 4; n-- {
+		if c, ok := l.sounds[s[:n]]; ok {
+			return c
 		}
 	}
-	return best
+	return ""
 }
 
 // at finds a phrase that begins with the first of some words, and how many words

@@ -13,7 +13,9 @@ import (
 // The bounds of what is looked at; schemas may be large and may contain themselves.
 const (
 	maxDepth  = 8
-	maxFields = 4000
+	maxFields = 3000
+	// maxRanked is for how many of the sink's fields, of one object, one is looked for.
+	maxRanked = 300
 )
 
 // presence says what a body holds of a field.
@@ -39,15 +41,22 @@ type field struct {
 	key    bool
 
 	label    string
+	words    []string // of the name
 	views    []meaning
 	surround meaning
 	class    class
+	// vectors, coded and around are views, views that say id where they say code, and
+	// surround, for comparisons.
+	vectors, coded []vector
+	around         vector
 	// systems are those that its name, its label and its place speak of; place are
 	// those that its name and its place do.
 	systems, place meaning
 
-	// beside are the fields of the same object.
-	beside []*field
+	// flag is the field beside this one that says whether it is a percentage, nil if
+	// there is none; flagValue is its value for that.
+	flag      *field
+	flagValue string
 
 	seen  presence
 	value gjson.Result
@@ -94,15 +103,7 @@ func (r *reader) read(n *schema.Node, body gjson.Result, asked bool, at around, 
 	defer func() { r.inside = r.inside[:len(r.inside)-1] }()
 	from := len(r.fields)
 	defer func() {
-		var beside []*field
-		for _, f := range r.fields[from:] {
-			if len(f.steps) == len(at.steps)+1 {
-				beside = append(beside, f)
-			}
-		}
-		for _, f := range beside {
-			f.beside = beside
-		}
+		r.percentages(r.fields[from:], len(at.steps)+1)
 	}()
 	for _, p := range n.Properties {
 		if r.count++; r.count > maxFields {
@@ -127,6 +128,38 @@ func (r *reader) read(n *schema.Node, body gjson.Result, asked bool, at around, 
 		r.fields = append(r.fields, f)
 		return true
 	})
+}
+
+// percentages finds the flags among the fields of one object that say whether
+// another one is a percentage: percentDiscount of discount.
+func (r *reader) percentages(fields []*field, depth int) {
+	flags := map[string]*field{}
+	for _, f := range fields {
+		if len(f.steps) == depth && isFlag(f.node) && slices.Contains(f.words, "percent") {
+			flags[sorted(f.words...)] = f
+		}
+	}
+	if len(flags) == 0 {
+		return
+	}
+	for _, f := range fields {
+		g := flags[sorted(append([]string{"percent"}, f.words...)...)]
+		if len(f.steps) != depth || g == nil {
+			continue
+		}
+		for _, c := range g.node.Choices {
+			for _, v := range r.lex.ofLabel(c.Title) {
+				if v["percent"] > 0 {
+					f.flag, f.flagValue = g, c.JSON
+				}
+			}
+		}
+	}
+}
+
+func sorted(list ...string) string {
+	slices.Sort(list)
+	return strings.Join(list, " ")
 }
 
 func (r *reader) one(name string, n *schema.Node, value gjson.Result, asked bool, at around, depth int) {
@@ -180,7 +213,16 @@ func (r *reader) field(name string, n *schema.Node, value gjson.Result, asked bo
 			f.views[i] = f.views[i].with(at.near, 0.6)
 		}
 	}
+	f.words = words(name)
 	f.surround = at.far.with(at.near, 1)
+	f.vectors, f.around = r.lex.vectors(f.views), r.lex.vector(f.surround)
+	for _, v := range f.views {
+		if v["id"] == 0 && v["code"] > 0 {
+			v = v.with(meaning{"id": v["code"]}, 1) // what the one calls an id is the other's code
+			delete(v, "code")
+		}
+		f.coded = append(f.coded, r.lex.vector(v))
+	}
 	f.class = classOf(f.views[0].with(ofName, 0.4), n)
 	f.place = r.lex.systemsOf(name)
 	for c := range f.surround {

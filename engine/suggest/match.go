@@ -70,8 +70,12 @@ func (m *matcher) rank(t *target, fields []*field) []candidate {
 		out = append(out, c)
 	}
 	slices.SortStableFunc(out, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
-	return out
+	return slices.Clone(out[:min(len(out), kept)])
 }
+
+// kept is how many candidates of a field are kept: others may have a better claim
+// to the first of them.
+const kept = 12
 
 // pair says how likely one source field is meant by a sink field.
 func (m *matcher) pair(t *target, f *field) (candidate, bool) {
@@ -82,11 +86,13 @@ func (m *matcher) pair(t *target, f *field) (candidate, bool) {
 	}
 	c.way = way
 	kin := kinship(t.class, classAs(f, way))
-	views := f.views
-	if t.class == percent && f.class != percent && way == plain {
-		if c.guard, c.guardValue = m.percentFlag(f); c.guard != nil {
-			kin, views = 1, []meaning{f.views[0].with(meaning{"percent": 1}, 1)}
-		}
+	views := f.vectors
+	switch {
+	case t.class == percent && f.class != percent && way == plain && f.flag != nil:
+		c.guard, c.guardValue = f.flag, f.flagValue
+		kin, views = 1, []vector{m.lex.vector(f.views[0].with(meaning{"percent": 1}, 1))}
+	case way == keyed:
+		views = f.coded
 	}
 	if t.key {
 		if score, reason := m.orderKey(f); score > 0 {
@@ -96,21 +102,15 @@ func (m *matcher) pair(t *target, f *field) (candidate, bool) {
 		fits *= 0.5 // nothing else tells orders apart for sure
 	}
 	score := 0.0
-	for _, a := range t.views {
+	for _, a := range t.vectors {
 		for _, b := range views {
-			if way == keyed && a["id"] > 0 && b["id"] == 0 && b["code"] > 0 {
-				b = b.with(meaning{"id": b["code"]}, 1) // what the one calls an id is the other's code
-				delete(b, "code")
-			}
-			score = max(score, m.lex.overlap(a, b, f.surround))
+			score = max(score, overlap(a, b, f.around))
 		}
 	}
-	leaf := t.steps[len(t.steps)-1]
-	same := sameName(leaf, f.name())
 	switch {
-	case same:
+	case slices.Equal(t.words, f.words):
 		score += (1 - score) * 0.4
-	case within(leaf, f.name()):
+	case within(t.words, f.words):
 		score += (1 - score) * 0.25
 	}
 	if way == keyed {
@@ -130,30 +130,7 @@ func (m *matcher) pair(t *target, f *field) (candidate, bool) {
 		score *= 0.75 // a customer's address is not where the order goes
 	}
 	c.score = m.evident(score*m.distance(f), f)
-	c.reason = reasonOf(t, f, same)
 	return c, c.score >= worth/2
-}
-
-// percentFlag finds the flag beside a field that says whether it is a percentage:
-// percentDiscount of discount. It gives the flag and its value for that.
-func (m *matcher) percentFlag(f *field) (*field, string) {
-	want := append([]string{"percent"}, words(f.name())...)
-	slices.Sort(want)
-	for _, g := range f.beside {
-		has := words(g.name())
-		slices.Sort(has)
-		if !slices.Equal(want, has) || !isFlag(g.node) {
-			continue
-		}
-		for _, c := range g.node.Choices {
-			for _, v := range m.lex.ofLabel(c.Title) {
-				if v["percent"] > 0 {
-					return g, c.JSON
-				}
-			}
-		}
-	}
-	return nil, ""
 }
 
 // personal tells whether a sink's field is about a person.
@@ -264,22 +241,8 @@ func (m *matcher) fullName(t *target, fields []*field) (candidate, bool) {
 		return candidate{}, false
 	}
 	var best candidate
-	for i, f := range fields {
-		if !speaks(f, "surname") {
-			continue
-		}
-		parts := []*field{f}
-		for _, c := range []concept{"firstname", "patronymic"} {
-			for _, g := range fields {
-				if speaks(g, c) && slices.Equal(g.steps[:len(g.steps)-1], f.steps[:len(f.steps)-1]) {
-					parts = append(parts, g)
-					break
-				}
-			}
-		}
-		if len(parts) < 2 || slices.ContainsFunc(fields[:i], func(o *field) bool { return slices.Equal(o.steps, f.steps) }) {
-			continue
-		}
+	for _, parts := range nameGroups(fields) {
+		f := parts[0]
 		score := 0.92 * m.distance(f)
 		if otherCarrier(t.systems, f.place) {
 			score *= 0.85
@@ -293,6 +256,30 @@ func (m *matcher) fullName(t *target, fields []*field) (candidate, bool) {
 		}
 	}
 	return best, best.score > 0
+}
+
+// nameGroups finds the parts of persons' names: surname, first name and patronymic
+// of one object each, where at least two are there.
+func nameGroups(fields []*field) [][]*field {
+	of := map[string]int{}
+	var groups [][]*field
+	for _, c := range []concept{"surname", "firstname", "patronymic"} {
+		for _, f := range fields {
+			if !speaks(f, c) {
+				continue
+			}
+			at := strings.Join(f.steps[:len(f.steps)-1], ".")
+			i, known := of[at]
+			switch {
+			case c == "surname" && !known:
+				of[at] = len(groups)
+				groups = append(groups, []*field{f})
+			case c != "surname" && known && !slices.ContainsFunc(groups[i], func(g *field) bool { return speaks(g, c) }):
+				groups[i] = append(groups[i], f)
+			}
+		}
+	}
+	return slices.DeleteFunc(groups, func(g []*field) bool { return len(g) < 2 })
 }
 
 func speaks(f *field, c concept) bool {
@@ -397,20 +384,16 @@ func sameCodes(sink, source *schema.Node) bool {
 	return len(source.Choices) > 0 && !slices.ContainsFunc(source.Choices, func(c schema.Choice) bool { return !sink.Allows(c.JSON) })
 }
 
-// sameName tells whether two names are of the same words.
-func sameName(a, b string) bool { return slices.Equal(words(a), words(b)) }
-
 // within tells whether all words of a name of several are in another one.
-func within(name, other string) bool {
-	all, has := words(name), words(other)
+func within(all, has []string) bool {
 	return len(all) > 1 && !slices.ContainsFunc(all, func(w string) bool { return !slices.Contains(has, w) })
 }
 
 // reasonOf says why a source field is suggested for a sink field.
-func reasonOf(t *target, f *field, same bool) string {
+func reasonOf(t *target, f *field) string {
 	first := ""
 	switch {
-	case same:
+	case slices.Equal(t.words, f.words):
 		first = "same name"
 	case alike(t.steps[len(t.steps)-1], f.name()) >= 0.6:
 		first = "similar name"

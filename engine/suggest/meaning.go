@@ -17,6 +17,9 @@ const unknownWeight = 1
 // what for: "price (with VAT)", "quantity in the order".
 const aside = 0.35
 
+// maxWords is how many words of a text are read.
+const maxWords = 40
+
 // asides begin what a label says of where and what for.
 var asides = wordSet("in for with without considering excluding including у в во на для при за від до по з із с от к из після після")
 
@@ -106,6 +109,7 @@ func (l *lexicon) ofLabel(label string) []meaning {
 // read notes the concepts of words. With prose, what stands behind the first word
 // of asides counts less.
 func (l *lexicon) read(m meaning, list []string, share float64, prose bool) {
+	list = list[:min(len(list), maxWords)]
 	for i := 0; i < len(list); {
 		w := list[i]
 		if prose && len(m) > 0 && asides[w] {
@@ -143,39 +147,80 @@ func (l *lexicon) weigh(c concept) float64 {
 	return unknownWeight
 }
 
+// term is a concept of a vector: how much is said of it, and how much it tells.
+type term struct {
+	concept       concept
+	share, weight float64
+	unknown       bool
+	// sound is how an unknown word sounds.
+	sound []rune
+}
+
+// vector is a meaning made ready for many comparisons: its concepts in order.
+type vector []term
+
+func (l *lexicon) vector(m meaning) vector {
+	out := make(vector, 0, len(m))
+	for _, c := range m.keys() {
+		t := term{concept: c, share: m[c], weight: l.weigh(c)}
+		if word, unknown := strings.CutPrefix(string(c), "?"); unknown {
+			t.unknown, t.sound = true, []rune(sound(word))
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func (l *lexicon) vectors(all []meaning) []vector {
+	out := make([]vector, len(all))
+	for i, m := range all {
+		out[i] = l.vector(m)
+	}
+	return out
+}
+
 // overlap says how much two meanings have in common, from 0 to 1. surround is what
 // is said of the things that the second is part of: it may supply what the first
-// asks for, and does not count else.
-func (l *lexicon) overlap(a, b, surround meaning) float64 {
-	b = b.with(nil, 1)
-	for _, c := range surround.keys() {
-		if a[c] > 0 {
-			b.note(c, min(a[c], 0.8*surround[c]))
-		} else if _, repeats := b[c]; repeats {
-			b[c] *= aside // it says what it is part of once more
+// asks for, and what the second repeats of it counts little.
+func overlap(a, b, surround vector) float64 {
+	var both, all, heavyA, heldA, heavyB, heldB float64
+	count := func(t term, x, y float64) {
+		held := min(x, y)
+		if t.unknown && y == 0 {
+			held = x * closest(t.sound, b)
+		}
+		both += 2 * t.weight * held
+		all += t.weight * (x + y)
+		if t.weight >= heavy {
+			heavyA, heldA = heavyA+t.weight*x, heldA+t.weight*held
+			heavyB, heldB = heavyB+t.weight*y, heldB+t.weight*held
 		}
 	}
-	var both, all float64
-	var heavyA, heldA, heavyB, heldB float64
-	for _, c := range a.keys() {
-		w := l.weigh(c)
-		share := min(a[c], b[c])
-		if share == 0 && strings.HasPrefix(string(c), "?") {
-			share = a[c] * closest(c, b)
+	k := 0
+	around := func(c concept) float64 {
+		for k < len(surround) && surround[k].concept < c {
+			k++
 		}
-		both += 2 * w * share
-		all += w * a[c]
-		if w >= heavy {
-			heavyA += w * a[c]
-			heldA += w * share
+		if k < len(surround) && surround[k].concept == c {
+			return surround[k].share
 		}
+		return 0
 	}
-	for _, c := range b.keys() {
-		w := l.weigh(c)
-		all += w * b[c]
-		if w >= heavy {
-			heavyB += w * b[c]
-			heldB += w * min(a[c], b[c])
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		switch {
+		case j == len(b) || i < len(a) && a[i].concept < b[j].concept:
+			count(a[i], a[i].share, min(a[i].share, 0.8*around(a[i].concept)))
+			i++
+		case i == len(a) || b[j].concept < a[i].concept:
+			share := b[j].share
+			if around(b[j].concept) > 0 {
+				share *= aside
+			}
+			count(term{weight: b[j].weight}, 0, share)
+			j++
+		default:
+			count(a[i], a[i].share, max(b[j].share, min(a[i].share, 0.8*around(a[i].concept))))
+			i, j = i+1, j+1
 		}
 	}
 	if all == 0 {
@@ -191,12 +236,12 @@ func (l *lexicon) overlap(a, b, surround meaning) float64 {
 	return score
 }
 
-// closest says how similar the most similar unknown word of m is, if it is similar.
-func closest(word concept, m meaning) float64 {
+// closest says how similar the most similar unknown word of v is, if it is similar.
+func closest(sound []rune, v vector) float64 {
 	best := 0.0
-	for c := range m {
-		if strings.HasPrefix(string(c), "?") {
-			best = max(best, alike(string(word[1:]), string(c[1:])))
+	for _, t := range v {
+		if t.unknown {
+			best = max(best, alikeSounds(sound, t.sound))
 		}
 	}
 	if best < 0.6 {

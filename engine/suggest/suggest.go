@@ -179,9 +179,9 @@ func (b *builder) array(t *target, used map[string]bool) Field {
 			continue
 		}
 		like := 0.0
-		for _, x := range t.views {
-			for _, y := range a.views {
-				like = max(like, b.m.lex.overlap(x, y, a.surround))
+		for _, x := range t.vectors {
+			for _, y := range a.vectors {
+				like = max(like, overlap(x, y, a.around))
 			}
 		}
 		fields := elements.choose(t.elements, a.elements, &a.field)
@@ -198,7 +198,7 @@ func (b *builder) array(t *target, used map[string]bool) Field {
 	elements.draft = b.draft
 	rules := elements.choose(t.elements, bestArray.elements, &bestArray.field) // now its tables count
 	out.State, out.Confidence = Suggested, percentOf(best)
-	out.Reason = reasonOf(t, &bestArray.field, sameName(t.steps[len(t.steps)-1], bestArray.name()))
+	out.Reason = reasonOf(t, &bestArray.field)
 	if bestArray.seen == absent {
 		out.Reason = joinReasons(out.Reason, notInBody)
 	}
@@ -238,7 +238,9 @@ func (b *builder) choose(targets []*target, fields []*field, in *field) []Field 
 	out := make([]Field, len(targets))
 	for i, t := range targets {
 		out[i] = base(t)
-		ranked[i] = b.m.rank(t, fields)
+		if i < maxRanked {
+			ranked[i] = b.m.rank(t, fields)
+		}
 	}
 	for range targets {
 		next := -1
@@ -299,6 +301,9 @@ func (b *builder) fill(f *Field, t *target, ranked []candidate, in *field) {
 	take := 0
 	if top := ranked[0]; top.score >= active && !userNamed(t, top) {
 		f.State, f.Confidence, f.Reason = Suggested, percentOf(top.score), top.reason
+		if f.Reason == "" {
+			f.Reason = reasonOf(t, top.fields[0])
+		}
 		for _, s := range top.fields {
 			f.Paths = append(f.Paths, fullPath(s, in))
 		}

@@ -21,7 +21,9 @@ type target struct {
 	key   bool
 
 	label   string
+	words   []string // of the name
 	views   []meaning
+	vectors []vector
 	class   class
 	systems meaning
 	// own says that it holds an id that the sink gives out itself.
@@ -102,7 +104,9 @@ func (r *sinkReader) target(n *schema.Node, steps []string) *target {
 	t := &target{steps: steps, node: n, label: labelOf(n)}
 	name := r.lex.ofName(steps[len(steps)-1])
 	t.key = r.key != "" && t.text() == r.key
+	t.words = words(steps[len(steps)-1])
 	t.views = r.lex.viewsOf(n, name)
+	t.vectors = r.lex.vectors(t.views)
 	t.class = classOf(t.views[0].with(name, 0.4), n)
 	t.systems = r.lex.systemsOf(steps[len(steps)-1] + " " + n.Title + " " + n.Description)
 	main, _ := lead(n.Title)

@@ -109,20 +109,23 @@ func alike(a, b string) float64 {
 	if a == b {
 		return 1
 	}
-	ra, rb := []rune(sound(a)), []rune(sound(b))
+	return alikeSounds([]rune(sound(a)), []rune(sound(b)))
+}
+
+func alikeSounds(ra, rb []rune) float64 {
 	if len(ra) < 2 || len(rb) < 2 {
 		return 0
 	}
-	pairs := map[[2]rune]int{}
-	for i := range len(ra) - 1 {
-		pairs[[2]rune{ra[i], ra[i+1]}]++
-	}
+	ra, rb = ra[:min(len(ra), 60)], rb[:min(len(rb), 60)]
+	var taken [60]bool
 	both := 0
-	for i := range len(rb) - 1 {
-		p := [2]rune{rb[i], rb[i+1]}
-		if pairs[p] > 0 {
-			pairs[p]--
-			both++
+	for i := range len(ra) - 1 {
+		for j := range len(rb) - 1 {
+			if !taken[j] && ra[i] == rb[j] && ra[i+1] == rb[j+1] {
+				taken[j] = true
+				both++
+				break
+			}
 		}
 	}
 	return 2 * float64(both) / float64(len(ra)+len(rb)-2)

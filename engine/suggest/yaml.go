@@ -134,7 +134,7 @@ func missing(t *Table) int {
 func (w *writer) row(r Row) {
 	key := r.Key
 	if !plainScalar.MatchString(key) && !digits(key) || reserved[strings.ToLower(key)] {
-		key = quote(oneLine(key))
+		key = quote(key)
 	}
 	title := ""
 	if r.Title != "" {
@@ -149,15 +149,6 @@ func (w *writer) row(r Row) {
 
 func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == "" && (s[0] != '0' || s == "0")
-}
-
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == '\u2028' || r == '\u2029' || r == '\u0085' {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 func orText(s, otherwise string) string {
@@ -176,7 +167,7 @@ func (w *writer) fields(depth int, fields []Field) {
 		case Suggested, Todo:
 			rules++
 		case Perhaps:
-			perhaps = append(perhaps, f.Name)
+			perhaps = append(perhaps, fieldName(f.Name))
 		case Left:
 		}
 	}
@@ -184,7 +175,7 @@ func (w *writer) fields(depth int, fields []Field) {
 	case rules == 0:
 		w.line(depth, "fields:  # TODO nothing was found for any of them; fill in one at least")
 	case len(perhaps) > 0:
-		w.line(depth, "fields:  # TODO, in some cases: %s", oneLine(strings.Join(perhaps, ", ")))
+		w.line(depth, "fields:  # TODO, in some cases: %s", strings.Join(perhaps, ", "))
 	default:
 		w.line(depth, "fields:")
 	}
@@ -275,5 +266,5 @@ func fieldName(name string) string {
 	if plainScalar.MatchString(name) && !reserved[strings.ToLower(name)] {
 		return name
 	}
-	return quote(oneLine(name))
+	return quote(name)
 }
