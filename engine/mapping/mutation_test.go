@@ -138,7 +138,7 @@ func TestMutants(t *testing.T) {
 	if _, found := mapping.Compile("mapping.yaml", text, catalog{}); len(found) > 0 {
 		t.Fatalf("the mapping without a mistake: %v", found)
 	}
-	cat := remembered{known: map[string]*schema.Schema{}}
+	cat := remembered{known: map[string]*schema.Schema{}, lookups: map[string]mapping.LookupSchema{}}
 	kinds := map[string]*tally{}
 	for _, m := range mutants(string(text)) {
 		of := kinds[m.kind]
@@ -205,7 +205,19 @@ func TestMutants(t *testing.T) {
 // remembered is the catalog without reading the schemas again.
 type remembered struct {
 	catalog
-	known map[string]*schema.Schema
+	known   map[string]*schema.Schema
+	lookups map[string]mapping.LookupSchema
+}
+
+func (r remembered) Lookup(connection, lookup string) (mapping.LookupSchema, error) {
+	if s, ok := r.lookups[connection+"."+lookup]; ok {
+		return s, nil
+	}
+	s, err := r.catalog.Lookup(connection, lookup)
+	if err == nil {
+		r.lookups[connection+"."+lookup] = s
+	}
+	return s, err
 }
 
 func (r remembered) Event(connection, event string) (*schema.Schema, error) {
