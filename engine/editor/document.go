@@ -11,7 +11,7 @@ import (
 // document is the schema of a mapping file.
 func (b *builder) document() object {
 	m := b.mapping
-	record := &scope{lets: m.Draft.Lets}
+	record := &scope{lets: m.Draft.Lets, count: &counts{}}
 	for _, e := range m.From {
 		r := root{label: e.Name}
 		if e.Schema != nil {

@@ -32,16 +32,24 @@ type each struct {
 	lets     []Name
 }
 
-// maxDraft bounds how many names and eaches of a file are looked at.
-const maxDraft = 200
+const (
+	// maxDraft bounds how many names and eaches of a file are looked at.
+	maxDraft = 200
+	// maxFile is the largest file in bytes that is read; a mapping is not larger.
+	maxFile = 1 << 20
+)
 
-// Read reads what a mapping file says so far; false if it is no YAML map.
+// Read reads what a mapping file says so far; false if it is no YAML map, or larger
+// than a mapping may be.
 func Read(text []byte) (draft Draft, ok bool) {
 	defer func() { // yaml.v3 is known to panic on some malformed input
 		if r := recover(); r != nil {
 			draft, ok = Draft{}, false
 		}
 	}()
+	if len(text) > maxFile {
+		return Draft{}, false
+	}
 	var doc yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff")))).Decode(&doc); err != nil ||
 		len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {

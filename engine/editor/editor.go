@@ -77,6 +77,8 @@ type builder struct {
 	definitions object
 	names       map[definition]string
 	counts      map[string]int // how many have a name's beginning
+	// dotted is how many dotted names of the sink are spelt out.
+	dotted int
 	// single are nodes of single values, by what they take.
 	single map[string]*schema.Node
 	// boolean is what a condition must become.

@@ -12,6 +12,7 @@ const (
 	// maxDotted is how many dotted names of one object are spelt out, and
 	// maxDottedSteps of how many steps; beyond that any name is taken.
 	maxDotted      = 600
+	maxAllDotted   = 5000 // in all objects together
 	maxDottedSteps = 5
 	namePattern    = `^[\p{L}_][\p{L}\p{N}_]*$`
 	// fieldPattern is a field's name, or a dotted path of them.
@@ -120,11 +121,14 @@ func (f *fieldList) name(n *schema.Node, steps []string, pattern bool, note stri
 			{"anyOf", []object{f.value(n, f.scope)}},
 		}})
 	}
+	if len(steps) > 1 {
+		f.dotted++
+	}
 	array := n.Types != 0 && n.Types.Has(schema.Array) && !n.Types.Has(schema.Object)
 	object := n.Types.Has(schema.Object)
 	switch {
 	case !array && !object:
-	case len(steps) >= maxDottedSteps || len(f.properties)+len(f.patterns) > maxDotted:
+	case len(steps) >= maxDottedSteps || len(f.properties)+len(f.patterns) > maxDotted || f.dotted > maxAllDotted:
 		f.further(steps, pattern, `\..+`)
 	case array && n.Items == nil:
 		f.further(steps, pattern, `\.[0-9]{1,9}(\..+)?`)

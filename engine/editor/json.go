@@ -18,25 +18,48 @@ type member struct {
 // MarshalJSON writes the members in their order.
 func (o object) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range o {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		for j, part := range []any{m.name, m.value} {
-			if j > 0 {
-				b.WriteByte(':')
+	err := write(&b, o)
+	return b.Bytes(), err
+}
+
+// write appends a value as JSON, each part once.
+func write(b *bytes.Buffer, v any) error {
+	switch v := v.(type) {
+	case object:
+		b.WriteByte('{')
+		for i, m := range v {
+			if i > 0 {
+				b.WriteByte(',')
 			}
-			enc := json.NewEncoder(&b)
-			enc.SetEscapeHTML(false)
-			if err := enc.Encode(part); err != nil {
-				return nil, err
+			if err := write(b, m.name); err != nil {
+				return err
 			}
-			b.Truncate(b.Len() - 1) // the line end
+			b.WriteByte(':')
+			if err := write(b, m.value); err != nil {
+				return err
+			}
 		}
+		b.WriteByte('}')
+	case []object:
+		b.WriteByte('[')
+		for i, o := range v {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if err := write(b, o); err != nil {
+				return err
+			}
+		}
+		b.WriteByte(']')
+	default:
+		enc := json.NewEncoder(b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(v); err != nil {
+			return err
+		}
+		b.Truncate(b.Len() - 1) // the line end
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	return nil
 }
 
 // text is a schema as a file, one line for each member of the top two levels.

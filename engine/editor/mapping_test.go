@@ -90,7 +90,7 @@ func mappings(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)\n```yaml( right| wrong| exhaustive)?\n(.*?)```").FindAllSubmatch(page, -1)
+	blocks := regexp.MustCompile("(?s)\n```yaml([ a-z]*)\n(.*?)```").FindAllSubmatch(page, -1)
 	for i, b := range blocks {
 		out[fmt.Sprintf("README.md, block %d%s", i, b[1])] = complete(string(b[2]))
 	}

@@ -21,8 +21,11 @@ const (
 	maxPaths = 2000
 	// maxArrays is how many arrays have an element scope of their own in one place.
 	maxArrays = 40
-	// maxScopes is how deep elements are in elements.
-	maxScopes = 3
+	// maxScopes is how deep elements are in elements, and maxAll how many scopes there
+	// are in all, maxAllPaths how many paths these suggest.
+	maxScopes   = 3
+	maxAll      = 200
+	maxAllPaths = 10_000
 )
 
 // scope is what paths mean in one place: the record's, or an element's of an each.
@@ -36,7 +39,11 @@ type scope struct {
 	own    []path
 	inner  []*scope
 	known  bool // whether inner was worked out
+	count  *counts
 }
+
+// counts are how many scopes and paths there are of one record.
+type counts struct{ scopes, paths int }
 
 // root is a schema of the record or element; label is the event's name.
 type root struct {
@@ -67,7 +74,8 @@ func (s *scope) paths() []path {
 			}
 			at[text] = len(out)
 			out = append(out, path{text: text, node: n, of: []string{r.label}})
-			return len(out) < maxPaths
+			s.count.paths++
+			return len(out) < maxPaths && s.count.paths < maxAllPaths
 		})
 	}
 	for i := range out {
@@ -100,7 +108,8 @@ func walk(n *schema.Node, at string, depth int, indexed bool, visit func(string,
 	return true
 }
 
-// elements gives the scopes of the eaches that can stand here.
+// elements gives the scopes of the eaches that can stand here: over arrays of the
+// record at the top, and in an element over its own.
 func (s *scope) elements(d *Draft) []*scope {
 	if s.known {
 		return s.inner
@@ -110,30 +119,30 @@ func (s *scope) elements(d *Draft) []*scope {
 		return nil
 	}
 	add := func(path, as string, lets []Name) {
-		if len(s.inner) >= maxArrays || s.taken(as) || slices.ContainsFunc(s.inner, func(o *scope) bool { return o.path == path && o.name == as }) {
+		if len(s.inner) >= maxArrays || s.count.scopes >= maxAll || s.taken(as) || slices.ContainsFunc(s.inner, func(o *scope) bool { return o.path == path && o.name == as }) {
 			return
 		}
-		e := &scope{parent: s, name: as, path: path, lets: lets, depth: s.depth + 1}
-		for at := s; at != nil; at = at.parent {
-			if at.name != "" && path != at.name && !strings.HasPrefix(path, at.name+".") {
-				continue
+		e := &scope{parent: s, name: as, path: path, lets: lets, depth: s.depth + 1, count: s.count}
+		for _, r := range s.roots {
+			if n := nodeAt(r.node, path, s.name); n != nil && n.Items != nil {
+				e.roots = append(e.roots, root{n.Items, r.label})
 			}
-			for _, r := range at.roots {
-				if n := nodeAt(r.node, path, at.name); n != nil && n.Items != nil {
-					e.roots = append(e.roots, root{n.Items, r.label})
-				}
-			}
-			break
 		}
 		if len(e.roots) > 0 {
 			s.inner = append(s.inner, e)
+			s.count.scopes++
 		}
 	}
+	own := func(path string) bool {
+		return s.depth == 0 || path == s.name || strings.HasPrefix(path, s.name+".")
+	}
 	for _, e := range d.eaches {
-		add(e.path, e.as, e.lets)
+		if own(e.path) {
+			add(e.path, e.as, e.lets)
+		}
 	}
 	for _, p := range s.paths() {
-		if p.node != nil && p.node.Items != nil && !strings.Contains(p.text, ".0") && (s.depth == 0 || strings.HasPrefix(p.text, s.name+".")) {
+		if p.node != nil && p.node.Items != nil && !strings.Contains(p.text, ".0") && own(p.text) {
 			add(p.text, "item", nil)
 		}
 	}
