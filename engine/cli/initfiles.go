@@ -64,7 +64,8 @@ func (files newFiles) check(force bool) error {
 			continue
 		}
 		if i > 0 {
-			if there, err := os.ReadFile(f.path); err == nil && bytes.Equal(there, f.text) {
+			there, err := os.ReadFile(f.path)
+			if err == nil && bytes.Equal(bytes.TrimRight(there, "\r\n"), bytes.TrimRight(f.text, "\r\n")) {
 				continue
 			}
 		}
