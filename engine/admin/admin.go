@@ -49,6 +49,9 @@ type Status struct {
 	Mappings []Mapping `json:"mappings"`
 	Counters Counters  `json:"counters"`
 	Ingress  Ingress   `json:"ingress"`
+	// Alarms are what somebody has to look at, in words: a backlog that nears the
+	// retention, or fills the journal.
+	Alarms []string `json:"alarms,omitempty"`
 }
 
 // Connection is the state of a connection's process.

@@ -68,6 +68,7 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 			DeadOpen: js.Unresolved, Replayed: js.Replayed,
 		},
 		Ingress: admin.Ingress{Requests: in.Requests, Refused: in.Refused},
+		Alarms:  v.journal.Alarms(),
 	}
 	for _, l := range v.lanes {
 		al := admin.Lane{Source: l.Source, Sink: l.Sink}

@@ -71,6 +71,7 @@ func (e *engine) run(ctx context.Context) (err error) {
 		Dir: e.config.Data, Logger: e.log,
 		MaxEventBytes: e.config.Storage.MaxEvents, MaxOutcomeBytes: e.config.Storage.MaxOutcomes,
 		MaxDeadBytes: e.config.Storage.MaxDead, MinFreeDisk: e.config.Storage.MinFreeDisk,
+		Retention:  journal.Retention{Age: e.config.Retention.Age, Bytes: e.config.Retention.Bytes},
 		MaxPayload: maxPayload(e.config.Ingress.MaxBody),
 	})
 	if err != nil {

@@ -51,9 +51,10 @@ func (e *engine) sending(connection string) *admin.Sending {
 	return out
 }
 
-// Degraded says which connections no records go to, and why.
+// Degraded says which connections no records go to, and why, and what is the matter
+// with the journal.
 func (v view) Degraded(context.Context) []string {
-	var out []string
+	out := v.journal.Alarms()
 	for _, c := range v.config.Connections {
 		s := v.sending(c.Name)
 		if s == nil || s.State == string(delivery.GateOpen) {

@@ -82,9 +82,20 @@ func (l *link) Decode(ctx context.Context, r wire.Request) (wire.Decoded, error)
 
 var errNotOpen = errors.New("the connection is not open")
 
+// openWait is how long records wait for a connection that is being opened.
+const openWait = 5 * time.Second
+
 // Write lets the plugin write records; while it is not there they are to be
 // tried again.
 func (l *link) Write(ctx context.Context, operation string, records []wire.Record, each func(wire.WriteResult)) error {
+	if l.problem.Load() == nil {
+		wait, cancel := context.WithTimeout(ctx, openWait)
+		defer cancel()
+		select {
+		case <-l.opened:
+		case <-wait.Done():
+		}
+	}
 	if conn := l.conn.Load(); conn != nil {
 		return conn.Write(ctx, operation, records, each)
 	}

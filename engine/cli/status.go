@@ -83,6 +83,14 @@ func statusText(s admin.Status, addr string, now time.Time) string {
 	}
 	b.WriteString(columns(rows) + "\n")
 
+	for _, c := range s.Connections {
+		if d := c.Sending; d != nil && d.State != "open" {
+			fmt.Fprintf(&b, "nothing goes to %s: %s\n", plain(c.Name), sendingText(*d, now))
+		}
+	}
+	for _, alarm := range s.Alarms {
+		fmt.Fprintf(&b, "ALARM: %s\n", plain(alarm))
+	}
 	rows = []string{row("LANE", "BACKLOG", "AT HAND", "OLDEST", "PAUSED")}
 	for _, l := range s.Lanes {
 		oldest, paused := "", ""

@@ -84,6 +84,8 @@ type Config struct {
 	Log Log
 	// Storage is the key storage.
 	Storage Storage
+	// Retention is the key retention.
+	Retention Retention
 	// Connections are in the order of their names; key connections, a map by
 	// name. Needed, and not empty.
 	Connections []*Connection
@@ -181,8 +183,9 @@ func defaults() *Config {
 			HeaderTimeout: 5 * time.Second, BodyTimeout: 15 * time.Second, IdleTimeout: time.Minute,
 			DecodeTimeout: 10 * time.Second,
 		},
-		Admin: Admin{Listen: "127.0.0.1:9090"},
-		Log:   Log{Level: "info", Format: "text"},
-		rate:  rateKeys{perSecond: 500, given: true},
+		Admin:     Admin{Listen: "127.0.0.1:9090"},
+		Log:       Log{Level: "info", Format: "text"},
+		Retention: Retention{Age: standardDays * day},
+		rate:      rateKeys{perSecond: 500, given: true},
 	}
 }

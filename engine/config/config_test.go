@@ -375,3 +375,25 @@ connections:
 		}
 	}
 }
+
+// TestRetention checks the forms of an age.
+func TestRetention(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 14 * 24 * time.Hour, "4d": 96 * time.Hour, "60d": 1440 * time.Hour, "100h": 100 * time.Hour} {
+		line := ""
+		if text != "" {
+			line = "retention: {age: " + text + ", bytes: 1GiB}\n"
+		}
+		path := filepath.Join(t.TempDir(), config.FileName)
+		body := line + "plugins: bin\nmappings: " + filepath.Base(path) + "\nconnections: {a: {plugin: saleapp}}\n"
+		if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, findings := config.Load(path)
+		if len(findings) > 0 {
+			t.Fatal(findings)
+		}
+		if c.Retention.Age != want || text != "" && c.Retention.Bytes != 1<<30 {
+			t.Errorf("%q gives %+v, want %s", text, c.Retention, want)
+		}
+	}
+}

@@ -130,6 +130,7 @@ func (r *reader) config(c *Config, root *yaml.Node) {
 				field{"min_free_disk", r.text(size(&st.MinFreeDisk, 1<<20, most))},
 			)
 		}},
+		field{"retention", func(n *yaml.Node) { r.retention(c, n) }},
 		field{"connections", func(n *yaml.Node) { r.connections(c, n) }},
 	)
 	if root.Kind != yaml.MappingNode {

@@ -332,7 +332,7 @@ func (g *Gate) passed(certain bool, now time.Time) {
 		g.reopened++
 		g.wakeAll()
 	}
-	g.log.Info("sending goes on", "after", outage.Round(time.Second))
+	g.log.Info("sending goes on", "after", outage.Round(time.Second).String())
 	g.why, g.closures = nil, 0
 }
 

@@ -231,6 +231,8 @@ func (s *sandbox) postFaults(t testing.TB, path, body string) {
 type site struct {
 	dir     string
 	sandbox *sandbox
+	// key is the one that the engine gives to SaleApp.
+	key string
 }
 
 // newSite makes a configuration with the shipped mappings over a sandbox.
@@ -261,7 +263,7 @@ connections:
 	if err := os.WriteFile(filepath.Join(dir, "crosswalk.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &site{dir: dir, sandbox: sb}
+	return &site{dir: dir, sandbox: sb, key: saleappKey}
 }
 
 // engine is a running engine.
@@ -274,7 +276,7 @@ func (s *site) start(t testing.TB) *engine {
 	t.Helper()
 	type line struct{ Msg, Ingress, Admin string }
 	said := make(chan line, 1)
-	p := spawn(t, []string{"SALEAPP_KEY=" + saleappKey, "NOVAPOSHTA_KEY=" + novaposhtaKey}, func(text string) {
+	p := spawn(t, []string{"SALEAPP_KEY=" + s.key, "NOVAPOSHTA_KEY=" + novaposhtaKey}, func(text string) {
 		var l line
 		if json.Unmarshal([]byte(text), &l) == nil && l.Msg == "ready" {
 			said <- l

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crosswalk-etl/crosswalk/engine/admin"
+	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+)
+
+func (a *app) resumeCommand() *cobra.Command {
+	return a.sinkCommand("resume", "Let records go to a connection again",
+		`Ends what keeps records from going to a connection: a pause, refused credentials, a limit,
+or failures for every order. One record goes at once, and the others when that passes; where
+the sink still refuses it, the connection waits on. Nothing is lost meanwhile.`,
+		(*client.Client).Resume)
+}
+
+func (a *app) pauseCommand() *cobra.Command {
+	return a.sinkCommand("pause", "Have no records go to a connection",
+		`Has no records go to a connection until `+"`crosswalk resume`"+`, or until the engine restarts.
+What is at the sink is finished; webhooks are taken on, and everything is kept.`,
+		(*client.Client).Pause)
+}
+
+func (a *app) sinkCommand(name, short, long string, do func(*client.Client, context.Context, admin.SinkRequest) (admin.Sending, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: name + " CONNECTION", Short: short, Long: long}
+	r := a.remoteFlags(cmd)
+	var by doing
+	cmd.Flags().StringVar(&by.by, "by", "", "`name` of who does it, for the log (default: the user's)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%s takes one connection, and %d are named: crosswalk %s CONNECTION", name, len(args), name)
+		}
+		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			s, err := do(c, ctx, admin.SinkRequest{Connection: args[0], By: by.name()})
+			if err != nil {
+				return err
+			}
+			return a.print(args[0] + ": " + sendingText(s, time.Now()) + "\n")
+		})
+	}
+	return cmd
+}
+
+// sendingText tells in a line how records go to a connection.
+func sendingText(s admin.Sending, now time.Time) string {
+	text := map[string]string{
+		"open": "records go", "limited": "it limits its callers", "broken": "it fails for every order",
+		"paused": "it refuses the credentials", "stopped": "an operator has paused it",
+	}[s.State]
+	if text == "" {
+		text = s.State
+	}
+	if s.Reason != nil {
+		text += fmt.Sprintf(" (%s %s: %s)", s.Reason.Class, plain(s.Reason.Code), cut(s.Reason.Message, 80))
+	}
+	if s.Since != nil && s.State != "open" {
+		text += ", for " + age(*s.Since, now)
+	}
+	if s.Until != nil && s.State != "open" {
+		if wait := s.Until.Sub(now); wait > 0 {
+			text += fmt.Sprintf("; it is tried again in %s", wait.Round(time.Second))
+		} else {
+			text += "; it is tried again now"
+		}
+	}
+	return text
+}
