@@ -18,12 +18,17 @@ func lookAlikes() *strings.Replacer {
 // Latin returns a name as it looks: Cyrillic letters that look like Latin ones are
 // Latin, and what cannot be seen is gone.
 func Latin(name string) string {
-	return lookAlikes().Replace(strings.Map(func(r rune) rune {
+	return lookAlikes().Replace(Visible(name))
+}
+
+// Visible returns a name without what cannot be seen.
+func Visible(name string) string {
+	return strings.Map(func(r rune) rune {
 		if Invisible(r) != "" {
 			return -1
 		}
 		return r
-	}, name))
+	}, name)
 }
 
 // Invisible names a character that cannot be seen, or that looks like a blank and

@@ -175,7 +175,11 @@ scan:
 		case r == '.' || r == '|' || r == '[':
 			break scan
 		case r == '#' || strings.ContainsRune("()]{}=<>%!,;\"'`&@", r) || unicode.IsSpace(r) || unicode.IsControl(r):
-			return p.fail(p.i, p.i+n, "`"+string(r)+"` cannot stand here in a path", notAPath(p.in))
+			what := "`" + string(r) + "`"
+			if unicode.IsSpace(r) {
+				what = "a blank"
+			}
+			return p.fail(p.i, p.i+n, what+" cannot stand here in a path", notAPath(p.in))
 		}
 		name.WriteString(p.in[p.i : p.i+n])
 		p.i += n

@@ -250,6 +250,10 @@ func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
 		hint := ""
 		if key, value, found := strings.Cut(n.Value, " "); found && n.Style == 0 && !strings.Contains(n.Value, "=") {
 			hint = "a key is followed by a colon: `" + key + ": " + shorten(value) + "`"
+		} else if key, value, found := strings.Cut(n.Value, ":"); found && n.Style == 0 {
+			hint = "a blank is missing behind the colon: `" + key + ": " + shorten(value) + "`"
+		} else if n.Kind == yaml.SequenceNode && n.Style&yaml.FlowStyle == 0 {
+			hint = "leave out the `- ` before its keys"
 		}
 		d.errorAt("CW105", d.spanOf(n), hint, "%s must be a map of keys and values, and this is %s", what, yamlKind(n))
 		return nil, false

@@ -269,6 +269,14 @@ func (l *layout) value(text string, from, end int) *flaw {
 		return l.quote(text, from, end)
 	case '{', '[':
 		return l.flow(text, from)
+	case '?', '-':
+		if len(rest) > 1 && rest[1] != ' ' {
+			break
+		}
+		if rest[0] == '-' {
+			return l.at(from, end, "a list begins in the next line, or is written [a, b]", "an entry of a list cannot stand behind a key")
+		}
+		return l.at(from, end, "quote it: "+quoted(rest), "a value cannot begin with `?`")
 	case '}', ']', ',':
 		return l.at(from, end, "quote it: "+quoted(rest), "a value cannot begin with `"+rest[:1]+"`")
 	}
