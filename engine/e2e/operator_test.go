@@ -26,7 +26,9 @@ fields:
 `
 }
 
-// operatorSite is a site with one mapping, which a test changes.
+// operatorSite is a site with one mapping, which a test changes. Its patience with
+// SaleApp is long: its tests count the writes, and a request that is given up is
+// another one.
 func operatorSite(t testing.TB, sb *sandbox, rows string) *site {
 	t.Helper()
 	s := newSite(t, sb)
@@ -40,7 +42,7 @@ connections:
   shop: {plugin: horoshop, token: %s}
   saleapp:
     plugin: saleapp
-    config: {url: %q, secret_key: "${env:SALEAPP_KEY}", key: organization, client_id: 50, curency_id: 6, warehouse_id: 7, request_timeout: 2s, settle: 1s}
+    config: {url: %q, secret_key: "${env:SALEAPP_KEY}", key: organization, client_id: 50, curency_id: 6, warehouse_id: 7, request_timeout: 20s, settle: 1s}
 `, shopToken, sb.root+"/saleapp/server/api")
 	if err := os.WriteFile(filepath.Join(s.dir, "crosswalk.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
