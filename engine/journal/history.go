@@ -55,12 +55,12 @@ type HistoryPage struct {
 }
 
 // maxLook bounds how many events one call of History looks at.
-const maxLook = 200_000
+const maxLook = 50_000
 
 // History gives at most limit events that f picks. By key it costs a few lookups
-// for each event of the key; otherwise it reads on from the end that comes first,
-// and what it passes over costs 3 µs an event, or 0.1 µs where an outcome is asked
-// for.
+// for each event of the key; otherwise it reads on from the end that comes first.
+// What it passes over costs the reading of its headers, save where an outcome or a
+// mapping is asked for, which are known in memory (BenchmarkHistory).
 func (j *Journal) History(ctx context.Context, f HistoryFilter, limit int) (HistoryPage, error) {
 	h := &history{j: j, f: f, limit: limit}
 	if err := h.begin(ctx); err != nil {
