@@ -65,7 +65,13 @@ func (u *underway) room(now time.Time, most int) (ok bool, again time.Time) {
 // dispatch starts calls for what is ready: all that became ready since the last
 // time shares them. It gives when more may go, where that is known.
 func (r *Runner) dispatch(ctx context.Context, now time.Time) (again time.Time) {
-	denied := 0
+	denied, waits := 0, false
+	// What does not wait for the gate must not stand before other lanes in its queue.
+	defer func() {
+		if !waits {
+			r.port.withdraw()
+		}
+	}()
 	for r.outbox.size > 0 && denied < len(r.outbox.queues) {
 		ok, at := r.underway.room(now, r.o.Concurrency)
 		if !ok {
@@ -93,9 +99,10 @@ func (r *Runner) dispatch(ctx context.Context, now time.Time) (again time.Time) 
 		if doubtful+fresh == 0 {
 			again = earlier(again, at)
 			denied++
+			waits = waits || r.port.waits
 			continue
 		}
-		denied = 0
+		denied, waits = 0, false
 		items := make([]*item, 0, doubtful+fresh)
 		for range doubtful {
 			items = append(items, q.doubtful.pop())
@@ -105,9 +112,6 @@ func (r *Runner) dispatch(ctx context.Context, now time.Time) (again time.Time) 
 		}
 		r.outbox.size -= len(items)
 		r.begin(ctx, q.operation, items, doubtful, now)
-	}
-	if r.outbox.size == 0 {
-		r.port.withdraw()
 	}
 	return again
 }

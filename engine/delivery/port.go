@@ -16,6 +16,9 @@ type port struct {
 	wake func()
 	// seen is the gate's count of reopenings that the lane has acted upon.
 	seen uint64
+	// waits tells that it got nothing when it asked last, and is in the queue. It is
+	// the lane's own.
+	waits bool
 }
 
 func (g *Gate) join(source string, wake func()) *port {
@@ -73,7 +76,8 @@ func (g *Gate) wakeNext() {
 // take gives how many of the lane's records may go now, at most most: of doubtful
 // ones, whose last attempt got no answer, and of fresh ones. What it gives counts as
 // sent. again is when to ask again where that is known; otherwise the lane is woken.
-// Lanes take turns where there is not enough for all.
+// Lanes take turns where there is not enough for all: a lane that got nothing waits
+// in the queue, and must withdraw if it does not ask again.
 func (p *port) take(now time.Time, doubtful, fresh, most int) (d, f int, again time.Time) {
 	g := p.gate
 	g.mu.Lock()
@@ -82,8 +86,10 @@ func (p *port) take(now time.Time, doubtful, fresh, most int) (d, f int, again t
 	demand := min(doubtful, allowed) + fresh
 	want := min(most, demand)
 	if want == 0 {
+		p.waits = false
 		return 0, 0, now.Add(time.Second) // all are doubtful, and enough of those are out
 	}
+	p.waits = true
 	if !slices.Contains(g.queue, p) {
 		g.queue = append(g.queue, p)
 	}
@@ -133,6 +139,7 @@ func (p *port) take(now time.Time, doubtful, fresh, most int) (d, f int, again t
 	if g.bucket != nil {
 		g.bucket.AllowN(now, n)
 	}
+	p.waits = false
 	g.queue = g.queue[1:]
 	if n < want {
 		g.queue = append(g.queue, p)
