@@ -23,19 +23,21 @@ func (m *measured) State(ctx context.Context) (metrics.State, error) {
 	if err != nil {
 		return metrics.State{}, err
 	}
-	s := metrics.State{Ready: m.journal.Ready() == nil, Ingress: m.server.Stats(), DeadLetters: js.Dead}
+	s := metrics.State{Ready: m.journal.Ready() == nil, Ingress: m.server.Stats(), DeadLetters: js.Unresolved, Alarms: len(m.journal.Alarms())}
 	for _, c := range m.config.Connections {
 		st := m.links[c.Name].state()
 		up := st.Phase == pluginhost.Running
 		s.Ready = s.Ready && up
-		s.Connections = append(s.Connections, metrics.Connection{
-			Name: c.Name, Plugin: c.Plugin, Up: up, Restarts: uint64(max(0, st.Restarts)),
-		})
+		mc := metrics.Connection{Name: c.Name, Plugin: c.Plugin, Up: up, Restarts: uint64(max(0, st.Restarts))}
+		if sending := m.sending(c.Name); sending != nil {
+			mc.Gate, mc.AtSink = sending.State, sending.AtSink
+		}
+		s.Connections = append(s.Connections, mc)
 	}
 	for _, l := range m.lanes {
 		ml := metrics.Lane{Lane: l.Lane}
 		if i := slices.IndexFunc(js.Lanes, func(s journal.LaneStats) bool { return s.Lane == l.Lane }); i >= 0 {
-			ml.Backlog = js.Lanes[i].Backlog
+			ml.Backlog, ml.OldestAt = js.Lanes[i].Backlog, js.Lanes[i].OldestAt
 		}
 		if r := l.runner.Load(); r != nil {
 			stats := r.Stats()

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
+	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 )
 
 // scrapeTimeout bounds what a scrape waits for the journal.
@@ -33,7 +33,6 @@ var (
 	descBacklog  = desc("lane_backlog_events", "Accepted events without all of their outcomes.", "source", "sink")
 	descOldest   = desc("lane_oldest_event_timestamp_seconds", "When the oldest event of the backlog was accepted; absent if there is none.", "source", "sink")
 	descAtHand   = desc("lane_events", "Events at hand, by what they wait for.", "source", "sink", "state")
-	descPaused   = desc("lane_paused", "1 while the sink is left alone because of a failure of this class; absent otherwise.", "source", "sink", "class")
 	descCalls    = desc("sink_calls_total", "Calls to the sink.", "source", "sink")
 	descFailures = desc("sink_failures_total", "Records that the sink did not take.", "source", "sink")
 	descRetries  = desc("retries_total", "Attempts that were put off to a later time.", "source", "sink")
@@ -43,6 +42,11 @@ var (
 	descPlugin   = desc("plugin_up", "1 if the connection's process runs.", "connection", "plugin")
 	descRestarts = desc("plugin_restarts_total", "Times that the connection's process came up again.", "connection", "plugin")
 
+	descGate   = desc("sink_state", "1 for the state of the way to the sink, 0 for the others: open, limited (a rate limit), broken (the circuit breaker), paused (AUTH), stopped (by a person).", "connection", "state")
+	descAtSink = desc("sink_records", "Records that are at the sink now.", "connection")
+
+	descAlarms = desc("journal_alarms", "Things to look at before the journal refuses events, as /readyz lists them under degraded.")
+
 	descDead = desc("dead_letters", "Dead letters that nobody has resolved.")
 )
 
@@ -50,7 +54,7 @@ var (
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descUp, descReady, descWebhooks, descRefused, descAccepted, descDuplicates, descLastAccepted, descBacklog,
-		descOldest, descAtHand, descPaused, descCalls, descFailures, descRetries, descAsked, descUnasked,
+		descOldest, descAtHand, descGate, descAtSink, descAlarms, descCalls, descFailures, descRetries, descAsked, descUnasked,
 		descPlugin, descRestarts, descDead,
 	} {
 		ch <- d
@@ -72,6 +76,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descUp, 1)
 	gauge(descReady, one(s.Ready))
 	gauge(descDead, float64(s.DeadLetters))
+	gauge(descAlarms, float64(s.Alarms))
 	count := func(d *prometheus.Desc, n uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 	}
@@ -92,6 +97,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, con := range s.Connections {
 		gauge(descPlugin, one(con.Up), con.Name, con.Plugin)
 		count(descRestarts, con.Restarts, con.Name, con.Plugin)
+		if con.Gate == "" {
+			continue
+		}
+		for _, state := range gateStates() {
+			gauge(descGate, one(con.Gate == string(state)), con.Name, string(state))
+		}
+		gauge(descAtSink, float64(con.AtSink), con.Name)
 	}
 	for i := range s.Lanes {
 		l := &s.Lanes[i]
@@ -109,9 +121,6 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		} {
 			gauge(descAtHand, float64(n), l.Source, l.Sink, state)
 		}
-		if d.Paused != nil {
-			gauge(descPaused, 1, l.Source, l.Sink, classOf(d.Paused))
-		}
 		count(descCalls, d.Calls, l.Source, l.Sink)
 		count(descFailures, d.Failures, l.Source, l.Sink)
 		count(descRetries, d.Retries, l.Source, l.Sink)
@@ -120,7 +129,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func classOf(f *wire.Failure) string { return f.Class.String() }
+func gateStates() []delivery.GateState {
+	return []delivery.GateState{delivery.GateOpen, delivery.GateLimited, delivery.GateBroken, delivery.GatePaused, delivery.GateStopped}
+}
 
 func one(yes bool) float64 {
 	if yes {

@@ -18,7 +18,6 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 	"github.com/crosswalk-etl/crosswalk/engine/metrics"
-	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // fixed is an engine whose state does not change.
@@ -54,19 +53,19 @@ func everything(t *testing.T) *metrics.Metrics {
 	t.Helper()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	m := metrics.New("1.2.3", fixed{state: metrics.State{
-		Ready: true, DeadLetters: 3,
+		Ready: true, DeadLetters: 3, Alarms: 1,
 		Ingress: ingress.Stats{
 			Requests: 9, Refused: map[string]uint64{"bad_json": 2, "not_found": 1}, Strangers: map[string]uint64{"not_found": 1},
 			Connections: []ingress.ConnectionStats{{
 				Name: "shop", Requests: 8, Accepted: 5, Duplicates: 1, Refused: map[string]uint64{"bad_json": 2}, LastAccepted: &noon,
 			}},
 		},
-		Connections: []metrics.Connection{{Name: "shop", Plugin: "horoshop", Up: true, Restarts: 2}, {Name: "saleapp", Plugin: "saleapp"}},
+		Connections: []metrics.Connection{{Name: "shop", Plugin: "horoshop", Up: true, Restarts: 2}, {Name: "saleapp", Plugin: "saleapp", Gate: string(delivery.GatePaused), AtSink: 2}},
 		Lanes: []metrics.Lane{{
 			Lane: event.Lane{Source: "shop", Sink: "saleapp"}, Backlog: 4, OldestAt: noon,
 			Delivery: &delivery.Stats{
 				Totals:   delivery.Totals{Calls: 11, Failures: 6, Retries: 5, LookupCalls: 3, LookupFailures: 1},
-				Retrying: 2, Sending: 1, Waiting: 1, Paused: &wire.Failure{Class: wire.Auth, Message: "no such key"},
+				Retrying: 2, Sending: 1, Waiting: 1,
 			},
 		}, {Lane: event.Lane{Source: "shop", Sink: "crm"}}},
 	}})

@@ -27,6 +27,8 @@ type State struct {
 	Connections []Connection
 	// DeadLetters is how many stand unresolved.
 	DeadLetters uint64
+	// Alarms is how many things somebody has to look at before events are refused.
+	Alarms int
 }
 
 // Lane is how a lane stands.
@@ -45,4 +47,8 @@ type Connection struct {
 	Name, Plugin string
 	Up           bool
 	Restarts     uint64
+	// Gate says how records go to it, as delivery's GateState; "" where none do.
+	Gate string
+	// AtSink counts the records that are there now.
+	AtSink int
 }
