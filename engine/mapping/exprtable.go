@@ -35,7 +35,7 @@ func (e *exprCompiler) tableFunction(n ast.Node, arguments []ast.Node, end int) 
 func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, column *ast.StringNode) operand {
 	loc := n.Location()
 	if len(arguments) != 2 {
-		e.report("CW132", loc.From, end, `table("delivery", delivery_type.id)`, "`table` takes 2 arguments, and %d are given", len(arguments))
+		e.report("CW132", loc.From, end, `table("delivery", delivery_type.id)`, "`table` takes 2 arguments, and %s given", are(len(arguments)))
 		return e.broken(n)
 	}
 	s, ok := arguments[0].(*ast.StringNode)

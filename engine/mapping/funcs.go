@@ -101,7 +101,7 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 	}
 	most := len(def.params)
 	if len(args) < def.least || len(args) > most && def.more == nil {
-		e.report("CW132", loc.From, end, "", "`%s` takes %s, and %d are given", id.Value, countOf(def.least, most, def.more != nil), len(args))
+		e.report("CW132", loc.From, end, "", "`%s` takes %s, and %s given", id.Value, countOf(def.least, most, def.more != nil), are(len(args)))
 		return e.broken(n)
 	}
 	if bad {
@@ -191,6 +191,14 @@ func firstReference(args []operand) *reference {
 	return nil
 }
 
+// are counts in front of a participle: "1 is", "3 are".
+func are(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return strconv.Itoa(n) + " are"
+}
+
 func countOf(least, most int, more bool) string {
 	plural := func(n int) string {
 		if n == 1 {
@@ -239,7 +247,7 @@ func (e *exprCompiler) pathFunction(n ast.Node, name string, arguments []ast.Nod
 		return e.broken(n)
 	}
 	if len(arguments) != 1 {
-		e.report("CW132", loc.From, end, "", "`%s` takes 1 argument, and %d are given", name, len(arguments))
+		e.report("CW132", loc.From, end, "", "`%s` takes 1 argument, and %s given", name, are(len(arguments)))
 		return e.broken(n)
 	}
 	s, ok := arguments[0].(*ast.StringNode)

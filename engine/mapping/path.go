@@ -125,9 +125,20 @@ func (p *pathParser) parse() *pathError {
 			}
 		default:
 			r, n := utf8.DecodeRuneInString(p.in[p.i:])
-			return p.fail(p.i, p.i+n, "`"+string(r)+"` cannot stand here in a path", notAPath(p.in))
+			return p.misplaced(r, n)
 		}
 	}
+}
+
+// misplaced refuses the character r of n bytes at hand.
+func (p *pathParser) misplaced(r rune, n int) *pathError {
+	what, hint := "`"+string(r)+"`", notAPath(p.in)
+	if name := diag.Invisible(r); name != "" {
+		what, hint = name, "delete it, or type a usual blank"
+	} else if unicode.IsSpace(r) {
+		what = "a blank"
+	}
+	return p.fail(p.i, p.i+n, what+" cannot stand here in a path", hint)
 }
 
 func notAPath(s string) string {
@@ -175,11 +186,7 @@ scan:
 		case r == '.' || r == '|' || r == '[':
 			break scan
 		case r == '#' || strings.ContainsRune("()]{}=<>%!,;\"'`&@", r) || unicode.IsSpace(r) || unicode.IsControl(r):
-			what := "`" + string(r) + "`"
-			if unicode.IsSpace(r) {
-				what = "a blank"
-			}
-			return p.fail(p.i, p.i+n, what+" cannot stand here in a path", notAPath(p.in))
+			return p.misplaced(r, n)
 		}
 		name.WriteString(p.in[p.i : p.i+n])
 		p.i += n

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -363,7 +364,7 @@ func (l *layout) flow(text string, from int) *flaw {
 				return l.at(i, i+1, "quote the whole value: '…'", "a value cannot begin with `"+string(c)+"`")
 			case c == '{' || c == '[':
 				if !fresh {
-					return l.at(i, i+1, "quote the whole value: '= f(a[0])'", "inside { } and [ ] a `"+string(c)+"` ends the value before it")
+					return l.at(i, i+1, quoteInside(text[:i]), "inside { } and [ ] a `"+string(c)+"` ends the value before it")
 				}
 				stack = append(stack, opened{c, l.n, i})
 				continue
@@ -400,4 +401,15 @@ func (l *layout) flow(text string, from int) *flaw {
 		l.n++
 		text, i = next, 0
 	}
+}
+
+// quoteInside says how to quote a value inside { } and [ ] that a bracket follows;
+// before is the line in front of the bracket.
+func quoteInside(before string) string {
+	value := before[strings.LastIndexAny(before, ",{[")+1:]
+	name := value[strings.LastIndexByte(value, ' ')+1:]
+	if name == "" || strings.Contains(value, "= ") {
+		return "quote the whole value: '= f(a[0])'"
+	}
+	return fmt.Sprintf("quote the whole value: \"%s[…]\", or write the path with dots: %s.…", name, name)
 }
