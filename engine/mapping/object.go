@@ -54,6 +54,7 @@ func (o *objectRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 		var err error
 		if dst, err = o.writeBranch(f, dst, base); err != nil {
 			r.fail(err, o.field)
+			o.lose(r, base)
 		}
 	}
 	if len(dst) == start+1 && !o.keep {
@@ -126,6 +127,16 @@ func (o *objectRule) writeBranch(f *frame, dst []byte, base int) ([]byte, error)
 	return dst, &failure{
 		at: o.at, rule: "CW309", field: o.field, message: "no `when` of this `choose` is true for this event",
 		hint: "an entry without `when`, written last, takes what is left",
+	}
+}
+
+// lose marks the fields of all branches as failed: that no branch could be picked is
+// reported, and what they would have made is not asked for again.
+func (o *objectRule) lose(r *run, base int) {
+	for _, b := range o.choose {
+		for _, field := range b.fields {
+			r.spans[base+field.index].failed = true
+		}
 	}
 }
 
