@@ -40,8 +40,10 @@ type Connection struct {
 	// keys plugin and config, or nil.
 	nameNode, plugin, config *yaml.Node
 	src                      *source
-	rate                     rateKeys
-	sink                     sinkKeys
+	// broken says that a key config, or one that is taken for it, was reported.
+	broken bool
+	rate   rateKeys
+	sink   sinkKeys
 	// texts are the scalars of config that hold references or $${, by node: what
 	// they stand for, once that is known.
 	texts map[*yaml.Node]*text
@@ -154,6 +156,7 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 	if n.Kind == yaml.MappingNode && !there["plugin"] {
 		r.errorAt(key, RuleMissing, "plugin: NAME, the name of a file in the folder of plugins", "%s has no `plugin`", where)
 	}
+	conn.broken = there["config"] && conn.config == nil
 	if conn.Signature != nil && !there["token"] {
 		r.errorAt(key, RuleMissing, "", "%s has a `signature` and no `token`, so that it takes no webhooks", where)
 	}

@@ -42,13 +42,15 @@ func (r *reader) warnAt(n *yaml.Node, rule, hint, format string, args ...any) {
 }
 
 // object reads a map whose keys are known; where names it in messages. It
-// returns the names of the keys that are there.
+// returns the names of the keys that are there, those included that a misspelt
+// key stands for: one mistake is reported once.
 func (r *reader) object(n *yaml.Node, where string, fields ...field) (there map[string]bool) {
 	there = map[string]bool{}
 	if n.Kind != yaml.MappingNode {
 		r.errorAt(n, RuleValue, "", "%s is a map of keys and values, and this is %s", where, kindOf(n))
 		return there
 	}
+	var meant []string
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
@@ -62,6 +64,7 @@ func (r *reader) object(n *yaml.Node, where string, fields ...field) (there map[
 				hint = "the keys are " + joined(names)
 			}
 			r.errorAt(key, RuleUnknown, hint, "%s has no key `%s`", where, key.Value)
+			meant = append(meant, diag.Suggest(key.Value, names))
 			continue
 		}
 		if there[key.Value] {
@@ -73,6 +76,9 @@ func (r *reader) object(n *yaml.Node, where string, fields ...field) (there map[
 			continue
 		}
 		fields[at].read(value)
+	}
+	for _, name := range meant {
+		there[name] = true
 	}
 	return there
 }

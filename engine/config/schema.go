@@ -24,7 +24,10 @@ const schemaURL = "crosswalk:config"
 // reported. No message repeats a value, nor shows a line that holds one which the
 // schema marks writeOnly.
 func (c *Connection) CheckSchema(configSchema json.RawMessage) diag.List {
-	k := &schemaCheck{Connection: c, unsure: map[string]bool{}, wrong: map[string]bool{}, secretLines: map[int]bool{}}
+	if c.broken {
+		return nil // that is reported already
+	}
+	k := &schemaCheck{Connection: c, unsure: map[string]bool{}, wrong: map[string]bool{}, meant: map[string]bool{}, secretLines: map[int]bool{}}
 	if err := k.run(configSchema); err != nil {
 		return diag.List{c.src.at(c.nameNode, RuleSchema, "tell the plugin's author",
 			"the config schema of plugin `%s` is broken: %v", c.Plugin, err)}
@@ -41,6 +44,9 @@ type schemaCheck struct {
 	unsure map[string]bool
 	// wrong are the names of the keys whose value is.
 	wrong map[string]bool
+	// meant are the keys, behind what they stand in and a dot, that a key which is
+	// not known is taken for: they are not missed as well.
+	meant map[string]bool
 	// secretLines hold a secret.
 	secretLines map[int]bool
 }
@@ -82,7 +88,7 @@ func (k *schemaCheck) run(configSchema json.RawMessage) (err error) {
 	}
 	if invalid, ok := errors.AsType[*jsonschema.ValidationError](schema.Validate(value)); ok {
 		k.walk(invalid)
-		if len(k.wrong) > 0 { // what hangs on a wrong value is not known either
+		if len(k.wrong) > 0 || len(k.meant) > 0 { // what hangs on a wrong value is not known either
 			for name := range k.wrong {
 				k.unsure[name] = true
 			}
@@ -258,6 +264,7 @@ func (k *schemaCheck) report(e *jsonschema.ValidationError) {
 	case *kind.AdditionalProperties:
 		for _, p := range w.Properties {
 			at, _ := child(value, p)
+			k.meant[name+"."+diag.Suggest(p, v.names())] = true
 			k.add(at, unknownHint(p, v.names()), "%s has no key `%s`", where, p)
 		}
 		return
@@ -269,6 +276,9 @@ func (k *schemaCheck) report(e *jsonschema.ValidationError) {
 	}
 	if missing != nil {
 		for _, m := range missing {
+			if k.meant[name+"."+m] {
+				continue
+			}
 			k.add(key, v.property(m).note(), "%s needs `%s`", where, m)
 		}
 		return
