@@ -215,6 +215,9 @@ func flagError(flag, value string, err error) error {
 	hint := diag.DidYouMean(nf.Name, nf.Known)
 	if hint == "" && len(nf.Known) > 0 {
 		hint = "there are " + strings.Join(nf.Known, ", ")
+		if len(nf.Known) == 1 {
+			hint = "there is " + nf.Known[0]
+		}
 	}
 	if hint != "" {
 		hint = "; " + hint

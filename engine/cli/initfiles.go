@@ -20,7 +20,8 @@ type newFile struct {
 	text []byte
 }
 
-// newFiles are the mapping, and behind it its first sample if there is one.
+// newFiles are the mapping, and behind it its first sample if there is one, and the
+// query of its URL.
 type newFiles []newFile
 
 // filesOf gives the files of a new mapping; the mapping's text comes later.
@@ -40,7 +41,12 @@ func filesOf(f initFlags, body []byte) newFiles {
 			name = stem
 		}
 	}
-	return append(files, newFile{path: filepath.Join(filepath.Dir(f.out), "samples", name+ending), text: body})
+	stem := filepath.Join(filepath.Dir(f.out), "samples", name)
+	files = append(files, newFile{path: stem + ending, text: body})
+	if f.query != "" {
+		files = append(files, newFile{path: stem + queryEnding, text: []byte(f.query + "\n")})
+	}
+	return files
 }
 
 // check refuses to overwrite a file, unless it is forced to; one that holds the
@@ -131,7 +137,11 @@ func (a *app) summary(cfg *config.Config, f initFlags, draft *suggest.Draft, fil
 	}
 	a.message("next:\n  crosswalk validate %s\n", relative(f.out))
 	if len(files) > 1 {
-		a.message("  crosswalk map %s --input %s --explain\n  crosswalk test --update %s\n", relative(f.out), relative(files[1].path), relative(f.out))
+		query := ""
+		if f.query != "" {
+			query = " --query '" + f.query + "'"
+		}
+		a.message("  crosswalk map %s --input %s%s --explain\n  crosswalk test --update %s\n", relative(f.out), relative(files[1].path), query, relative(f.out))
 	}
 }
 

@@ -9,18 +9,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // wantEnding is how the files end that hold what is wanted.
 const wantEnding = ".want.json"
 
+// queryEnding is how the files end that hold the query of a webhook's URL.
+const queryEnding = ".query"
+
+// maxQueryBytes bounds the query of a sample.
+const maxQueryBytes = 64 << 10
+
 // sample is a body with what is wanted of it.
 type sample struct {
 	// name is the body's file name without its ending.
 	name string
-	// body, want and lookups (answers) are the files; want and lookups need not be
-	// there.
-	body, want, lookups string
+	// body, want, lookups (answers) and query (of the webhook's URL) are the files;
+	// all but body need not be there.
+	body, want, lookups, query string
 	// problem says why it cannot be tested; "" if it can.
 	problem string
 }
@@ -44,7 +52,7 @@ func findSamples(dir string) ([]sample, error) {
 		name := strings.TrimSuffix(file, ending)
 		switch {
 		case e.IsDir() || strings.HasPrefix(file, ".") || ending == ".md":
-		case strings.HasSuffix(file, wantEnding), strings.HasSuffix(file, lookupsEnding):
+		case strings.HasSuffix(file, wantEnding), strings.HasSuffix(file, lookupsEnding), ending == queryEnding:
 			beside = append(beside, file)
 		case !strings.EqualFold(ending, ".json") && !isForm(file):
 			out = append(out, sample{name: file, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json or .form", relative(filepath.Join(dir, file)))})
@@ -52,11 +60,11 @@ func findSamples(dir string) ([]sample, error) {
 			out = append(out, sample{name: name, problem: fmt.Sprintf("%s and %s share one name and so one %s; rename one", bodies[name], file, name+wantEnding)})
 		default:
 			bodies[name] = file
-			out = append(out, sample{name: name, body: filepath.Join(dir, file), want: filepath.Join(dir, name+wantEnding), lookups: filepath.Join(dir, name+lookupsEnding)})
+			out = append(out, sample{name: name, body: filepath.Join(dir, file), want: filepath.Join(dir, name+wantEnding), lookups: filepath.Join(dir, name+lookupsEnding), query: filepath.Join(dir, name+queryEnding)})
 		}
 	}
 	for _, file := range beside {
-		if name := strings.TrimSuffix(strings.TrimSuffix(file, wantEnding), lookupsEnding); bodies[name] == "" {
+		if name := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(file, wantEnding), lookupsEnding), queryEnding); bodies[name] == "" {
 			out = append(out, sample{name: name, problem: fmt.Sprintf("%s has no body: there is neither %s.json nor %s.form", relative(filepath.Join(dir, file)), name, name)})
 		}
 	}
@@ -74,4 +82,14 @@ func (s *sample) answers(ctx context.Context, p *project) (*knownAnswers, error)
 		return nil, err
 	}
 	return known, known.check(ctx, p)
+}
+
+// request makes the webhook that would have brought the sample, with the query of
+// its URL from the file beside it; none without a file.
+func (s *sample) request(body []byte) (wire.Request, error) {
+	query, err := readBounded("the query", s.query, maxQueryBytes)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return wire.Request{}, err
+	}
+	return bodyRequest(s.body, "POST", strings.TrimSpace(string(query)), body), nil
 }

@@ -27,9 +27,10 @@ func (a *app) testCommand() *cobra.Command {
 		Long: `For each mapping, every body in the folder samples beside it (CASE.json or CASE.form)
 is decoded by the source's plugin, mapped, held against the sink's schema, and compared
 with CASE.want.json: the record, or {"$skip": true}, or {"$error": "CW301"}. Nobody is
-asked: CASE.lookups.json holds the answers to the mapping's lookups. At the
-end it says which rules, table rows, defaults, and ways of when, where and choose no
-sample has reached; --coverage-min makes too few of them a failure.`,
+asked: CASE.lookups.json holds the answers to the mapping's lookups, and CASE.query
+the query of the webhook's URL, such as event=new_order. At the end it says which rules,
+table rows, defaults, and ways of when, where and choose no sample has reached;
+--coverage-min makes too few of them a failure.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			t.app = a
 			if err := checkFormat(t.report.format, formatText, formatJUnit, formatGitHub); err != nil {
@@ -171,6 +172,10 @@ func (t *sampleTest) sample(ctx context.Context, p *project, prog *mapping.Progr
 	if err != nil {
 		return err
 	}
+	request, err := s.request(body)
+	if err != nil {
+		return err
+	}
 	known, err := s.answers(ctx, p)
 	if _, wrong := errors.AsType[*answersError](err); wrong {
 		return t.fail(name, nil, err)
@@ -178,7 +183,7 @@ func (t *sampleTest) sample(ctx context.Context, p *project, prog *mapping.Progr
 	if err != nil {
 		return err
 	}
-	got, findings, err := sampleResult(ctx, prog, sink, d, bodyRequest(s.body, "POST", "", body), t.covered, known)
+	got, findings, err := sampleResult(ctx, prog, sink, d, request, t.covered, known)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
