@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -78,6 +79,10 @@ writes the result into another system, through a plugin process for each connect
 	root.AddCommand(a.initCommand(), a.runCommand(), a.validateCommand(), a.mapCommand(), a.testCommand(), a.statusCommand(), a.eventsCommand(), a.deadCommand(), a.replayCommand(), a.pauseCommand(), a.resumeCommand(), a.schemaCommand(), a.versionCommand())
 	root.SetHelpCommand(a.helpCommand(root))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if bad, ok := errors.AsType[*strconv.NumError](err); ok && bad.Func == "ParseInt" {
+			said, _, _ := strings.Cut(err.Error(), " flag: ")
+			err = fmt.Errorf("%s: want a whole number", said)
+		}
 		return fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
 	})
 	return root

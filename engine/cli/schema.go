@@ -68,6 +68,10 @@ The plugins are asked offline; no secret is needed.`,
 	// Here --config may stand alone: the schema of crosswalk.yaml is asked for.
 	flags.StringVar(&a.configPath, "config", "", "configuration `file` (default crosswalk.yaml here or in a folder above); its own schema if no mapping is named")
 	flags.Lookup("config").NoOptDefVal = nearest
+	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		flags.Lookup("config").NoOptDefVal = "" // it is no text that people type
+		cmd.Root().HelpFunc()(cmd, args)
+	})
 	return cmd
 }
 
