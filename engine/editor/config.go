@@ -108,6 +108,10 @@ func Config(plugins []Plugin) ([]byte, error) {
 			size("max_dead", "How large the dead letters grow, from 16MiB."),
 			size("min_free_disk", "Below this much free disk webhooks are answered with 503."),
 		}),
+		section("retention", "How long events are kept that are delivered; what is not delivered is never removed.", object{
+			text("age", "The time, in days as 14d or hours as 96h, 4d to 60d; 14d if left out.", `^([0-9]+d|([0-9]+(\.[0-9]*)?(h|m|s|ms))+)$`, "write days as 14d, or hours as 96h"),
+			size("bytes", "From how much on the oldest go sooner, from 16MiB; nine tenths of storage.max_events if left out."),
+		}),
 		{"connections", object{
 			{"description", "The systems, by name: connections: {shop: {plugin: horoshop}}."},
 			types("object"),
