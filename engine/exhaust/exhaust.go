@@ -36,7 +36,10 @@ const (
 
 const (
 	// maxRecords is how many records are tried for one event's schema.
-	maxRecords = 12_000
+	maxRecords = 40_000
+	// maxWork bounds what all records of one schema cost, as mapping.Result counts it,
+	// with the bytes that are made: some seconds.
+	maxWork = 1 << 28
 	// maxKinds is how many distinct failures of one schema are looked into.
 	maxKinds = 60
 	// maxWitnesses is how many records of one failure are kept, each with other
@@ -56,7 +59,8 @@ type Report struct {
 	Findings diag.List
 	// Records is how many records were mapped.
 	Records int
-	// Cut means that the number of records was used up before every pair was tried.
+	// Cut means that the number of records, or the work that they may cost, was used up
+	// before every pair was tried.
 	Cut bool
 }
 

@@ -68,6 +68,7 @@ func (s *search) answered(ev *mapping.Event, a assignment) (mapping.Result, erro
 	answers := mapping.Answers{}
 	for {
 		res, err := s.program.MapWith(ev, answers, nil)
+		s.work += res.Work + len(res.Record)
 		if err != nil || len(res.Questions) == 0 {
 			return res, err
 		}

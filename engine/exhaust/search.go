@@ -20,6 +20,7 @@ type search struct {
 	seen    map[uint64]bool
 	valid   map[uint64][]schema.Violation // by the hash of what was made
 	records int
+	work    int
 	cut     bool
 
 	kinds  []string
@@ -49,8 +50,8 @@ const (
 
 func (s *search) run() {
 	s.settle()
-	bases := []assignment{s.usual}
-	marks := map[string]bool{s.try(s.usual): true}
+	bases := []assignment{s.usual, s.bare()}
+	marks := map[string]bool{s.try(s.usual): true, s.try(bases[1]): true}
 	for i := 0; i < len(bases) && s.records < maxRecords/2; i++ {
 		for j, p := range s.shape.places {
 			for v := range p.options {
@@ -66,7 +67,26 @@ func (s *search) run() {
 	for _, b := range bases[:min(len(bases), pairOf)] {
 		s.pairs(b)
 	}
-	s.cut = s.cut || s.records >= maxRecords || s.shape.cut
+	s.cut = s.cut || s.records >= maxRecords || s.spent() || s.shape.cut
+}
+
+// spent reports whether the records tried so far have cost all that they may.
+func (s *search) spent() bool { return s.work > maxWork }
+
+// bare is the record with as little in it as the schema allows, but with the objects
+// and the first elements that something may stand in: what several fields give in
+// turn is missing only where all of them are.
+func (s *search) bare() assignment {
+	a := slices.Clone(s.usual)
+	for i, p := range s.shape.places {
+		if p.kind != leaf {
+			continue
+		}
+		if v := slices.IndexFunc(p.options, func(o option) bool { return o.json == "" && !o.whole }); v >= 0 {
+			a[i] = uint8(v) //nolint:gosec // at most maxValues and a few
+		}
+	}
+	return a
 }
 
 // settle looks for a usual record that maps: texts that can be read, codes that
@@ -74,12 +94,12 @@ func (s *search) run() {
 func (s *search) settle() {
 	for range 3 {
 		least := s.badness(s.usual)
-		if least == 0 {
+		if least == 0 || s.spent() {
 			return
 		}
 		before := least
 		for j, p := range s.shape.places {
-			if p.kind != leaf || least == 0 {
+			if p.kind != leaf || least == 0 || s.spent() {
 				continue
 			}
 			if o := &p.options[0]; o.json == `"x"` {
@@ -144,7 +164,7 @@ func (s *search) pairs(base assignment) {
 					continue
 				}
 				more = true
-				if s.records >= maxRecords {
+				if s.records >= maxRecords || s.spent() {
 					s.cut = true
 					return
 				}
@@ -171,7 +191,7 @@ func with(a assignment, place, option int) assignment {
 func (s *search) try(a assignment) string {
 	record := s.shape.write(a, nil)
 	h := sum(s.shape.text(a, record))
-	if s.seen[h] || s.records >= maxRecords {
+	if s.seen[h] || s.records >= maxRecords || s.spent() {
 		return ""
 	}
 	s.seen[h] = true

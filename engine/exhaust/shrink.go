@@ -14,7 +14,7 @@ func (s *search) findings() []finding {
 			if n >= len(s.trials[key]) {
 				continue
 			}
-			if n > 0 && s.records-before > maxShrinking {
+			if n > 0 && (s.records-before > maxShrinking || s.spent()) {
 				s.cut = true
 				return out
 			}
@@ -32,7 +32,7 @@ func (s *search) shrink(key string, a assignment) finding {
 	// fails also says whether the failure went away, and not only out of sight: of a
 	// skipped record it is not known, nor of one that never came to the sink's schema.
 	fails := func(b assignment) (yes, gone bool) {
-		if probes++; probes > maxProbes {
+		if probes++; probes > maxProbes || probes > 1 && s.spent() {
 			return false, false
 		}
 		out := s.outcome(b)

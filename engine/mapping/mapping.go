@@ -91,6 +91,9 @@ type Result struct {
 	Skipped bool
 	// Questions are what has to be answered first; then there is no record yet.
 	Questions []Question
+	// Work is what the rules went through: about one for each operation of an
+	// expression, and 4 for each element of a list; also beside an error.
+	Work int
 }
 
 // Error says why an event cannot be mapped.

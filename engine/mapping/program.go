@@ -80,6 +80,7 @@ func (p *Program) run(ev *Event, answers Answers, buf []byte, t *trace) (res Res
 				"this event met a fault of Crosswalk itself in mapping `"+p.name+"`", "please report it, with the mapping and the event")}
 			return
 		}
+		res.Work = r.work
 		r.reset()
 		p.runs.Put(r)
 	}()
