@@ -355,6 +355,9 @@ func (c *compiler) resolveMeta(p path, u use, ref *reference) (*reference, bool)
 	return ref, true
 }
 
+// maxCircle is how many names of a circle are listed.
+const maxCircle = 20
+
 func (c *compiler) cycle(l *let, at span) {
 	var names []string
 	for i := len(c.compiling) - 1; i >= 0; i-- {
@@ -363,7 +366,10 @@ func (c *compiler) cycle(l *let, at span) {
 			break
 		}
 	}
-	c.doc.errorAt("CW150", at, "", "`%s` needs itself: %s", l.name, strings.Join(append(names, l.name), " → "))
+	if names = append(names, l.name); len(names) > maxCircle {
+		names = append(append(names[:maxCircle/2:maxCircle/2], "…"), names[len(names)-maxCircle/2:]...)
+	}
+	c.doc.errorAt("CW150", at, "", "`%s` needs itself: %s", l.name, strings.Join(names, " → "))
 }
 
 // titled returns the choice of a sink field that a text is the title of, or "".

@@ -230,6 +230,9 @@ func (d *document) plainYAML(n *yaml.Node, depth int) bool {
 			continue
 		}
 		ok = d.plainYAML(c, depth+1) && ok
+		if !ok && depth == maxNesting { // one value is enough to say that all nest too deep
+			break
+		}
 	}
 	return ok
 }

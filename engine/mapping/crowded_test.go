@@ -1,0 +1,28 @@
+package mapping_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+)
+
+// TestCrowdedMistakes checks mistakes that have no end: each is told once, and in
+// few words.
+func TestCrowdedMistakes(t *testing.T) {
+	const head = "mapping: m\nfrom: any.event\nto: any.operation\n"
+	var circle strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&circle, "  a%d: = a%d\n", i, (i+1)%500)
+	}
+	for name, text := range map[string]string{
+		"CW102: lists and maps nest more than 40 deep": head + "fields:\n  v: " + strings.Repeat("{path: p, default: ", 100) + "1" + strings.Repeat("}", 100) + "\n",
+		"CW150: `a0` needs itself: a0 → a1 → ":         head + "let:\n" + circle.String() + "fields:\n  v: a0\n",
+	} {
+		_, found := mapping.Compile("m.yaml", []byte(text), catalog{})
+		if len(found) != 1 || !strings.Contains(found[0].Error(), name) || len(found[0].Message) > 200 {
+			t.Errorf("%d findings, want one of %s in few words: %.400v", len(found), name, found)
+		}
+	}
+}
