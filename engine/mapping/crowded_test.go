@@ -19,9 +19,10 @@ func TestCrowdedMistakes(t *testing.T) {
 	for name, text := range map[string]string{
 		"CW102: lists and maps nest more than 40 deep": head + "fields:\n  v: " + strings.Repeat("{path: p, default: ", 100) + "1" + strings.Repeat("}", 100) + "\n",
 		"CW150: `a0` needs itself: a0 → a1 → ":         head + "let:\n" + circle.String() + "fields:\n  v: a0\n",
+		"CW101: this value holds `: `":                 head + "fields:\n  v: " + strings.Repeat("є: ", 9000) + "\n",
 	} {
 		_, found := mapping.Compile("m.yaml", []byte(text), catalog{})
-		if len(found) != 1 || !strings.Contains(found[0].Error(), name) || len(found[0].Message) > 200 {
+		if len(found) != 1 || !strings.Contains(found[0].Error(), name) || len(found[0].Message) > 200 || len(found[0].Hint) > 600 {
 			t.Errorf("%d findings, want one of %s in few words: %.400v", len(found), name, found)
 		}
 	}

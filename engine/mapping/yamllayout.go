@@ -292,7 +292,16 @@ func (l *layout) value(text string, from, end int) *flaw {
 	return nil
 }
 
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// maxQuoted is how many bytes of a value a hint shows in quotes.
+const maxQuoted = 400
+
+// quoted is a value as YAML takes it; of one that goes on for too long its beginning.
+func quoted(s string) string {
+	if len(s) > maxQuoted {
+		s = strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
 
 // skipBlock goes to the last line of a block scalar.
 func (l *layout) skipBlock(indent int) {
