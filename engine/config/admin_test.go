@@ -13,21 +13,26 @@ import (
 func TestAdmin(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "m.yaml"), "mapping: m\n")
-	for admin, want := range map[string]struct{ listen, token, problem string }{
-		`{}`:                                                 {listen: "127.0.0.1:9090"},
-		`{listen: off}`:                                      {},
-		`{listen: "unix:run/admin"}`:                         {listen: "unix:" + dir + "/run/admin"},
-		`{listen: "unix:/run/a.sock"}`:                       {listen: "unix:/run/a.sock"},
-		`{listen: "localhost:1"}`:                            {listen: "localhost:1"},
-		`{listen: ":9090"}`:                                  {problem: "no admin.token"},
-		`{listen: "${env:OPEN}"}`:                            {problem: "no admin.token"},
-		`{token: "${env:SHORT}"}`:                            {problem: "has 16 to 128"},
-		`{token: "${env:NONE}"}`:                             {problem: "NONE is not set"},
-		`{listen: "10.0.0.1:9", token: "${env:LONG}"}`:       {listen: "10.0.0.1:9", token: strings.Repeat("k", 32)},
-		`{listen: "unix:/` + strings.Repeat("x", 200) + `"}`: {problem: "longer than the system allows"},
-		`{listen: "unix:/run/a.sock", token: "0123456789abcdef"}`: {listen: "unix:/run/a.sock", token: "0123456789abcdef"},
-		`{listen: "10.0.0.1:9", token: ""}`:                       {problem: "and this is empty"},
+	type wanted struct{ listen, token, problem string }
+	for _, tt := range []struct {
+		admin string
+		want  wanted
+	}{
+		{`{}`, wanted{listen: "127.0.0.1:9090"}},
+		{`{listen: off}`, wanted{}},
+		{`{listen: "unix:run/admin"}`, wanted{listen: "unix:" + dir + "/run/admin"}},
+		{`{listen: "unix:/run/a.sock"}`, wanted{listen: "unix:/run/a.sock"}},
+		{`{listen: "localhost:1"}`, wanted{listen: "localhost:1"}},
+		{`{listen: ":9090"}`, wanted{problem: "no admin.token"}},
+		{`{listen: "${env:OPEN}"}`, wanted{problem: "no admin.token"}},
+		{`{token: "${env:SHORT}"}`, wanted{problem: "has 16 to 128"}},
+		{`{token: "${env:NONE}"}`, wanted{problem: "NONE is not set"}},
+		{`{listen: "10.0.0.1:9", token: "${env:LONG}"}`, wanted{listen: "10.0.0.1:9", token: strings.Repeat("k", 32)}},
+		{`{listen: "unix:/` + strings.Repeat("x", 200) + `"}`, wanted{problem: "longer than the system allows"}},
+		{`{listen: "unix:/run/a.sock", token: "0123456789abcdef"}`, wanted{listen: "unix:/run/a.sock", token: "0123456789abcdef"}},
+		{`{listen: "10.0.0.1:9", token: ""}`, wanted{problem: "and this is empty"}},
 	} {
+		admin, want := tt.admin, tt.want
 		path := filepath.Join(dir, config.FileName)
 		writeFile(t, path, "plugins: bin\nmappings: m.yaml\nconnections: {shop: {plugin: horoshop}}\nadmin: "+admin+"\n")
 		c, list := config.Load(path)
