@@ -44,14 +44,14 @@ func CompileWith(file string, text []byte, cat Catalog, options Options) (*Progr
 	doc := newDocument(file, text)
 	root := doc.parseYAML(text)
 	if root == nil {
-		return nil, doc.found.Compact()
+		return nil, doc.findings()
 	}
 	c := &compiler{
 		doc: doc, cat: cat, options: options, files: map[string][]byte{}, tables: map[string]*table{}, functions: functions(),
 		names: regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*$`),
 	}
 	p := c.program(root)
-	found := doc.found.Compact()
+	found := doc.findings()
 	if found.HasErrors() || p == nil {
 		return nil, found
 	}

@@ -27,3 +27,27 @@ func TestCrowdedMistakes(t *testing.T) {
 		}
 	}
 }
+
+// TestMoreThanAreShown checks that a file with more findings than are shown says so,
+// and one with as many as are shown at most one less does not.
+func TestMoreThanAreShown(t *testing.T) {
+	const more = "only the first findings of m.yaml are shown, 200 of them"
+	for n, want := range map[int]int{199: 0, 5000: 1} {
+		text := "mapping: m\nfrom: any.event\nto: any.operation\nfields:\n"
+		for i := range n {
+			text += fmt.Sprintf("  v%d..x: p\n", i)
+		}
+		_, found := mapping.Compile("m.yaml", []byte(text), catalog{})
+		said := 0
+		for i, d := range found {
+			if strings.Contains(d.Hint, more) {
+				if said++; i != len(found)-1 {
+					t.Errorf("finding %d of %d says it", i, len(found))
+				}
+			}
+		}
+		if said != want || len(found) != min(n, 200) {
+			t.Errorf("%d mistakes: %d findings, and %d say that there are more, want %d", n, len(found), said, want)
+		}
+	}
+}

@@ -95,6 +95,34 @@ func (d *document) warnAt(rule string, at span, hint, format string, args ...any
 	}
 }
 
+// findings gives what was found, sorted, each once. Where a file has more than are
+// reported, its last finding says so.
+func (d *document) findings() diag.List {
+	crowded := len(d.found) >= maxFindings
+	list := d.found.Compact()
+	for i := range list {
+		file := list[i].Position.File
+		if i+1 < len(list) && list[i+1].Position.File == file {
+			continue
+		}
+		n := 0
+		for j := range list[:i+1] {
+			if list[j].Position.File == file {
+				n++
+			}
+		}
+		if file == d.file && !crowded || file != d.file && n < maxTableFindings {
+			continue
+		}
+		hint := fmt.Sprintf("only the first findings of %s are shown, %d of them: mend these and look again", file, n)
+		if list[i].Hint != "" {
+			hint = list[i].Hint + "; " + hint
+		}
+		list[i].Hint = hint
+	}
+	return list
+}
+
 // spanOf returns where a node begins and, for a scalar on one line, where it ends.
 func (d *document) spanOf(n *yaml.Node) span {
 	s := span{pos: diag.Position{File: d.file, Line: n.Line, Column: n.Column}}
