@@ -37,8 +37,10 @@ func (o *outbox) push(operation string, it *item) {
 	i := slices.IndexFunc(o.queues, func(q *opQueue) bool { return q.operation == operation })
 	if i < 0 {
 		i = len(o.queues)
-		o.queues = append(o.queues, &opQueue{operation: operation, unsafe: it.mapping().Repeat == wire.RepeatUnsafe})
+		o.queues = append(o.queues, &opQueue{operation: operation})
 	}
+	// A connector that was replaced may say otherwise of it.
+	o.queues[i].unsafe = it.mapping().Repeat == wire.RepeatUnsafe
 	if it.hung {
 		o.queues[i].doubtful.push(it)
 	} else {

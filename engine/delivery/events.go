@@ -43,6 +43,8 @@ func (r *Runner) start(it *item) {
 		stale, known := r.newest.stale(it)
 		it.stale, it.unsure = stale || r.overtaken(it), !known
 		it.enter(it.plan.next(0, it.eventType, it.done), r.began)
+	} else {
+		r.renew(it)
 	}
 	r.pool.put(it)
 }

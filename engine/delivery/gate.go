@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,12 +75,12 @@ const (
 // first, and with each answer more, so that what still holds is not met by
 // everything at once. It is safe for concurrent use.
 type Gate struct {
-	o      GateOptions
-	log    *slog.Logger
-	bucket *rate.Limiter // nil: no limit
+	log *slog.Logger
 
-	mu    sync.Mutex
-	ports []*port
+	mu     sync.Mutex
+	o      GateOptions
+	bucket *rate.Limiter // nil: no limit
+	ports  []*port
 	// queue are the ports that wait for room, the longest first; gathering is since
 	// when free places are gathered.
 	queue     []*port
@@ -121,24 +120,15 @@ type Gate struct {
 
 // NewGate makes an open gate.
 func NewGate(o GateOptions) (*Gate, error) {
-	o.Concurrency = cmp.Or(o.Concurrency, 256)
-	o.Backoff.Initial = cmp.Or(o.Backoff.Initial, time.Second)
-	o.Backoff.Max = cmp.Or(o.Backoff.Max, 5*time.Minute)
-	if o.Rate > 0 {
-		o.Burst = cmp.Or(o.Burst, max(1, int(o.Rate)))
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Concurrency < 1 || o.Rate < 0 || o.Burst < 0 || o.Backoff.Initial < 0 || o.Backoff.Max < o.Backoff.Initial {
-		return nil, fmt.Errorf("gate to %s: the bounds %+v cannot be", o.Connection, o)
+	if err := o.fill(); err != nil {
+		return nil, err
 	}
 	g := &Gate{
 		o: o, log: o.Logger.With("sink", o.Connection), ramp: o.Concurrency,
-		failing: map[string]struct{}{}, allowed: doubtfulAtLeast, heard: time.Now(),
-	}
-	if o.Rate > 0 {
-		g.bucket = rate.NewLimiter(rate.Limit(o.Rate), o.Burst)
+		failing: map[string]struct{}{}, allowed: doubtfulAtLeast, heard: time.Now(), bucket: o.newBucket(),
 	}
 	return g, nil
 }
@@ -198,14 +188,17 @@ func (g *Gate) Resume() bool {
 // Wait waits until at least one of most questions may go under the gate's rate, and
 // gives how many may. A lookup is no record, and is held up by nothing else.
 func (g *Gate) Wait(ctx context.Context, most int) (int, error) {
-	if g.bucket == nil {
+	g.mu.Lock()
+	bucket, to := g.bucket, g.o.Connection
+	g.mu.Unlock()
+	if bucket == nil {
 		return most, nil
 	}
-	if err := g.bucket.Wait(ctx); err != nil {
-		return 0, fmt.Errorf("wait for %s under the rate of its limits: %w", g.o.Connection, err)
+	if err := bucket.Wait(ctx); err != nil {
+		return 0, fmt.Errorf("wait for %s under the rate of its limits: %w", to, err)
 	}
 	n := 1
-	for n < most && g.bucket.Allow() {
+	for n < most && bucket.Allow() {
 		n++
 	}
 	return n, nil
@@ -246,11 +239,11 @@ func (g *Gate) look(now time.Time, work bool) passage {
 // probe asks the sink and opens the gate for a first record if it answers.
 func (g *Gate) probe(ctx context.Context) {
 	g.mu.Lock()
-	asked := g.generation
+	asked, ask := g.generation, g.o.Probe
 	g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	err := guard(func() error { return g.o.Probe(ctx) })
+	err := guard(func() error { return ask(ctx) })
 	broken := errors.Is(ctx.Err(), context.Canceled)
 
 	g.mu.Lock()

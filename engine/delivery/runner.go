@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
-	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // Runner delivers the events of one lane. Make it with New and run it once.
 type Runner struct {
 	o   Options
 	log *slog.Logger
+	// guarded are the mappings whose records are marked before they are sent.
+	guarded []string
 
 	inbox  *inbox
 	pool   *pool
@@ -71,7 +72,7 @@ func New(o Options) (*Runner, error) {
 	}
 	log := o.Logger.With("source", o.Lane.Source, "sink", o.Lane.Sink)
 	r := &Runner{
-		o: o, log: log, plan: p,
+		o: o, log: log, plan: p, guarded: p.unsafe(),
 		inbox: newInbox(), pool: newPool(), orders: make(chan int, 1),
 		keys: keys{queues: map[string]keyQueue{}}, gate: o.Gate, newest: newNewest(newestKeys),
 		asking: newAsking(), lookingUp: &health{log: log, what: "asking lookups", from: 10},
@@ -141,13 +142,7 @@ func (r *Runner) Run(ctx context.Context) error {
 
 // guardMappings says what is marked before it is sent.
 func (r *Runner) guardMappings(ctx context.Context) error {
-	var names []string
-	for i := range r.plan.mappings {
-		if m := &r.plan.mappings[i]; m.Repeat == wire.RepeatUnsafe {
-			names = append(names, m.Name)
-		}
-	}
-	err := guard(func() error { return r.o.Journal.Guard(ctx, names) })
+	err := guard(func() error { return r.o.Journal.Guard(ctx, r.guarded) })
 	if err == nil || ctx.Err() != nil {
 		return nil //nolint:nilerr // it ends before it began
 	}
