@@ -37,6 +37,9 @@ type Event struct {
 	Body []byte
 	// Replay says whom it is for, where it repeats an event; nil where it does not.
 	Replay *Replay
+	// Part is Request.Part of the request that it comes from, where that was kept
+	// before it was decoded; "" where it was not. A part is stored once.
+	Part string
 }
 
 // Kind says what became of an event under one mapping.

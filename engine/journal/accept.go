@@ -51,6 +51,10 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 	if err := j.keys.acquire(wait, key); err != nil {
 		return Receipt{}, j.notStored(ctx, err, "the key's event before is not stored yet")
 	}
+	if seq := j.undecoded.stored(e.Part); seq != 0 {
+		j.keys.release(key)
+		return Receipt{Sequence: seq}, nil
+	}
 	original, err := j.original(wait, e, key, identity)
 	if err != nil {
 		j.keys.release(key)
@@ -65,6 +69,7 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 		if err == nil {
 			j.index.add(a.Sequence, key, identity)
 			j.past.connection(e.Connection)
+			j.undecoded.store(e.Part, a.Sequence)
 			j.mu.Lock()
 			j.counts.accepted = max(j.counts.accepted, a.Sequence)
 			j.mu.Unlock()

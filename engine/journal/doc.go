@@ -10,6 +10,12 @@
 //	          duplicates.<source>                 one message a repeated event
 //	DEAD      dead.<source>.<sink>                an event with the reason it was given up
 //
+// Requests that their connection's plugin could not decode when they came wait in a
+// stream of their own, as they came:
+//
+//	REQUESTS  requests.<connection>               a request that waits
+//	          refused.<connection>                one that was refused when it was decoded
+//
 // [Journal.Accept] answers after the event is on disk. A [Lane] reads the events
 // of one source connection for one sink connection in sequence; [Lane.Commit]
 // stores outcomes on disk and only then acknowledges. After a crash the lane

@@ -38,6 +38,10 @@ type Options struct {
 	// the bound of a stream that is there; a new one gets a half, a fifth and a
 	// tenth of the free disk, at most 64, 32 and 16 GiB.
 	MaxEventBytes, MaxOutcomeBytes, MaxDeadBytes int64
+	// MaxUndecodedBytes bounds the requests that wait for their plugin; it is at least
+	// 8 MiB and twice MaxPayload. 0 keeps the bound of a stream that is there; a new one gets a
+	// twentieth of the free disk, at most 4 GiB.
+	MaxUndecodedBytes int64
 	// MinFreeDisk is the reserve in bytes: with less free nothing is accepted.
 	// 0 means DefaultMinFreeDisk.
 	MinFreeDisk int64
@@ -61,15 +65,17 @@ type Journal struct {
 	srv  *server.Server
 	nc   *nats.Conn
 
-	events, outcomes, dead, acts, marks jetstream.Stream
+	events, outcomes, dead, acts, marks, requests jetstream.Stream
 
 	index *index
 	keys  *keys
 	past  *past
+	// undecoded is what is known of the requests that are kept.
+	undecoded *undecoded
 	// acting is held by whoever puts events on their way again.
 	acting sync.Mutex
-	// accepts stores events, repeats the outcomes of duplicates.
-	accepts, repeats *publisher
+	// accepts stores events, repeats the outcomes of duplicates, keeps requests.
+	accepts, repeats, keeps *publisher
 
 	closing   atomic.Bool
 	gate      sync.RWMutex // held for reading while an event is being accepted
@@ -114,7 +120,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	j := &Journal{
-		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(),
+		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(), undecoded: newUndecoded(),
 		lanes: map[event.Lane]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
 		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
 		tidied: make(chan struct{}),
@@ -143,6 +149,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
 	j.accepts = newPublisher(j.nc, o.AcceptWait, j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
 	j.repeats = newPublisher(j.nc, o.AcceptWait, j.broken) //nolint:contextcheck // likewise
+	j.keeps = newPublisher(j.nc, o.AcceptWait, j.broken)   //nolint:contextcheck // likewise
 	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	j.stopWatch = cancel
 	j.look(watch)
@@ -179,6 +186,9 @@ func (o *Options) fill() error {
 			return fmt.Errorf("a stream's bound is %d bytes, it must be at least %d", n, minStream)
 		}
 	}
+	if n := o.MaxUndecodedBytes; n != 0 && n < leastUndecoded(o.MaxPayload) {
+		return fmt.Errorf("MaxUndecodedBytes is %d, it must be at least %d where a message has up to %d", n, leastUndecoded(o.MaxPayload), o.MaxPayload)
+	}
 	if err := o.Retention.fill(); err != nil {
 		return err
 	}
@@ -211,7 +221,13 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if j.acts, err = openStream(ctx, js, j.srv, streamActs, []string{subjectActs + "*"}, 0, actBytes); err != nil {
 		return err
 	}
-	j.marks, err = openStream(ctx, js, j.srv, streamMarks, []string{subjectMarks + "*.*"}, 0, markBytes)
+	if j.marks, err = openStream(ctx, js, j.srv, streamMarks, []string{subjectMarks + "*.*"}, 0, markBytes); err != nil {
+		return err
+	}
+	j.requests, err = openStream(ctx, js, j.srv, streamRequests, []string{subjectRequests + "*", subjectRefused + "*"}, j.o.MaxUndecodedBytes, undecodedBytes(free-j.o.MinFreeDisk, j.o.MaxPayload))
+	if err == nil {
+		j.undecoded.room = j.requests.CachedInfo().Config.MaxBytes - 2*purgeBytes - int64(j.o.MaxPayload)
+	}
 	return err
 }
 
@@ -232,6 +248,7 @@ func (j *Journal) Close(ctx context.Context) error {
 	}
 	j.accepts.stop(ctx)
 	j.repeats.stop(ctx)
+	j.keeps.stop(ctx)
 	j.gate.Lock() // whoever was accepting has its answer
 	defer j.gate.Unlock()
 	flush, cancel := context.WithTimeout(ctx, DefaultAcceptWait)

@@ -96,6 +96,7 @@ func encodeEvent(e *event.Event) (nats.Header, []byte) {
 	set(hdrReceived, encodeTime(e.ReceivedAt))
 	set(hdrHash, recordHash(e.Record))
 	set(hdrReplay, encodeReplay(e.Replay))
+	set(hdrPart, e.Part)
 	data := e.Record
 	if e.Body != nil && !bytes.Equal(e.Body, e.Record) {
 		set(hdrRecord, strconv.Itoa(len(e.Record)))
@@ -107,7 +108,7 @@ func encodeEvent(e *event.Event) (nats.Header, []byte) {
 
 // decodeEvent reads an event's message. Record and Body share data's memory.
 func decodeEvent(seq uint64, subject string, h nats.Header, data []byte) (event.Event, error) {
-	e := event.Event{Sequence: seq, Record: data}
+	e := event.Event{Sequence: seq, Record: data, Part: h.Get(hdrPart)}
 	fail := func(header string, err error) (event.Event, error) {
 		return event.Event{}, fmt.Errorf("event %d: header %s %q: %w", seq, header, h.Get(header), err)
 	}

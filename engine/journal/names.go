@@ -14,6 +14,7 @@ const (
 	streamDead     = "DEAD"
 	streamActs     = "ACTS"
 	streamMarks    = "MARKS"
+	streamRequests = "REQUESTS"
 
 	subjectEvents     = "events."
 	subjectOutcomes   = "outcomes."
@@ -21,6 +22,8 @@ const (
 	subjectDead       = "dead."
 	subjectActs       = "acts."
 	subjectMarks      = "marks."
+	subjectRequests   = "requests."
+	subjectRefused    = "refused."
 )
 
 // partitions is how many partitions a lane has, recorded in the stream's
@@ -64,6 +67,12 @@ func laneOutcomes(l event.Lane) string { return subjectOutcomes + l.Source + "."
 func deadSubject(l event.Lane) string { return subjectDead + l.Source + "." + l.Sink }
 
 func markSubject(l event.Lane) string { return subjectMarks + l.Source + "." + l.Sink }
+
+// requestSubject is where a connection's requests wait to be decoded.
+func requestSubject(connection string) string { return subjectRequests + connection }
+
+// refusedSubject is where those stand that were refused then.
+func refusedSubject(connection string) string { return subjectRefused + connection }
 
 // durable names a lane's consumer. Connections have no upper case letters, so
 // that two lanes never share a name.

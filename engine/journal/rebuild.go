@@ -16,6 +16,9 @@ import (
 // the dead letters that count, and from where in OUTCOMES each lane's takeover
 // has to read.
 func (j *Journal) rebuild(ctx context.Context) error {
+	if err := j.readRequests(ctx); err != nil {
+		return fmt.Errorf("read REQUESTS: %w", err)
+	}
 	if err := j.readEvents(ctx); err != nil {
 		return fmt.Errorf("read EVENTS: %w", err)
 	}
@@ -33,6 +36,7 @@ func (j *Journal) rebuild(ctx context.Context) error {
 		return fmt.Errorf("read ACTS: %w", err)
 	}
 	j.past.only(j.letters)
+	j.undecoded.noParts()
 	return nil
 }
 
@@ -57,6 +61,7 @@ func (j *Journal) readEvents(ctx context.Context) error {
 		}
 		j.index.add(seq, key, identity)
 		j.past.event(&e)
+		j.undecoded.found(e.Part, seq)
 		if e.Replay != nil {
 			j.counts.replayed++
 			j.past.found = append(j.past.found, event.Event{Sequence: seq, Connection: e.Connection, Replay: e.Replay})

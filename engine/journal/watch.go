@@ -30,7 +30,7 @@ func (j *Journal) Ready() error {
 	if why := j.refusing.Load(); why != nil {
 		return unavailable(retryFull, nil, "%s", *why)
 	}
-	if j.accepts.stalled() || j.repeats.stalled() {
+	if j.accepts.stalled() || j.repeats.stalled() || j.keeps.stalled() {
 		return unavailable(retrySoon, nil, "the store has not answered for %s", j.o.AcceptWait)
 	}
 	return nil
@@ -57,6 +57,7 @@ func (j *Journal) watch(ctx context.Context) {
 			if sick = j.examine(sick); sick == sickTwice {
 				j.accepts.giveUp()
 				j.repeats.giveUp()
+				j.keeps.giveUp()
 			}
 			j.look(ctx)
 		case <-ctx.Done():
@@ -69,7 +70,7 @@ func (j *Journal) watch(ctx context.Context) {
 // how many times in a row it was not. One time alone may be the moment in which it
 // makes itself ready again.
 func (j *Journal) examine(sick int) int {
-	if !j.accepts.stalled() && !j.repeats.stalled() {
+	if !j.accepts.stalled() && !j.repeats.stalled() && !j.keeps.stalled() {
 		return 0
 	}
 	err := healthy(j.srv)

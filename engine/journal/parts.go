@@ -1,0 +1,106 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A kept request that is decoded becomes events, its parts. Where the engine ends
+// between that and the removal of the request, the request is decoded again at the
+// next start, and the parts that are stored already are not stored again.
+
+// stored gives the sequence under which a part was stored, 0 if it was not.
+func (u *undecoded) stored(part string) uint64 {
+	if part == "" {
+		return 0
+	}
+	id, _, _ := strings.Cut(part, ".")
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.parts[id][part]
+}
+
+// store notes that a part is stored.
+func (u *undecoded) store(part string, seq uint64) {
+	if part == "" {
+		return
+	}
+	id, _, _ := strings.Cut(part, ".")
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.parts[id] == nil {
+		u.parts[id] = map[string]uint64{}
+	}
+	u.parts[id][part] = seq
+}
+
+// found notes at a start that a part is stored, if its request still waits.
+func (u *undecoded) found(part string, seq uint64) {
+	if part == "" {
+		return
+	}
+	id, _, _ := strings.Cut(part, ".")
+	if _, waits := u.parts[id]; waits {
+		u.store(part, seq)
+	}
+}
+
+// readRequests counts what is kept. It comes before the events are read, which tell
+// what has become of it.
+func (j *Journal) readRequests(ctx context.Context) error {
+	u := j.undecoded
+	refusedAt, twice := map[string]uint64{}, map[uint64]string{}
+	err := j.scan(ctx, j.requests, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		subject, connection, _ := strings.Cut(m.Subject, ".")
+		id, err := url.PathUnescape(m.Header.Get(hdrRequest))
+		if err != nil {
+			return false, fmt.Errorf("kept request %d: header %s: %w", seq, hdrRequest, err)
+		}
+		size, err := strconv.ParseInt(m.Header.Get(hdrSize), 10, 64)
+		if err != nil {
+			return false, fmt.Errorf("kept request %d: header %s: %w", seq, hdrSize, err)
+		}
+		size += requestOverhead
+		if subject+"." == subjectRefused {
+			u.refuse(connection, 1, size)
+			refusedAt[id] = seq
+			if _, waits := u.parts[id]; waits { // what follows its refusal was not done any more
+				u.refused[id] = struct{}{}
+			}
+			return true, nil
+		}
+		u.wait(connection, 1, size)
+		u.parts[id] = nil
+		if at := refusedAt[id]; at != 0 { // it was put back, and the refused one not removed any more
+			twice[at] = connection
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	for at := range twice {
+		r, size, err := j.refusedRequest(ctx, at)
+		if err == nil {
+			err = j.deleteRefused(ctx, r.Connection, at, size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noParts forgets the requests of which nothing is stored.
+func (u *undecoded) noParts() {
+	for id, parts := range u.parts {
+		if len(parts) == 0 {
+			delete(u.parts, id)
+		}
+	}
+}
