@@ -70,6 +70,7 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 			j.index.add(a.Sequence, key, identity)
 			j.past.connection(e.Connection)
 			j.undecoded.store(e.Part, a.Sequence)
+			j.kinds.add(a.Sequence, e.Connection, e.Type)
 			j.mu.Lock()
 			j.counts.accepted = max(j.counts.accepted, a.Sequence)
 			j.mu.Unlock()

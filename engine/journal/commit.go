@@ -131,9 +131,11 @@ func (l *Lane) storeDead(ctx context.Context, letters []*event.DeadLetter) error
 		msgs[i] = m
 	}
 	return l.j.storeAll(ctx, msgs, func(i int, seq uint64) {
+		known, reason := shelvedOf(letters[i], seq)
+		l.j.shelf.add(known, reason)
 		l.j.mu.Lock()
 		defer l.j.mu.Unlock()
-		l.j.letters[letterOf(&letters[i].Outcome)] = seq
+		l.j.letters[known.letter] = seq
 	})
 }
 

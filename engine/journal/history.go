@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -54,13 +53,13 @@ type HistoryPage struct {
 	Next uint64
 }
 
-// maxLook bounds how many events one call of History looks at.
-const maxLook = 50_000
+// maxLook bounds how many events one call of History looks at: a fraction of a
+// second.
+const maxLook = 1_000_000
 
 // History gives at most limit events that f picks. By key it costs a few lookups
 // for each event of the key; otherwise it reads on from the end that comes first.
-// What it passes over costs the reading of its headers, save where an outcome or a
-// mapping is asked for, which are known in memory (BenchmarkHistory).
+// What it passes over is known in memory, and costs no reading (BenchmarkHistory).
 func (j *Journal) History(ctx context.Context, f HistoryFilter, limit int) (HistoryPage, error) {
 	h := &history{j: j, f: f, limit: limit}
 	if err := h.begin(ctx); err != nil {
@@ -84,6 +83,10 @@ type history struct {
 	page  HistoryPage
 
 	floors map[event.Lane]uint64
+	// picked are the sorts of events that f picks, and identity that of the id that it
+	// asks for, 0 if it asks for none.
+	picked   []bool
+	identity uint64
 	// lo and hi are the first and the last sequence that count; lo is above hi where none does.
 	lo, hi uint64
 }
@@ -96,6 +99,12 @@ func (h *history) begin(ctx context.Context) error {
 	info, err := h.j.events.Info(ctx)
 	if err != nil {
 		return err
+	}
+	h.picked = h.j.kinds.picks(func(connection, typ string) bool {
+		return (h.f.Connection == "" || h.f.Connection == connection) && (h.f.Type == "" || h.f.Type == typ)
+	})
+	if h.f.ID != "" {
+		h.identity = h.j.index.identity(h.f.ID, "", "")
 	}
 	h.lo, h.hi = max(info.State.FirstSeq, h.f.After+1, 1), info.State.LastSeq
 	if h.f.Before > 0 {
@@ -161,7 +170,7 @@ func (h *history) byKey(ctx context.Context) error {
 			h.page.Next = all[i-1]
 			return nil
 		}
-		if !h.picksOutcome(seq) {
+		if !h.mayPick(seq) {
 			continue
 		}
 		if err := h.read(ctx, seq); err != nil {
@@ -214,14 +223,8 @@ func (h *history) next() uint64 {
 func (h *history) window(ctx context.Context, lo, hi uint64) (bool, error) {
 	var candidates []uint64
 	for seq := lo; seq <= hi; seq++ {
-		if h.picksOutcome(seq) {
+		if h.mayPick(seq) {
 			candidates = append(candidates, seq)
-		}
-	}
-	if len(candidates) > few && (h.f.Connection != "" || h.f.Type != "" || h.f.ID != "") {
-		var err error
-		if candidates, err = h.narrow(ctx, candidates); err != nil {
-			return false, err
 		}
 	}
 	if !h.f.Oldest {
@@ -241,24 +244,11 @@ func (h *history) window(ctx context.Context, lo, hi uint64) (bool, error) {
 	return false, nil
 }
 
-// narrow reads the headers of a window in a row, and leaves those that f picks.
-func (h *history) narrow(ctx context.Context, candidates []uint64) ([]uint64, error) {
-	last := candidates[len(candidates)-1]
-	var out []uint64
-	err := h.j.scan(ctx, h.j.events, candidates[0], "", true, func(seq uint64, m *nats.Msg) (bool, error) {
-		if seq > last {
-			return false, nil
-		}
-		e, err := decodeEvent(seq, m.Subject, withoutLength(m.Header), nil)
-		if err != nil {
-			return false, err
-		}
-		if _, is := slices.BinarySearch(candidates, seq); is && h.picksEvent(&e) {
-			out = append(out, seq)
-		}
-		return seq < last, nil
-	})
-	return out, err
+// mayPick tells whether nothing that is known in memory keeps an event from being
+// picked.
+func (h *history) mayPick(seq uint64) bool {
+	return (h.f.Connection == "" && h.f.Type == "" || h.j.kinds.among(h.picked, seq)) &&
+		(h.identity == 0 || h.j.identified(seq, h.identity)) && h.picksOutcome(seq)
 }
 
 // picksOutcome tells whether what is known in memory keeps an event from being picked.

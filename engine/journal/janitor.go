@@ -263,6 +263,7 @@ func (s *sweep) letters(ctx context.Context) error {
 		if err := j.dead.DeleteMsg(ctx, l.place); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
 			return err
 		}
+		j.shelf.drop(l.place)
 		j.mu.Lock()
 		delete(j.letters, l.letter)
 		j.standing = slices.DeleteFunc(j.standing, func(st standing) bool { return st.letter == l.letter })
@@ -281,6 +282,7 @@ func (s *sweep) events(ctx context.Context) error {
 			return err
 		}
 		s.j.past.forgetEvents(first)
+		s.j.kinds.forget(first)
 	}
 	s.j.log.Info("events have left the journal", "from", s.first, "to", s.cut-1)
 	return nil

@@ -72,6 +72,8 @@ type Journal struct {
 	past  *past
 	// undecoded is what is known of the requests that are kept.
 	undecoded *undecoded
+	kinds *kinds
+	shelf *shelf
 	// acting is held by whoever puts events on their way again.
 	acting sync.Mutex
 	// accepts stores events, repeats the outcomes of duplicates, keeps requests.
@@ -120,7 +122,8 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	j := &Journal{
-		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(), undecoded: newUndecoded(),
+		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(),
+		kinds: newKinds(), shelf: newShelf(), undecoded: newUndecoded(),
 		lanes: map[event.Lane]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
 		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
 		tidied: make(chan struct{}),

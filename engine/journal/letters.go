@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
@@ -123,16 +121,16 @@ type LetterPage struct {
 const maxReasons = 100
 
 // Letters gives the newest letters that f picks, at most limit, and counts all. It
-// reads the headers of all letters that are kept (BenchmarkHistory).
+// reads those that it gives, and knows the others (BenchmarkHistory).
 func (j *Journal) Letters(ctx context.Context, f LetterFilter, before uint64, limit int) (LetterPage, error) {
 	var places []uint64
-	counts := map[ReasonCount]int{}
+	counts := map[*ReasonCount]int{}
 	total := 0
-	err := j.scanLetters(ctx, f, 1, func(place uint64, r ReasonCount) bool {
+	err := j.eachLetter(ctx, &f, 1, func(l *shelved) bool {
 		total++
-		counts[r]++
-		if before == 0 || place < before {
-			places = append(places, place)
+		counts[l.reason]++
+		if before == 0 || l.place < before {
+			places = append(places, l.place)
 			if len(places) >= 2*limit+2 {
 				places = slices.Delete(places, 0, len(places)-limit-1)
 			}
@@ -149,8 +147,9 @@ func (j *Journal) Letters(ctx context.Context, f LetterFilter, before uint64, li
 		p.Next = places[limit-1]
 	}
 	for r, n := range counts {
-		r.Count = n
-		p.Reasons = append(p.Reasons, r)
+		reason := *r
+		reason.Count = n
+		p.Reasons = append(p.Reasons, reason)
 	}
 	slices.SortFunc(p.Reasons, func(a, b ReasonCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Mapping, b.Mapping), cmp.Compare(a.Class, b.Class),
@@ -165,8 +164,8 @@ func (j *Journal) Letters(ctx context.Context, f LetterFilter, before uint64, li
 // limit, for whoever goes through all of them.
 func (j *Journal) WalkLetters(ctx context.Context, f LetterFilter, after uint64, limit int) (LetterPage, error) {
 	var places []uint64
-	err := j.scanLetters(ctx, f, after+1, func(place uint64, _ ReasonCount) bool {
-		places = append(places, place)
+	err := j.eachLetter(ctx, &f, after+1, func(l *shelved) bool {
+		places = append(places, l.place)
 		return len(places) <= limit
 	})
 	if err != nil {
@@ -198,62 +197,40 @@ func (j *Journal) Letter(ctx context.Context, id LetterID) (Letter, error) {
 	return Letter{DeadLetter: d, State: state, Acts: j.past.actsOn(id.letter())}, nil
 }
 
-// scanLetters calls fn for each letter that f picks, oldest first, until that is false.
-func (j *Journal) scanLetters(ctx context.Context, f LetterFilter, from uint64, fn func(place uint64, r ReasonCount) bool) error {
+// eachLetter calls fn for each letter that f picks, oldest first, until that is false.
+func (j *Journal) eachLetter(ctx context.Context, f *LetterFilter, from uint64, fn func(*shelved) bool) error {
 	floors, err := j.floors(ctx)
 	if err != nil {
 		return err
 	}
-	return j.scan(ctx, j.dead, from, "", true, func(place uint64, m *nats.Msg) (bool, error) {
-		mk, err := readMark(m.Subject, m.Header)
-		if err != nil {
-			return false, fmt.Errorf("dead letter %d: %w", place, err)
+	var some []shelved
+	for {
+		if some = j.shelf.from(from, some[:0]); len(some) == 0 {
+			return nil
 		}
-		l := letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}
-		j.mu.Lock()
-		current := j.letters[l] == place
-		j.mu.Unlock()
-		if !current || !f.picks(l) {
-			return true, nil
-		}
-		state, _ := j.letterState(l, floors)
-		if state == LetterNone || state != LetterOpen && !f.All {
-			return true, nil
-		}
-		r, ok, err := f.picksHeaders(mk, m)
-		if err != nil || !ok {
-			return true, err
-		}
-		return fn(place, r), nil
-	})
-}
-
-func (f *LetterFilter) picks(l letter) bool {
-	return (f.Source == "" || f.Source == l.lane.Source) && (f.Sink == "" || f.Sink == l.lane.Sink) &&
-		(f.Mapping == "" || f.Mapping == l.mapping) && (f.Sequence == 0 || f.Sequence == l.sequence)
-}
-
-// picksHeaders decides by what the headers of a letter say, and gives its reason.
-func (f *LetterFilter) picksHeaders(mk mark, m *nats.Msg) (ReasonCount, bool, error) {
-	r := ReasonCount{Mapping: mk.mapping}
-	var typ, key string
-	for _, h := range []struct {
-		header string
-		to     *string
-	}{{hdrType, &typ}, {hdrKey, &key}, {hdrReasonClass, &r.Class}, {hdrReasonCode, &r.Code}, {hdrReasonPath, &r.Path}} {
-		var err error
-		if *h.to, err = url.PathUnescape(m.Header.Get(h.header)); err != nil {
-			return r, false, fmt.Errorf("header %s %q: %w", h.header, m.Header.Get(h.header), err)
+		for i := range some {
+			l := &some[i]
+			from = l.place + 1
+			if !f.picks(l) || !j.stands(l, floors, f.All) {
+				continue
+			}
+			if !fn(l) {
+				return nil
+			}
 		}
 	}
-	at, err := decodeTime(m.Header.Get(hdrDeadAt))
-	if err != nil {
-		return r, false, fmt.Errorf("header %s %q: %w", hdrDeadAt, m.Header.Get(hdrDeadAt), err)
+}
+
+// stands tells whether a letter counts, and is open unless all do.
+func (j *Journal) stands(l *shelved, floors map[event.Lane]uint64, all bool) bool {
+	j.mu.Lock()
+	current := j.letters[l.letter] == l.place
+	j.mu.Unlock()
+	if !current {
+		return false
 	}
-	ok := (f.Type == "" || f.Type == typ) && (f.Key == "" || f.Key == key) &&
-		(f.Class == "" || f.Class == r.Class) && (f.Code == "" || f.Code == r.Code) && (f.Path == "" || f.Path == r.Path) &&
-		(f.Since.IsZero() || !at.Before(f.Since)) && (f.Until.IsZero() || at.Before(f.Until))
-	return r, ok, nil
+	state, _ := j.letterState(l.letter, floors)
+	return state == LetterOpen || all && state != LetterNone
 }
 
 func (j *Journal) readLetters(ctx context.Context, places []uint64) ([]Letter, error) {
@@ -293,12 +270,12 @@ func reasonHeaders(o *event.Outcome) map[string]string {
 }
 
 // short is a text as a header holds it.
-func short(s string) string {
+func short(s string) string { return url.PathEscape(clipped(s)) }
+
+// clipped is a text as long as lists know it.
+func clipped(s string) string {
 	const most = 256
-	if len(s) > most {
-		s = s[:most]
-	}
-	return url.PathEscape(s)
+	return s[:min(len(s), most)]
 }
 
 // Headers of a dead letter beside the event's and the outcome's.

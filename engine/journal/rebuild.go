@@ -62,6 +62,7 @@ func (j *Journal) readEvents(ctx context.Context) error {
 		j.index.add(seq, key, identity)
 		j.past.event(&e)
 		j.undecoded.found(e.Part, seq)
+		j.kinds.add(seq, e.Connection, e.Type)
 		if e.Replay != nil {
 			j.counts.replayed++
 			j.past.found = append(j.past.found, event.Event{Sequence: seq, Connection: e.Connection, Replay: e.Replay})
@@ -82,7 +83,12 @@ func (j *Journal) readDead(ctx context.Context) error {
 		if err != nil {
 			return false, fmt.Errorf("dead letter %d: %w", seq, err)
 		}
-		j.letters[letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}] = seq
+		l, reason, err := readShelved(mk, m.Header, seq)
+		if err != nil {
+			return false, fmt.Errorf("dead letter %d: %w", seq, err)
+		}
+		j.shelf.add(l, reason)
+		j.letters[l.letter] = seq
 		return true, nil
 	})
 }

@@ -346,6 +346,7 @@ func (j *Journal) resend(ctx context.Context, e *event.Event, id string) (uint64
 			stored := event.Event{Sequence: a.Sequence, Connection: e.Connection, Replay: e.Replay}
 			j.index.add(a.Sequence, key, asReplay)
 			j.past.event(&stored)
+			j.kinds.add(a.Sequence, e.Connection, e.Type)
 			j.mu.Lock()
 			if !a.Duplicate {
 				j.counts.replayed++
