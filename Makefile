@@ -14,10 +14,10 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
 YAML_LS       := $(TOOLS)/yaml-language-server-v1.25.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race editor lint fmt generate verify demo bench fuzz clean
+.PHONY: help build test race editor lint fmt generate verify demo bench bench-e2e fuzz clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/crosswalk, bin/plugins/* and bin/sandbox
 	@mkdir -p $(BIN)/plugins
@@ -47,6 +47,10 @@ bench: ## measure mapping, the plugin hop, accepting and the whole way
 
 # benchmark prints a title and the figures of a run, or all that a failed run said.
 benchmark = @echo "== $(1)"; $(GO) test -run '^$$' $(2) > $(BIN)/bench.txt 2>&1 || { cat $(BIN)/bench.txt; exit 1; }; grep '^Benchmark' $(BIN)/bench.txt
+
+bench-e2e: build ## measure the whole at fixed rates, and with a backlog (BENCH="--backlog 1000000")
+	@$(GO) build -o $(BIN)/load ./engine/e2e/load
+	@$(BIN)/load --bin $(BIN) --mappings $(CURDIR)/mappings $(BENCH)
 
 fuzz: ## fuzz every target for FUZZTIME
 	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// answerWait bounds the wait for one answer.
+const answerWait = 60 * time.Second
+
+// generator sends webhooks over connections that it keeps. It writes HTTP/1.1 by
+// itself: a client that costs more than what it measures would be measured.
+type generator struct {
+	addr  string
+	conns []*sender
+	// next is the order's id that goes out next, over all runs.
+	next int
+}
+
+// sender is one connection with what it sends and reads over.
+type sender struct {
+	conn net.Conn
+	in   *bufio.Reader
+	out  []byte
+}
+
+func newGenerator(addr string, connections int) (*generator, error) {
+	g := &generator{addr: addr, next: 1}
+	for range connections {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			g.close()
+			return nil, fmt.Errorf("connect the generator: %w", err)
+		}
+		g.conns = append(g.conns, &sender{conn: conn, in: bufio.NewReaderSize(conn, 2<<10)})
+	}
+	return g, nil
+}
+
+func (g *generator) close() {
+	for _, s := range g.conns {
+		_ = s.conn.Close()
+	}
+}
+
+// sent is what a run of the generator measured. Latency counts from when a
+// webhook was due, not from when a connection was free to send it: a server that
+// stalls cannot hide how many it kept waiting.
+type sent struct {
+	accepted, refused int
+	took              time.Duration
+	latency           []time.Duration // sorted
+}
+
+func (s *sent) rate() float64 { return float64(s.accepted) / s.took.Seconds() }
+
+func (s *sent) quantile(q float64) time.Duration {
+	if len(s.latency) == 0 {
+		return 0
+	}
+	return s.latency[min(int(q*float64(len(s.latency))), len(s.latency)-1)]
+}
+
+// run sends n webhooks, the i-th of them i/rate seconds after the first, whether
+// or not the answers to those before have come; a rate of 0 has each connection
+// send as soon as it has its answer. body writes the request for an order's id.
+func (g *generator) run(ctx context.Context, n int, rate float64, request func(into []byte, id int) []byte) (*sent, error) {
+	var (
+		taken   atomic.Int64
+		refused atomic.Int64
+		mu      sync.Mutex
+		all     = make([]time.Duration, 0, n)
+		failed  error
+		wg      sync.WaitGroup
+		first   = g.next
+	)
+	g.next += n
+	began := time.Now()
+	stop := context.AfterFunc(ctx, g.close)
+	defer stop()
+	for _, s := range g.conns {
+		wg.Go(func() {
+			mine := make([]time.Duration, 0, 2*n/len(g.conns)+16)
+			var err error
+			for {
+				i := int(taken.Add(1)) - 1
+				if i >= n {
+					break
+				}
+				due := time.Now()
+				if rate > 0 {
+					due = began.Add(time.Duration(float64(i) / rate * float64(time.Second)))
+					if wait := time.Until(due); wait > 0 {
+						time.Sleep(wait)
+					}
+				}
+				s.out = request(s.out[:0], first+i)
+				var ok bool
+				if ok, err = s.exchange(); err != nil {
+					break
+				}
+				if !ok {
+					refused.Add(1)
+					continue
+				}
+				mine = append(mine, time.Since(due))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, mine...)
+			failed = errors.Join(failed, err)
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(ctx.Err(), failed); err != nil {
+		return nil, fmt.Errorf("send webhooks: %w", err)
+	}
+	slices.Sort(all)
+	return &sent{accepted: len(all), refused: int(refused.Load()), took: time.Since(began), latency: all}, nil
+}
+
+// exchange sends what is in out and reads the answer; ok tells whether it is a 2xx.
+func (s *sender) exchange() (ok bool, err error) {
+	if err := s.conn.SetDeadline(time.Now().Add(answerWait)); err != nil {
+		return false, err
+	}
+	if _, err := s.conn.Write(s.out); err != nil {
+		return false, err
+	}
+	line, err := s.in.ReadSlice('\n')
+	if err != nil {
+		return false, err
+	}
+	if len(line) < len("HTTP/1.1 200") {
+		return false, fmt.Errorf("the answer begins with %q", line)
+	}
+	ok = line[len("HTTP/1.1 ")] == '2'
+	length := 0
+	for {
+		if line, err = s.in.ReadSlice('\n'); err != nil {
+			return false, err
+		}
+		name, value, more := bytes.Cut(bytes.TrimSpace(line), []byte(":"))
+		if !more {
+			break
+		}
+		if bytes.EqualFold(name, []byte("Content-Length")) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return false, err
+			}
+		}
+	}
+	_, err = s.in.Discard(length)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return ok, err
+}

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// startWait bounds the start of a process: a journal of a million events is read.
+const startWait = 5 * time.Minute
+
+// known is how many orders the sandbox holds before anything is measured: the
+// mapping that needs one request changes them in turn.
+const known = 1000
+
+// site is the processes that are measured and where they lie.
+type site struct {
+	dir, bin, mappings string
+
+	sandbox, engine *process
+	// ingress and admin are the engine's addresses, vendor is the sandbox's.
+	ingress, admin, vendor string
+	http                   http.Client
+}
+
+// process is one that was started.
+type process struct {
+	cmd    *exec.Cmd
+	exited chan struct{}
+}
+
+// start runs a binary until it says that it is ready: ready is called with each
+// line that it prints.
+func start(ctx context.Context, logTo string, ready func(line string) bool, name string, args ...string) (*process, error) {
+	log, err := os.OpenFile(filepath.Clean(logTo), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{cmd: exec.Command(name, args...), exited: make(chan struct{})} //nolint:gosec // its own binaries
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.cmd.Stdout, p.cmd.Stderr = w, w
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	_ = w.Close()
+	up := make(chan struct{})
+	go func() {
+		defer func() { _ = log.Close() }()
+		said := false
+		for sc := bufio.NewScanner(r); sc.Scan(); {
+			fmt.Fprintln(log, sc.Text())
+			if !said && ready(sc.Text()) {
+				said = true
+				close(up)
+			}
+		}
+		_ = p.cmd.Wait() // how it ended is in its log
+		close(p.exited)
+	}()
+	select {
+	case <-up:
+		return p, nil
+	case <-p.exited:
+		text, _ := os.ReadFile(filepath.Clean(logTo))
+		return nil, fmt.Errorf("%s ended before it was ready:\n%s", name, text)
+	case <-time.After(startWait):
+		p.stop()
+		return nil, fmt.Errorf("%s was not ready within %s; see %s", name, startWait, logTo)
+	case <-ctx.Done():
+		p.stop()
+		return nil, ctx.Err()
+	}
+}
+
+// stop ends a process in order, or with -9 where it does not go.
+func (p *process) stop() {
+	if p == nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.exited:
+	case <-time.After(20 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+	}
+}
+
+// kill ends a process with -9.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+func (s *site) startSandbox(ctx context.Context) (err error) {
+	s.sandbox, err = start(ctx, filepath.Join(s.dir, "sandbox.log"), func(line string) bool {
+		at := strings.Index(line, "http://")
+		if at >= 0 {
+			s.vendor = strings.Fields(line[at:])[0]
+		}
+		return at >= 0
+	}, filepath.Join(s.bin, "sandbox"), "--listen", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	for range known {
+		form := url.Values{
+			"method_type": {"POST"}, "client_id": {"50"}, "curency_id": {"6"}, "warehouse_id": {"7"}, "delivery_types": {"2"},
+			"receiver_name": {"Олена"}, "products": {`[{"sku":"LT-0001","qty":1,"cost":250}]`},
+		}
+		text, err := s.post(ctx, s.vendor+"/saleapp/server/api/Orders?secret_key="+key, "application/x-www-form-urlencoded", form.Encode())
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(text, `"error":"false"`) {
+			return fmt.Errorf("the sandbox takes no order: %s", text)
+		}
+	}
+	return nil
+}
+
+const (
+	key   = "sandbox-organization-key"
+	token = "bench-token"
+)
+
+// configuration has two shops: the orders of `shop` go the shipped way, which
+// needs two requests (find, then create), those of `one` by one request.
+func (s *site) configuration() string {
+	return fmt.Sprintf(`mappings: [%q, one.yaml]
+ingress: {listen: "127.0.0.1:0", rate: off, max_connections: 2000}
+admin: {listen: "127.0.0.1:0"}
+log: {level: info, format: json}
+storage: {min_free_disk: 16MiB}
+connections:
+  shop: {plugin: horoshop, token: %s}
+  one: {plugin: horoshop, token: %[2]s}
+  saleapp:
+    plugin: saleapp
+    config: {url: %q, secret_key: %s, key: organization, client_id: 50, curency_id: 6, warehouse_id: 7, request_timeout: 5s, concurrency: 64}
+  novaposhta:
+    plugin: novaposhta
+    config: {url: %q, api_key: sandbox-novaposhta-key}
+`, filepath.Join(s.mappings, "horoshop-order", "mapping.yaml"), token, s.vendor+"/saleapp/server/api", key, s.vendor+"/novaposhta/v2.0/json/")
+}
+
+const oneRequest = `mapping: one-request
+description: What changes an order that SaleApp has is one request.
+from: one.order_created
+to: saleapp.update_order
+fields:
+  id: = order_id % 1000 + 1
+  receiver_name: delivery_name
+  delivery_types: = 2
+  receiver_phone: = phone(delivery_phone, "UA") ?? delivery_phone
+  addres: '= join([delivery_type.title, delivery_address], ": ")'
+  insurance_amount: = round(total_sum)
+  products:
+    each: products
+    as: item
+    where: = item.quantity > 0
+    fields:
+      sku: item.article
+      qty: item.quantity
+      cost: item.price
+accept:
+  - {rule: CW301, path: total_sum, reason: What is insured is never guessed.}
+  - {rule: CW301, path: products.0.quantity, reason: Nor is how many pieces.}
+`
+
+func (s *site) startEngine(ctx context.Context) (err error) {
+	for name, text := range map[string]string{"crosswalk.yaml": s.configuration(), "one.yaml": oneRequest} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	s.engine, err = start(ctx, filepath.Join(s.dir, "engine.log"), func(line string) bool {
+		var l struct{ Msg, Ingress, Admin string }
+		if json.Unmarshal([]byte(line), &l) != nil || l.Msg != "ready" {
+			return false
+		}
+		s.ingress, s.admin = l.Ingress, "http://"+l.Admin
+		return true
+	}, filepath.Join(s.bin, "crosswalk"), "run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
+		"--plugins", filepath.Join(s.bin, "plugins"), "--data", filepath.Join(s.dir, "data"))
+	return err
+}
+
+// status is what the admin API says, as far as it is used here.
+type status struct {
+	Connections []struct {
+		Name string `json:"name"`
+		PID  int    `json:"pid"`
+	} `json:"connections"`
+	Counters struct {
+		Accepted  uint64 `json:"accepted"`
+		Delivered uint64 `json:"delivered"`
+		Dead      uint64 `json:"dead"`
+	} `json:"counters"`
+}
+
+func (s *site) status(ctx context.Context) (st status, err error) {
+	err = s.get(ctx, s.admin+"/api/v1/status", &st)
+	if err == nil && st.Counters.Dead > 0 {
+		err = errors.New("there are dead letters: what is measured is not what should be")
+	}
+	return st, err
+}
+
+// sending stops and resumes the way to the sink: act is pause or resume.
+func (s *site) sending(ctx context.Context, act string) error {
+	_, err := s.post(ctx, s.admin+"/api/v1/connections/"+act, "application/json", `{"connection":"saleapp","by":"bench-e2e"}`)
+	return err
+}
+
+// latency has each request to the vendor take so long.
+func (s *site) latency(ctx context.Context, d time.Duration) error {
+	_, err := s.post(ctx, s.vendor+"/saleapp/_faults", "application/json", fmt.Sprintf(`{"latency":%q}`, d))
+	return err
+}
+
+// ages gives how long the newest events took from their acceptance to their
+// delivery.
+func (s *site) ages(ctx context.Context, n int) ([]time.Duration, error) {
+	var out []time.Duration
+	for before := ""; len(out) < n; {
+		var page struct {
+			Events []struct {
+				Received time.Time `json:"received_at"`
+				Outcomes []struct {
+					At time.Time `json:"at"`
+				} `json:"outcomes"`
+			} `json:"events"`
+			Next uint64 `json:"next"`
+		}
+		if err := s.get(ctx, s.admin+"/api/v1/events?limit=500"+before, &page); err != nil {
+			return nil, err
+		}
+		for _, e := range page.Events {
+			for _, o := range e.Outcomes {
+				out = append(out, o.At.Sub(e.Received))
+			}
+		}
+		if page.Next == 0 {
+			break
+		}
+		before = fmt.Sprintf("&before=%d", page.Next)
+	}
+	return out, nil
+}
+
+func (s *site) get(ctx context.Context, url string, v any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	text, err := s.do(req)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, v)
+}
+
+func (s *site) post(ctx context.Context, url, contentType, body string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader([]byte(body)))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", contentType)
+	text, err := s.do(req)
+	return string(text), err
+}
+
+func (s *site) do(req *http.Request) ([]byte, error) {
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: %s: %s", req.Method, req.URL.Path, resp.Status, text)
+	}
+	return text, err
+}
