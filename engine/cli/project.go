@@ -75,7 +75,7 @@ func (a *app) project(cfg *config.Config, log *slog.Logger) (*project, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("there is no folder of plugins at %s: build the plugins into it, or name another with --plugins", relative(dir))
 	}
-	host, err := pluginhost.New(pluginhost.Options{Dir: dir, Logger: log})
+	host, err := pluginhost.New(pluginhost.Options{Dir: dir, Logger: log, Lock: lockPath(cfg)})
 	if err != nil {
 		return nil, err
 	}

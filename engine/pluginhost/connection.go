@@ -51,6 +51,7 @@ type Connection struct {
 
 	mu      sync.Mutex
 	spec    wire.Spec
+	sum     string
 	proc    *process
 	state   State
 	failed  error
@@ -131,14 +132,12 @@ func (h *Host) lastSpec(config Config) (wire.Spec, bool) {
 	if err != nil {
 		return wire.Spec{}, false
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	bare, ok := h.specs[keyOf(config.Plugin, info, nil)]
+	bare, ok := h.known(keyOf(config.Plugin, info, nil), info)
 	if !ok {
 		return wire.Spec{}, false
 	}
 	if clean, err := WithoutSecrets(bare.ConfigSchema, config.JSON); err == nil {
-		if spec, ok := h.specs[keyOf(config.Plugin, info, clean)]; ok {
+		if spec, ok := h.known(keyOf(config.Plugin, info, clean), info); ok {
 			return spec, true
 		}
 	}

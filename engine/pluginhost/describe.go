@@ -52,10 +52,7 @@ func (h *Host) Describe(ctx context.Context, plugin string, config json.RawMessa
 		return wire.Spec{}, err
 	}
 	key := keyOf(plugin, info, config)
-	h.mu.Lock()
-	spec, known := h.specs[key]
-	h.mu.Unlock()
-	if known {
+	if spec, known := h.known(key, info); known {
 		return spec, nil
 	}
 	p, err := h.launch(ctx, plugin, newLogs(h.opts.Logger.With("plugin", plugin)))
@@ -69,14 +66,28 @@ func (h *Host) Describe(ctx context.Context, plugin string, config json.RawMessa
 	}()
 	asking, cancelAsking := context.WithTimeout(ctx, h.opts.StartTimeout)
 	defer cancelAsking()
-	spec, err = p.describe(asking, plugin, config)
+	spec, err := p.describe(asking, plugin, config)
 	if err != nil {
 		return wire.Spec{}, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.specs[key] = spec
+	h.specs[key] = knownSpec{spec, p.binary}
 	return spec, nil
+}
+
+// knownSpec is a spec and the executable that gave it.
+type knownSpec struct {
+	spec wire.Spec
+	binary
+}
+
+// known gives a spec that the executable gave before.
+func (h *Host) known(key specKey, info os.FileInfo) (wire.Spec, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k, ok := h.specs[key]
+	return k.spec, ok && k.same(info)
 }
 
 // turn waits for a plugin's turn to be described.

@@ -7,9 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // Options are a host's. Durations that are 0 get the values named with them.
@@ -44,6 +43,10 @@ type Options struct {
 	// engine's. Without, they see where programs and certificates are, proxies,
 	// time zone and language, and nothing else.
 	Env []string
+	// Lock is the file of the plugins' checksums (see Lock): a plugin that it does not
+	// name, or names with another sum, is not started. "", or no file of that name when
+	// the host is made: anything is.
+	Lock string
 }
 
 func (o Options) withDefaults() Options {
@@ -77,8 +80,11 @@ type Host struct {
 	closed      bool
 	connections map[*Connection]struct{}
 	describing  sync.WaitGroup
-	specs       map[specKey]wire.Spec
+	specs       map[specKey]knownSpec
+	sums        map[string]summed
 	turns       map[string]chan struct{}
+	// locked tells that the lock's file was seen.
+	locked atomic.Bool
 	// life ends when the host closes.
 	life context.Context
 	end  context.CancelCauseFunc
@@ -100,7 +106,7 @@ func New(o Options) (*Host, error) {
 	life, end := context.WithCancelCause(context.Background())
 	return &Host{
 		opts: o.withDefaults(), sockets: sockets, launcher: newLauncher(),
-		connections: map[*Connection]struct{}{}, specs: map[specKey]wire.Spec{}, turns: map[string]chan struct{}{},
+		connections: map[*Connection]struct{}{}, specs: map[specKey]knownSpec{}, sums: map[string]summed{}, turns: map[string]chan struct{}{},
 		life: life, end: end,
 	}, nil
 }

@@ -28,19 +28,32 @@ type process struct {
 	health grpc_health_v1.HealthClient
 	// done is closed when the process has ended and nothing of it is left.
 	done chan struct{}
+	// binary is what was started.
+	binary binary
 }
 
 // launch starts a plugin's process and waits until it answers, no longer than
 // the start timeout. The error is a *NotFoundError or a *LaunchError.
 func (h *Host) launch(ctx context.Context, plugin string, log *logs) (*process, error) {
-	path, _, err := h.find(plugin)
+	path, info, err := h.find(plugin)
 	if err != nil {
 		return nil, err
+	}
+	file := binary{path, info}
+	if err := h.verify(plugin, file); err != nil {
+		return nil, &LaunchError{Plugin: plugin, Err: err}
 	}
 	r := newRunner(path, h.launcher, log)
 	p, err := h.connect(ctx, r)
 	if err == nil {
-		return p, nil
+		if err = file.unchanged(); err == nil {
+			p.binary = file
+			return p, nil
+		}
+		// It may not be what was verified. It has been told no secret yet.
+		p.fail(err)
+		<-p.done
+		return nil, &LaunchError{Plugin: plugin, Err: err}
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return nil, fmt.Errorf("launch plugin %s: %w", plugin, err)

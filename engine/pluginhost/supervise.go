@@ -66,16 +66,20 @@ func (c *Connection) configure(ctx context.Context, p *process) error {
 	if wrong {
 		return &ConfigError{Connection: c.config.Name, Plugin: c.config.Plugin, Diagnostics: diagnostics}
 	}
-	c.learn(under)
+	sum, err := c.host.sumOf(c.config.Plugin, p.binary)
+	if err != nil {
+		return &LaunchError{Plugin: c.config.Plugin, Err: err}
+	}
+	c.learn(under, sum)
 	return nil
 }
 
 // learn keeps the spec, or tells that it is another plugin now.
-func (c *Connection) learn(spec wire.Spec) {
+func (c *Connection) learn(spec wire.Spec, sum string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.spec.Name == "" {
-		c.spec = spec
+	if c.sum == "" {
+		c.spec, c.sum = spec, sum
 	} else if c.spec.Version != spec.Version {
 		c.logs.log.Warn("the plugin was replaced while the connection was open; its old spec holds until the connection is opened again",
 			"was", c.spec.Version, "is", spec.Version)
