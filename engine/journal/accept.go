@@ -42,7 +42,7 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 		return Receipt{}, err
 	}
 	h, data := encodeEvent(e)
-	m := &nats.Msg{Subject: eventSubject(e.Connection), Header: h, Data: data}
+	m := &nats.Msg{Subject: j.subjectOf(e), Header: h, Data: data}
 	key := j.index.key(e.Connection, e.Key)
 	identity := j.index.identity(e.ID, e.Type, h.Get(hdrHash))
 

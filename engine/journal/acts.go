@@ -24,17 +24,23 @@ const (
 func (j *Journal) readActs(ctx context.Context) error {
 	events := uint64(0)
 	err := j.scan(ctx, j.acts, 1, "", false, func(seq uint64, m *nats.Msg) (bool, error) {
-		var a event.Act
-		if err := json.Unmarshal(m.Data, &a); err != nil {
-			return false, fmt.Errorf("act %d: %w", seq, err)
-		}
-		events += a.Events
-		j.past.act(&a)
-		return true, nil
+		n, err := j.noteAct(seq, m)
+		events += n
+		return true, err
 	})
 	// Replays that are not kept any more are counted by their acts.
 	j.counts.replayed = min(max(j.counts.replayed, events), j.counts.accepted)
 	return err
+}
+
+// noteAct takes in what was done, and gives how many events it put on their way.
+func (j *Journal) noteAct(seq uint64, m *nats.Msg) (events uint64, err error) {
+	var a event.Act
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return 0, fmt.Errorf("act %d: %w", seq, err)
+	}
+	j.past.act(&a)
+	return a.Events, nil
 }
 
 // mendActs records the acts that a crash kept from being recorded: their events

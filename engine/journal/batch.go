@@ -28,6 +28,11 @@ const (
 const (
 	codeStoreFailed = 10077 // the stream's MaxBytes are reached
 	codeNoResources = 10023 // the store's bound is reached
+	codeNoStorage   = 10047 // a stream's bound is beyond what the store has
+	codeNoReplicas  = 10074 // a single server was asked for replicas
+	codeNoPeers     = 10005 // too few servers for the replicas, or not yet there
+	codeForming     = 10008 // the cluster has no leader yet
+	codeOverlap     = 10065 // another stream has the subjects
 )
 
 // ack is JetStream's answer to a publication or a batch's commit.

@@ -217,7 +217,7 @@ func (j *Journal) storeBatch(ctx context.Context, msgs []*nats.Msg, stored func(
 		return unavailable(retryFull, *why, "the store is broken until a restart")
 	}
 	if len(msgs) > 1 {
-		wait, cancel := context.WithTimeout(ctx, answerWait)
+		wait, cancel := context.WithTimeout(ctx, j.answer)
 		a, err := publishBatch(wait, j.nc, msgs)
 		cancel()
 		if err == nil {
@@ -232,7 +232,7 @@ func (j *Journal) storeBatch(ctx context.Context, msgs []*nats.Msg, stored func(
 	}
 	// One of them was stored before, or there is room for some only: each by itself.
 	for i, m := range msgs {
-		wait, cancel := context.WithTimeout(ctx, answerWait)
+		wait, cancel := context.WithTimeout(ctx, j.answer)
 		a, err := publishOne(wait, j.nc, m)
 		cancel()
 		if err != nil {

@@ -43,7 +43,7 @@ func CountBatches(t *testing.T, j *Journal) func() int {
 func message(j *Journal, e *event.Event) *nats.Msg {
 	h, data := encodeEvent(e)
 	h[nats.MsgIdHdr] = []string{messageID(e, h.Get(hdrHash), 0)}
-	return &nats.Msg{Subject: eventSubject(e.Connection), Header: h, Data: data}
+	return &nats.Msg{Subject: j.subjectOf(e), Header: h, Data: data}
 }
 
 // StoreBehindTheIndex stores an event that the index does not learn of.
@@ -56,7 +56,7 @@ func StoreBehindTheIndex(ctx context.Context, j *Journal, e *event.Event) error 
 func PublishTogether(j *Journal, events []*event.Event) ([]uint64, []error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	p := &publisher{nc: j.nc, queue: make(chan *publication, len(events)), broken: j.broken, ctx: ctx, cancel: cancel}
+	p := &publisher{nc: j.nc, queue: make(chan *publication, len(events)), answer: j.answer, broken: j.broken, ctx: ctx, cancel: cancel}
 	items := make([]*publication, len(events))
 	for i, e := range events {
 		items[i] = &publication{msg: message(j, e), ready: make(chan struct{})}

@@ -82,7 +82,7 @@ type history struct {
 	limit int
 	page  HistoryPage
 
-	floors map[event.Lane]uint64
+	floors laneFloors
 	// picked are the sorts of events that f picks, and identity that of the id that it
 	// asks for, 0 if it asks for none.
 	picked   []bool
@@ -303,7 +303,7 @@ func (j *Journal) Recorded(ctx context.Context, seq uint64) (Recorded, error) {
 	return Recorded{}, fmt.Errorf("read the history: %w", err)
 }
 
-func (j *Journal) recorded(ctx context.Context, seq uint64, floors map[event.Lane]uint64) (Recorded, error) {
+func (j *Journal) recorded(ctx context.Context, seq uint64, floors laneFloors) (Recorded, error) {
 	m, err := j.events.GetMsg(ctx, seq)
 	if err != nil {
 		return Recorded{}, fmt.Errorf("event %d: %w", seq, err)
@@ -329,8 +329,9 @@ func (j *Journal) recorded(ctx context.Context, seq uint64, floors map[event.Lan
 		}
 		r.Outcomes = append(r.Outcomes, out)
 	}
-	for l, floor := range floors {
-		if l.Source == r.Event.Connection && seq > floor && !slices.ContainsFunc(known, func(o placed) bool { return o.lane == l }) {
+	for p, floor := range floors {
+		if p.Source == r.Event.Connection && p.n == j.partition(r.Event.Key) && seq > floor &&
+			!slices.ContainsFunc(known, func(o placed) bool { return o.lane == p.Lane }) {
 			r.Waiting = true
 		}
 	}

@@ -169,12 +169,12 @@ func (s *sweep) floor(ctx context.Context) (uint64, event.Lane, error) {
 	floor, behind := s.last+1, event.Lane{}
 	list := s.j.events.ListConsumers(ctx)
 	for info := range list.Info() {
-		l, ok := laneOfDurable(info.Name)
+		l, ok := partOfDurable(info.Name)
 		if !ok || info.NumPending == 0 && info.NumAckPending == 0 {
 			continue
 		}
 		if f := info.AckFloor.Stream + 1; f < floor {
-			floor, behind = f, l
+			floor, behind = f, l.Lane
 		}
 	}
 	return floor, behind, list.Err()
@@ -347,7 +347,7 @@ func (s *sweep) outcomes(ctx context.Context) error {
 	}
 	cfg := info.Config
 	cfg.Metadata[metaPurged] = string(text)
-	js, err := jetstream.New(j.nc, jetstream.WithDefaultTimeout(answerWait))
+	js, err := jetstream.New(j.nc, jetstream.WithDefaultTimeout(j.answer))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,8 +31,11 @@ const maxMaxPayload = 60 << 20
 
 // Options say where a journal lies and how large it may grow.
 type Options struct {
-	// Dir is the data directory; it is made if it is not there.
+	// Dir is the data directory; it is made if it is not there. With Cluster it is
+	// not used.
 	Dir string
+	// Cluster is the NATS cluster that holds the journal; nil runs a server over Dir.
+	Cluster *Cluster
 	// Logger gets the journal's and its server's messages; nil drops them.
 	Logger *slog.Logger
 	// MaxEventBytes, MaxOutcomeBytes and MaxDeadBytes bound the streams. 0 keeps
@@ -62,8 +66,12 @@ type Journal struct {
 	o    Options
 	log  *slog.Logger
 	lock *flock.Flock
-	srv  *server.Server
+	srv  *server.Server // nil on a cluster
 	nc   *nats.Conn
+	// parts is how many partitions a lane has, and answer how long a write may stay
+	// without an answer.
+	parts  int
+	answer time.Duration
 
 	events, outcomes, dead, acts, marks, requests jetstream.Stream
 
@@ -90,7 +98,7 @@ type Journal struct {
 	alarms    atomic.Pointer[[]string] // what somebody has to look at
 
 	mu         sync.Mutex
-	lanes      map[event.Lane]*Lane
+	lanes      map[lanePart]*Lane
 	counts     counts
 	letters    map[letter]uint64     // where in DEAD the latest copy of a letter is
 	standing   []standing            // letters whose outcome is in OUTCOMES, in its order
@@ -112,9 +120,17 @@ type standing struct {
 func Open(ctx context.Context, o Options) (*Journal, error) {
 	j, err := open(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("open journal in %s: %w", o.Dir, err)
+		return nil, fmt.Errorf("open journal %s: %w", o.where(), err)
 	}
 	return j, nil
+}
+
+// where says in words where the journal lies.
+func (o *Options) where() string {
+	if o.Cluster != nil {
+		return "on " + strings.Join(withoutUsers(o.Cluster.URLs), ", ")
+	}
+	return "in " + o.Dir
 }
 
 func open(ctx context.Context, o Options) (_ *Journal, err error) {
@@ -124,19 +140,16 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	j := &Journal{
 		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(),
 		kinds: newKinds(), shelf: newShelf(), undecoded: newUndecoded(),
-		lanes: map[event.Lane]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
+		lanes: map[lanePart]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
 		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
-		tidied: make(chan struct{}),
-	}
-	if j.lock, err = lock(o.Dir); err != nil {
-		return nil, err
+		tidied: make(chan struct{}), parts: 1, answer: answerWait,
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.release())
 		}
 	}()
-	if j.srv, j.nc, err = startServer(o.Dir, o.MaxPayload, j.log); err != nil {
+	if err := j.reach(ctx); err != nil {
 		return nil, err
 	}
 	if err := j.openStreams(ctx); err != nil {
@@ -150,9 +163,9 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
-	j.accepts = newPublisher(j.nc, o.AcceptWait, j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
-	j.repeats = newPublisher(j.nc, o.AcceptWait, j.broken) //nolint:contextcheck // likewise
-	j.keeps = newPublisher(j.nc, o.AcceptWait, j.broken)   //nolint:contextcheck // likewise
+	j.accepts = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
+	j.repeats = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken) //nolint:contextcheck // likewise
+	j.keeps = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken)   //nolint:contextcheck // likewise
 	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	j.stopWatch = cancel
 	j.look(watch)
@@ -161,9 +174,31 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	return j, nil
 }
 
+// reach starts the server, or connects to the cluster.
+func (j *Journal) reach(ctx context.Context) (err error) {
+	c := j.o.Cluster
+	if c == nil {
+		if j.lock, err = lock(j.o.Dir); err == nil {
+			j.srv, j.nc, err = startServer(j.o.Dir, j.o.MaxPayload, j.log)
+		}
+		return err
+	}
+	j.answer = clusterAnswer
+	if j.nc, err = connect(c, j.log); err != nil {
+		return err
+	}
+	return c.examine(ctx, j.nc, &j.o)
+}
+
 // fill sets what was left out and refuses what cannot be.
 func (o *Options) fill() error {
-	if o.Dir == "" {
+	if o.Cluster != nil {
+		c := *o.Cluster
+		if err := c.fill(); err != nil {
+			return err
+		}
+		o.Cluster = &c
+	} else if o.Dir == "" {
 		return errors.New("no data directory given")
 	}
 	if o.Logger == nil {
@@ -202,32 +237,35 @@ func (o *Options) fill() error {
 }
 
 func (j *Journal) openStreams(ctx context.Context) error {
-	free, err := freeDisk(j.o.Dir)
+	free, err := j.freeRoom()
 	if err != nil {
-		return fmt.Errorf("ask for free disk space: %w", err)
+		return err
 	}
 	// A slow disk keeps the server from answering, too.
-	js, err := jetstream.New(j.nc, jetstream.WithDefaultTimeout(answerWait))
+	js, err := jetstream.New(j.nc, jetstream.WithDefaultTimeout(j.answer))
 	if err != nil {
+		return err
+	}
+	if err := j.decidePartitions(ctx, js); err != nil {
 		return err
 	}
 	events, outcomes, dead := bounds(free, j.o.MinFreeDisk)
-	if j.events, err = openStream(ctx, js, j.srv, streamEvents, []string{subjectEvents + "*.*"}, j.o.MaxEventBytes, events); err != nil {
+	if j.events, err = j.openStream(ctx, js, streamEvents, j.eventSubjects(), j.o.MaxEventBytes, events); err != nil {
 		return err
 	}
-	if j.outcomes, err = openStream(ctx, js, j.srv, streamOutcomes, []string{subjectOutcomes + "*.*", subjectDuplicates + "*"}, j.o.MaxOutcomeBytes, outcomes); err != nil {
+	if j.outcomes, err = j.openStream(ctx, js, streamOutcomes, []string{subjectOutcomes + "*.*", subjectDuplicates + "*"}, j.o.MaxOutcomeBytes, outcomes); err != nil {
 		return err
 	}
-	if j.dead, err = openStream(ctx, js, j.srv, streamDead, []string{subjectDead + "*.*"}, j.o.MaxDeadBytes, dead); err != nil {
+	if j.dead, err = j.openStream(ctx, js, streamDead, []string{subjectDead + "*.*"}, j.o.MaxDeadBytes, dead); err != nil {
 		return err
 	}
-	if j.acts, err = openStream(ctx, js, j.srv, streamActs, []string{subjectActs + "*"}, 0, actBytes); err != nil {
+	if j.acts, err = j.openStream(ctx, js, streamActs, []string{subjectActs + "*"}, 0, actBytes); err != nil {
 		return err
 	}
-	if j.marks, err = openStream(ctx, js, j.srv, streamMarks, []string{subjectMarks + "*.*"}, 0, markBytes); err != nil {
+	if j.marks, err = j.openStream(ctx, js, streamMarks, []string{subjectMarks + "*.*"}, 0, markBytes); err != nil {
 		return err
 	}
-	j.requests, err = openStream(ctx, js, j.srv, streamRequests, []string{subjectRequests + "*", subjectRefused + "*"}, j.o.MaxUndecodedBytes, undecodedBytes(free-j.o.MinFreeDisk, j.o.MaxPayload))
+	j.requests, err = j.openStream(ctx, js, streamRequests, []string{subjectRequests + "*", subjectRefused + "*"}, j.o.MaxUndecodedBytes, undecodedBytes(free-j.o.MinFreeDisk, j.o.MaxPayload))
 	if err == nil {
 		j.undecoded.room = j.requests.CachedInfo().Config.MaxBytes - 2*purgeBytes - int64(j.o.MaxPayload)
 	}
@@ -260,7 +298,7 @@ func (j *Journal) Close(ctx context.Context) error {
 		j.log.Warn("journal closes without a flush", "error", err)
 	}
 	if err := j.release(); err != nil {
-		return fmt.Errorf("close journal in %s: %w", j.o.Dir, err)
+		return fmt.Errorf("close journal %s: %w", j.o.where(), err)
 	}
 	return nil
 }

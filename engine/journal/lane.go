@@ -28,6 +28,7 @@ const (
 type Lane struct {
 	j        *Journal
 	name     event.Lane
+	part     lanePart
 	consumer jetstream.Consumer
 	pull     *puller
 	doubts   doubts // events that were possibly sent
@@ -150,7 +151,7 @@ func (l *Lane) Close() {
 		l.j.log.Warn("lane closes", "source", l.name.Source, "sink", l.name.Sink, "error", err)
 	}
 	l.j.mu.Lock()
-	delete(l.j.lanes, l.name)
+	delete(l.j.lanes, l.part)
 	l.j.mu.Unlock()
 }
 

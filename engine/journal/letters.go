@@ -32,7 +32,7 @@ const (
 
 // letterState tells where a letter is, and what was done with it last. floors are
 // the lanes'.
-func (j *Journal) letterState(l letter, floors map[event.Lane]uint64) (LetterState, *event.Act) {
+func (j *Journal) letterState(l letter, floors laneFloors) (LetterState, *event.Act) {
 	j.mu.Lock()
 	_, stored := j.letters[l]
 	j.mu.Unlock()
@@ -52,7 +52,7 @@ func (j *Journal) letterState(l letter, floors map[event.Lane]uint64) (LetterSta
 		return LetterDeadAgain, last
 	case kind != "":
 		return LetterState(kind), last
-	case last.As <= floors[l.lane]:
+	case last.As <= floors.of(l.lane):
 		// The lane is past it and nothing came of it: the mapping did not run then.
 		return LetterOpen, last
 	}
@@ -222,7 +222,7 @@ func (j *Journal) eachLetter(ctx context.Context, f *LetterFilter, from uint64, 
 }
 
 // stands tells whether a letter counts, and is open unless all do.
-func (j *Journal) stands(l *shelved, floors map[event.Lane]uint64, all bool) bool {
+func (j *Journal) stands(l *shelved, floors laneFloors, all bool) bool {
 	j.mu.Lock()
 	current := j.letters[l.letter] == l.place
 	j.mu.Unlock()

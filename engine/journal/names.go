@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -25,10 +26,6 @@ const (
 	subjectRequests   = "requests."
 	subjectRefused    = "refused."
 )
-
-// partitions is how many partitions a lane has, recorded in the stream's
-// metadata: one in an embedded journal.
-const partitions = 1
 
 // maxName bounds a connection's name in bytes.
 const maxName = 64
@@ -78,10 +75,17 @@ func refusedSubject(connection string) string { return subjectRefused + connecti
 // that two lanes never share a name.
 func durable(l event.Lane) string { return l.Source + "_TO_" + l.Sink }
 
-// laneOfDurable is durable read back.
-func laneOfDurable(name string) (event.Lane, bool) {
+// partOfDurable is the name of a lane's, or of its partition's, consumer read back.
+func partOfDurable(name string) (lanePart, bool) {
 	source, sink, ok := strings.Cut(name, "_TO_")
-	return event.Lane{Source: source, Sink: sink}, ok
+	p := lanePart{Lane: event.Lane{Source: source, Sink: sink}}
+	if sink, n, parted := strings.Cut(sink, "_P"); parted && ok {
+		var err error
+		p.Sink = sink
+		p.n, err = strconv.Atoi(n)
+		ok = err == nil
+	}
+	return p, ok
 }
 
 // laneOfSubject reads the lane from a subject of OUTCOMES or DEAD; a

@@ -15,6 +15,9 @@ const (
 	// holds the store for broken: JetStream does not answer after a write error,
 	// nor does it store any more.
 	answerWait = 30 * time.Second
+	// clusterAnswer is the same on a cluster, where another server takes over from
+	// one that is gone, and the store is never held for broken.
+	clusterAnswer = 5 * time.Second
 	// batchFrom is how many must wait for a batch to be cheaper than single ones.
 	batchFrom = 8
 )
@@ -31,8 +34,11 @@ type publisher struct {
 	since atomic.Int64
 	// patience is how long callers wait.
 	patience time.Duration
-	// broken is called once a publication stays unanswered; nothing is sent after it.
-	broken func(error)
+	// answer is how long a publication may stay unanswered.
+	answer time.Duration
+	// broken is called once one stays so for longer, and tells whether anything is to
+	// be sent after it.
+	broken func(error) bool
 	dead   atomic.Bool
 
 	ctx    context.Context //nolint:containedctx // it is the publisher's own life, ended by stop
@@ -63,11 +69,11 @@ var (
 	errDead    = errors.New("the store does not answer")
 )
 
-func newPublisher(nc *nats.Conn, patience time.Duration, broken func(error)) *publisher {
+func newPublisher(nc *nats.Conn, patience, answer time.Duration, broken func(error) bool) *publisher {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &publisher{
 		nc: nc, queue: make(chan *publication, 2*maxBatch), quit: make(chan struct{}), done: make(chan struct{}),
-		patience: patience, broken: broken, ctx: ctx, cancel: cancel,
+		patience: patience, answer: answer, broken: broken, ctx: ctx, cancel: cancel,
 	}
 	go p.run()
 	return p
@@ -192,7 +198,7 @@ func (p *publisher) cycle(first *publication) {
 // batch stores items in one atomic batch; false means that the batch was refused
 // and nothing is stored.
 func (p *publisher) batch(items []*publication) bool {
-	ctx, cancel := context.WithTimeout(p.ctx, answerWait)
+	ctx, cancel := context.WithTimeout(p.ctx, p.answer)
 	defer cancel()
 	msgs := make([]*nats.Msg, len(items))
 	for i, it := range items {
@@ -220,12 +226,12 @@ func (p *publisher) batch(items []*publication) bool {
 func (p *publisher) single(items []*publication) {
 	ctx, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)
-	silence := time.AfterFunc(answerWait, func() { cancel(context.DeadlineExceeded) })
+	silence := time.AfterFunc(p.answer, func() { cancel(context.DeadlineExceeded) })
 	defer silence.Stop()
 	store := func(it *publication) {
 		a, err := publishOne(ctx, p.nc, it.msg)
 		if err == nil {
-			silence.Reset(answerWait)
+			silence.Reset(p.answer)
 		} else if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -244,8 +250,7 @@ func (p *publisher) single(items []*publication) {
 
 // unanswered reports the store as broken, except where the publisher itself was stopped.
 func (p *publisher) unanswered(err error) {
-	if p.ctx.Err() == nil {
+	if p.ctx.Err() == nil && p.broken(err) {
 		p.dead.Store(true)
-		p.broken(err)
 	}
 }

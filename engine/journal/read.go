@@ -61,7 +61,7 @@ func (j *Journal) Dead(ctx context.Context, from uint64, limit int) ([]event.Dea
 	for _, seq := range places {
 		m, err := j.dead.GetMsg(ctx, seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			j.log.Error("a dead letter is missing from the journal", "place", seq, "directory", j.o.Dir)
+			j.log.Error("a dead letter is missing from the journal", "place", seq, "journal", j.o.where())
 			continue
 		}
 		if err != nil {

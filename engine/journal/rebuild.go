@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/nats-io/nats.go"
@@ -48,27 +49,37 @@ func (j *Journal) readEvents(ctx context.Context) error {
 	j.counts.accepted = info.State.LastSeq
 	j.firstEvent = info.State.FirstSeq
 	if n := info.State.NumDeleted; n > 0 {
-		j.log.Error("events are missing from the journal: its store was damaged", "directory", j.o.Dir, "missing", n)
+		j.log.Error("events are missing from the journal: its store was damaged", "journal", j.o.where(), "missing", n)
 	}
 	return j.scan(ctx, j.events, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
-		e, err := decodeEvent(seq, m.Subject, withoutLength(m.Header), nil)
-		if err != nil {
-			return false, err
-		}
-		key, identity := j.index.key(e.Connection, e.Key), uint64(asReplay)
-		if e.Replay == nil {
-			identity = j.index.identity(e.ID, e.Type, m.Header.Get(hdrHash))
-		}
-		j.index.add(seq, key, identity)
-		j.past.event(&e)
-		j.undecoded.found(e.Part, seq)
-		j.kinds.add(seq, e.Connection, e.Type)
-		if e.Replay != nil {
-			j.counts.replayed++
-			j.past.found = append(j.past.found, event.Event{Sequence: seq, Connection: e.Connection, Replay: e.Replay})
-		}
-		return true, nil
+		return true, j.noteEvent(seq, m)
 	})
+}
+
+// noteEvent takes in the headers of an event that is kept.
+func (j *Journal) noteEvent(seq uint64, m *nats.Msg) error {
+	e, err := decodeEvent(seq, m.Subject, withoutLength(m.Header), nil)
+	if err != nil {
+		return err
+	}
+	key, identity := j.index.key(e.Connection, e.Key), uint64(asReplay)
+	if e.Replay == nil {
+		identity = j.index.identity(e.ID, e.Type, m.Header.Get(hdrHash))
+	}
+	j.index.add(seq, key, identity)
+	j.past.event(&e)
+	j.undecoded.found(e.Part, seq)
+	j.kinds.add(seq, e.Connection, e.Type)
+	if e.Replay != nil {
+		j.past.found = append(j.past.found, event.Event{Sequence: seq, Connection: e.Connection, Replay: e.Replay})
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.counts.accepted = max(j.counts.accepted, seq)
+	if e.Replay != nil {
+		j.counts.replayed++
+	}
+	return nil
 }
 
 // withoutLength drops what cannot be checked where only the headers came.
@@ -79,33 +90,61 @@ func withoutLength(h nats.Header) nats.Header {
 
 func (j *Journal) readDead(ctx context.Context) error {
 	return j.scan(ctx, j.dead, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
-		mk, err := readMark(m.Subject, m.Header)
-		if err != nil {
-			return false, fmt.Errorf("dead letter %d: %w", seq, err)
-		}
-		l, reason, err := readShelved(mk, m.Header, seq)
-		if err != nil {
-			return false, fmt.Errorf("dead letter %d: %w", seq, err)
-		}
-		j.shelf.add(l, reason)
-		j.letters[l.letter] = seq
-		return true, nil
+		return true, j.noteDead(seq, m)
 	})
 }
 
-// floors reads each lane's acknowledged floor.
-func (j *Journal) floors(ctx context.Context) (map[event.Lane]uint64, error) {
-	floors := map[event.Lane]uint64{}
+// noteDead takes in the headers of a dead letter.
+func (j *Journal) noteDead(seq uint64, m *nats.Msg) error {
+	mk, err := readMark(m.Subject, m.Header)
+	if err != nil {
+		return fmt.Errorf("dead letter %d: %w", seq, err)
+	}
+	l, reason, err := readShelved(mk, m.Header, seq)
+	if err != nil {
+		return fmt.Errorf("dead letter %d: %w", seq, err)
+	}
+	j.shelf.add(l, reason)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.letters[l.letter] = seq
+	return nil
+}
+
+// laneFloors are the acknowledged floors of lanes, by partition.
+type laneFloors map[lanePart]uint64
+
+// of gives the lowest of a lane's, 0 where it has none.
+func (f laneFloors) of(l event.Lane) uint64 {
+	lowest, known := uint64(math.MaxUint64), false
+	for p, floor := range f {
+		if p.Lane == l {
+			lowest, known = min(lowest, floor), true
+		}
+	}
+	if !known {
+		return 0
+	}
+	return lowest
+}
+
+// floors reads each lane's acknowledged floor. One of several partitions that has
+// all of its events done is beyond all.
+func (j *Journal) floors(ctx context.Context) (laneFloors, error) {
+	floors := laneFloors{}
 	list := j.events.ListConsumers(ctx)
 	for info := range list.Info() {
-		if l, ok := laneOfDurable(info.Name); ok {
-			floors[l] = info.AckFloor.Stream
+		if p, ok := partOfDurable(info.Name); ok {
+			floors[p] = info.AckFloor.Stream
+			if j.parts > 1 && info.NumPending == 0 && info.NumAckPending == 0 {
+				floors[p] = math.MaxUint64
+			}
 		}
 	}
 	return floors, list.Err()
 }
 
-func (j *Journal) readOutcomes(ctx context.Context, floors map[event.Lane]uint64) error {
+func (j *Journal) readOutcomes(ctx context.Context, floors laneFloors) error {
 	info, err := j.outcomes.Info(ctx)
 	if err != nil {
 		return err
@@ -119,20 +158,14 @@ func (j *Journal) readOutcomes(ctx context.Context, floors map[event.Lane]uint64
 	maps.Copy(j.counts.outcomes, gone.Outcomes)
 	ended := map[letter]bool{} // letters whose outcome is kept
 	err = j.scan(ctx, j.outcomes, j.counts.firstOutcome, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
-		mk, err := readMark(m.Subject, m.Header)
+		mk, err := j.noteOutcome(seq, m)
 		if err != nil {
-			return false, fmt.Errorf("outcome %d: %w", seq, err)
+			return false, err
 		}
-		j.counts.last = seq
-		j.counts.outcomes[mk.kind]++
-		j.past.outcome(mk.sequence, seq, mk.lane, mk.mapping, mk.kind)
 		if l := (letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}); j.letters[l] != 0 {
 			ended[l] = true
 		}
-		if mk.kind == event.Dead {
-			j.standing = append(j.standing, standing{at: seq, letter: letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}})
-		}
-		if _, known := j.lower[mk.lane]; !known && mk.kind != event.Duplicate && mk.sequence > floors[mk.lane] {
+		if _, known := j.lower[mk.lane]; !known && mk.kind != event.Duplicate && mk.sequence > floors.of(mk.lane) {
 			j.lower[mk.lane] = seq
 		}
 		return true, nil
@@ -140,6 +173,16 @@ func (j *Journal) readOutcomes(ctx context.Context, floors map[event.Lane]uint64
 	j.lowest = j.counts.last + 1
 	j.standAlone(ended)
 	return err
+}
+
+// noteOutcome takes in the headers of an outcome that is kept.
+func (j *Journal) noteOutcome(seq uint64, m *nats.Msg) (mark, error) {
+	mk, err := readMark(m.Subject, m.Header)
+	if err != nil {
+		return mark{}, fmt.Errorf("outcome %d: %w", seq, err)
+	}
+	j.note(&event.Outcome{Sequence: mk.sequence, Lane: mk.lane, Mapping: mk.mapping, Kind: mk.kind}, seq)
+	return mk, nil
 }
 
 // standAlone counts the letters whose events and outcomes have left the journal;

@@ -89,7 +89,7 @@ func (j *Journal) Edit(ctx context.Context, id LetterID, record []byte, by Doer)
 }
 
 func (j *Journal) resendLetters(ctx context.Context, ids []LetterID, by Doer, kind event.ActKind, record []byte) ([]Resent, error) {
-	return j.acton(ctx, ids, by, func(ctx context.Context, l letter, floors map[event.Lane]uint64, at time.Time) (event.Act, error) {
+	return j.acton(ctx, ids, by, func(ctx context.Context, l letter, floors laneFloors, at time.Time) (event.Act, error) {
 		d, err := j.deadLetter(ctx, l)
 		if err != nil {
 			return event.Act{}, err
@@ -123,7 +123,7 @@ func (j *Journal) resendLetters(ctx context.Context, ids []LetterID, by Doer, ki
 // Drop gives open dead letters up for good, and records that. The letters are kept.
 // Errors as Retry.
 func (j *Journal) Drop(ctx context.Context, ids []LetterID, by Doer) ([]Resent, error) {
-	return j.acton(ctx, ids, by, func(_ context.Context, l letter, _ map[event.Lane]uint64, at time.Time) (event.Act, error) {
+	return j.acton(ctx, ids, by, func(_ context.Context, l letter, _ laneFloors, at time.Time) (event.Act, error) {
 		return event.Act{
 			Kind: event.Drop, At: at, By: by.By, Reason: by.Reason,
 			Lane: l.lane, Mapping: l.mapping, Sequence: l.sequence,
@@ -134,7 +134,7 @@ func (j *Journal) Drop(ctx context.Context, ids []LetterID, by Doer) ([]Resent, 
 // acton does something with each letter that is open, and records it. Letters of
 // one event go one after the other, others at the same time.
 func (j *Journal) acton(ctx context.Context, ids []LetterID, by Doer,
-	do func(context.Context, letter, map[event.Lane]uint64, time.Time) (event.Act, error),
+	do func(context.Context, letter, laneFloors, time.Time) (event.Act, error),
 ) ([]Resent, error) {
 	if err := by.check(); err != nil {
 		return nil, err
@@ -340,7 +340,7 @@ func (j *Journal) resend(ctx context.Context, e *event.Event, id string) (uint64
 	if err := j.keys.acquire(wait, key); err != nil {
 		return 0, j.notStored(ctx, err, "the key's event before is not stored yet")
 	}
-	m := &nats.Msg{Subject: replaySubject(e.Connection), Header: h, Data: data}
+	m := &nats.Msg{Subject: j.subjectOf(e), Header: h, Data: data}
 	a, err := j.accepts.publish(wait, m, func(a ack, err error) {
 		if err == nil {
 			stored := event.Event{Sequence: a.Sequence, Connection: e.Connection, Replay: e.Replay}

@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -64,24 +66,39 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	j.mu.Unlock()
 	s.Unresolved = s.Dead - min(s.Dead, j.past.handled())
 	list := j.events.ListConsumers(ctx)
+	lanes := map[event.Lane]LaneStats{}
 	for info := range list.Info() {
-		if l, ok := laneOfDurable(info.Name); ok {
-			held := uint64(max(info.NumAckPending, 0))
-			ls := LaneStats{Lane: l, Backlog: info.NumPending + held, Held: held}
-			if ls.Backlog > 0 {
-				// What is above the floor and not there any more is gone with its age.
-				m, err := j.events.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(laneEvents(l.Source)))
-				if err == nil {
-					ls.OldestAt = m.Time.UTC()
-				} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
-					return Stats{}, fmt.Errorf("read the age of a lane's backlog: %w", err)
-				}
-			}
-			s.Lanes = append(s.Lanes, ls)
+		p, ok := partOfDurable(info.Name)
+		if !ok {
+			continue
 		}
+		held := uint64(max(info.NumAckPending, 0))
+		ls := lanes[p.Lane]
+		ls.Lane = p.Lane
+		ls.Held += held
+		ls.Backlog += info.NumPending + held
+		if info.NumPending+held > 0 {
+			// What is above the floor and not there any more is gone with its age.
+			m, err := j.events.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(j.eventsOf(p)))
+			if err == nil {
+				if ls.OldestAt.IsZero() || m.Time.Before(ls.OldestAt) {
+					ls.OldestAt = m.Time.UTC()
+				}
+			} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
+				return Stats{}, fmt.Errorf("read the age of a lane's backlog: %w", err)
+			}
+		}
+		lanes[p.Lane] = ls
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(lanes), compareLanes) {
+		s.Lanes = append(s.Lanes, lanes[name])
 	}
 	if err := list.Err(); err != nil {
 		return Stats{}, fmt.Errorf("read the journal's lanes: %w", err)
 	}
 	return s, nil
+}
+
+func compareLanes(a, b event.Lane) int {
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Sink, b.Sink))
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -29,7 +28,9 @@ const minStream = 1 << 20
 
 // openStream opens a stream, or makes it with maxBytes, or where that is 0 with fallback.
 // A stream that is there keeps its bound unless maxBytes says another.
-func openStream(ctx context.Context, js jetstream.JetStream, srv *server.Server, name string, subjects []string, maxBytes, fallback int64) (jetstream.Stream, error) {
+//
+// On a cluster the streams are made by whichever engine comes first.
+func (j *Journal) openStream(ctx context.Context, js jetstream.JetStream, name string, subjects []string, maxBytes, fallback int64) (jetstream.Stream, error) {
 	cfg := jetstream.StreamConfig{
 		Name:               name,
 		Subjects:           subjects,
@@ -39,10 +40,10 @@ func openStream(ctx context.Context, js jetstream.JetStream, srv *server.Server,
 		MaxBytes:           fallback,
 		MaxMsgs:            -1,
 		MaxMsgSize:         -1,
-		Replicas:           1,
+		Replicas:           j.replicas(),
 		Duplicates:         window,
 		AllowAtomicPublish: true,
-		Metadata:           map[string]string{metaFormat: format, metaPartitions: strconv.Itoa(partitions)},
+		Metadata:           map[string]string{metaFormat: format, metaPartitions: strconv.Itoa(j.parts)},
 	}
 	if maxBytes > 0 {
 		cfg.MaxBytes = maxBytes
@@ -52,10 +53,13 @@ func openStream(ctx context.Context, js jetstream.JetStream, srv *server.Server,
 	}
 	s, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if j.srv == nil {
+			return j.makeShared(ctx, js, cfg)
+		}
 		// A stream that could not be recovered looks as if it had never been, and
 		// must not be made anew over what is left of it.
-		if _, err := os.Stat(remains(srv, name)); !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("open stream %s: what is in %s cannot be recovered: copy it before anything else, then restore or remove it", name, remains(srv, name))
+		if _, err := os.Stat(remains(j.srv, name)); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("open stream %s: what is in %s cannot be recovered: copy it before anything else, then restore or remove it", name, remains(j.srv, name))
 		}
 		if cfg.MaxBytes < minStream {
 			return nil, fmt.Errorf("make stream %s: %d bytes are too few, give at least %d (free disk space, or set a larger bound)", name, cfg.MaxBytes, minStream)

@@ -16,7 +16,13 @@ type LaneOptions struct {
 	// FromStart begins with the oldest event that is kept; otherwise a new lane
 	// begins after the last event, wherever that is when it is opened first.
 	FromStart bool
+	// Partition is which partition of the lane is read, from 0 to below
+	// Journal.Partitions.
+	Partition int
 }
+
+// Partitions is how many partitions each lane has, each with one reader.
+func (j *Journal) Partitions() int { return j.parts }
 
 // OpenLane takes a lane over: it goes back to the acknowledged floor, reads which
 // events above it have outcomes, and holds for possibly sent what the last reader
@@ -41,14 +47,18 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	if j.closing.Load() {
 		return nil, ErrClosed
 	}
+	if o.Partition < 0 || o.Partition >= j.parts {
+		return nil, fmt.Errorf("there is no partition %d of %d", o.Partition, j.parts)
+	}
+	p := lanePart{name, o.Partition}
 	l := &Lane{
-		j: j, name: name, kept: make(chan struct{}),
+		j: j, name: name, part: p, kept: make(chan struct{}),
 		done: map[uint64]map[string]event.Kind{}, held: map[uint64]*held{},
 	}
 	j.mu.Lock()
-	_, taken := j.lanes[name]
+	_, taken := j.lanes[p]
 	if !taken {
-		j.lanes[name] = l
+		j.lanes[p] = l
 	}
 	from, known := j.lower[name]
 	if !known {
@@ -64,16 +74,16 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 		if err != nil {
 			cancel()
 			j.mu.Lock()
-			delete(j.lanes, name)
+			delete(j.lanes, p)
 			j.mu.Unlock()
 		}
 	}()
 
 	var fresh bool
-	if l.consumer, fresh, err = j.laneConsumer(ctx, name, o); err != nil {
+	if l.consumer, fresh, err = j.laneConsumer(ctx, p, o); err != nil {
 		return nil, err
 	}
-	reset, err := j.events.ResetConsumer(ctx, durable(name))
+	reset, err := j.events.ResetConsumer(ctx, j.durableOf(p))
 	if err != nil {
 		return nil, fmt.Errorf("go back to the acknowledged floor: %w", err)
 	}
@@ -97,7 +107,7 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	if l.marks.before, err = j.readMarks(ctx, name); err != nil {
 		return nil, err
 	}
-	if l.pull, err = newPuller(j.nc, streamEvents, durable(name), pullBatch, int64(j.o.MaxPayload)+overhead); err != nil {
+	if l.pull, err = newPuller(j.nc, streamEvents, j.durableOf(p), pullBatch, int64(j.o.MaxPayload)+overhead); err != nil {
 		return nil, err
 	}
 	go l.keep(keeping, keepEvery)
@@ -105,12 +115,12 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 }
 
 // laneConsumer opens the lane's consumer or, fresh, makes it.
-func (j *Journal) laneConsumer(ctx context.Context, l event.Lane, o LaneOptions) (_ jetstream.Consumer, fresh bool, err error) {
-	c, err := j.events.Consumer(ctx, durable(l))
+func (j *Journal) laneConsumer(ctx context.Context, l lanePart, o LaneOptions) (_ jetstream.Consumer, fresh bool, err error) {
+	c, err := j.events.Consumer(ctx, j.durableOf(l))
 	if err == nil {
 		cfg := c.CachedInfo().Config
-		if cfg.MaxAckPending != j.o.MaxAckPending || cfg.FilterSubject != laneEvents(l.Source) {
-			cfg.MaxAckPending, cfg.FilterSubject = j.o.MaxAckPending, laneEvents(l.Source)
+		if cfg.MaxAckPending != j.o.MaxAckPending || cfg.FilterSubject != j.eventsOf(l) {
+			cfg.MaxAckPending, cfg.FilterSubject = j.o.MaxAckPending, j.eventsOf(l)
 			c, err = j.events.UpdateConsumer(ctx, cfg)
 		}
 		return c, false, err
@@ -127,14 +137,14 @@ func (j *Journal) laneConsumer(ctx context.Context, l event.Lane, o LaneOptions)
 		start = info.State.LastSeq + 1
 	}
 	c, err = j.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable:       durable(l),
+		Durable:       j.durableOf(l),
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:   start,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxDeliver:    -1,
 		MaxAckPending: j.o.MaxAckPending,
-		FilterSubject: laneEvents(l.Source),
+		FilterSubject: j.eventsOf(l),
 		ReplayPolicy:  jetstream.ReplayInstantPolicy,
 		Metadata:      map[string]string{"crosswalk.source": l.Source, "crosswalk.sink": l.Sink},
 	})

@@ -30,19 +30,27 @@ func (j *Journal) Ready() error {
 	if why := j.refusing.Load(); why != nil {
 		return unavailable(retryFull, nil, "%s", *why)
 	}
+	if j.o.Cluster != nil && !j.nc.IsConnected() {
+		return unavailable(retrySoon, nil, "there is no connection to the NATS cluster")
+	}
 	if j.accepts.stalled() || j.repeats.stalled() || j.keeps.stalled() {
 		return unavailable(retrySoon, nil, "the store has not answered for %s", j.o.AcceptWait)
 	}
 	return nil
 }
 
-// broken notes that the store does not answer any more, and says so once.
-func (j *Journal) broken(err error) {
+// broken notes that the store does not answer any more, says so once, and tells
+// whether nothing is to be written any more: a cluster answers again some time.
+func (j *Journal) broken(err error) bool {
+	if j.o.Cluster != nil {
+		return false
+	}
 	if j.closing.Load() || !j.brokenBy.CompareAndSwap(nil, &err) {
-		return
+		return true
 	}
 	j.log.Error("the journal's store is broken: nothing is accepted until the engine restarts; look at the disk first",
 		"directory", j.o.Dir, "error", err)
+	return true
 }
 
 // watch looks at disk and streams until ctx is done.
@@ -70,7 +78,7 @@ func (j *Journal) watch(ctx context.Context) {
 // how many times in a row it was not. One time alone may be the moment in which it
 // makes itself ready again.
 func (j *Journal) examine(sick int) int {
-	if !j.accepts.stalled() && !j.repeats.stalled() && !j.keeps.stalled() {
+	if j.srv == nil || !j.accepts.stalled() && !j.repeats.stalled() && !j.keeps.stalled() {
 		return 0
 	}
 	err := healthy(j.srv)
@@ -97,18 +105,20 @@ func (j *Journal) look(ctx context.Context) {
 	case why != "":
 		j.refusing.Store(&why)
 		if before == nil {
-			j.log.Error("the journal accepts nothing for want of room", "reason", why, "directory", j.o.Dir)
+			j.log.Error("the journal accepts nothing for want of room", "reason", why, "journal", j.o.where())
 		}
 	}
 }
 
 func (j *Journal) noRoom(ctx context.Context) string {
-	free, err := freeDisk(j.o.Dir)
-	if err != nil {
-		return fmt.Sprintf("free disk space is unknown: %v", err)
-	}
-	if free < j.o.MinFreeDisk {
-		return fmt.Sprintf("%d MiB of disk are free, below the reserve of %d MiB", free>>20, j.o.MinFreeDisk>>20)
+	if j.srv != nil {
+		free, err := freeDisk(j.o.Dir)
+		if err != nil {
+			return fmt.Sprintf("free disk space is unknown: %v", err)
+		}
+		if free < j.o.MinFreeDisk {
+			return fmt.Sprintf("%d MiB of disk are free, below the reserve of %d MiB", free>>20, j.o.MinFreeDisk>>20)
+		}
 	}
 	for _, s := range []jetstream.Stream{j.events, j.outcomes, j.dead, j.acts} {
 		info, err := s.Info(ctx)
