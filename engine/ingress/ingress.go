@@ -23,7 +23,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -197,8 +196,7 @@ func New(o Options) (*Server, error) {
 	if err := s.limits.fill(); err != nil {
 		return nil, fmt.Errorf("make ingress: %w", err)
 	}
-	var err error
-	if s.senders, err = newSenders(slices.Values(o.Connections)); err != nil {
+	if err := s.Update(o.Connections); err != nil {
 		return nil, fmt.Errorf("make ingress: %w", err)
 	}
 	s.memory = &budget{free: s.limits.MaxMemory}

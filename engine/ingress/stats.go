@@ -75,8 +75,9 @@ func (r *refusals) all() map[string]uint64 {
 // Stats gives the counts now.
 func (s *Server) Stats() Stats {
 	out := Stats{Requests: s.stats.requests.Load(), Refused: s.stats.refused.all(), Strangers: s.stats.strangers.all(), Connections: []ConnectionStats{}}
-	for _, name := range slices.Sorted(maps.Keys(s.senders.byName)) {
-		c := &s.senders.byName[name].stats
+	all := s.senders.all()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		c := all[name].stats
 		out.Connections = append(out.Connections, ConnectionStats{
 			Name: name, Requests: c.requests.Load(), Accepted: c.accepted.Load(), Duplicates: c.duplicates.Load(),
 			Refused: c.refused.all(), LastAccepted: c.lastAccepted.Load(),
