@@ -191,23 +191,16 @@ func (k *knownAnswers) check(ctx context.Context, p *project) error {
 		}
 		if s.Args != nil {
 			for _, v := range s.Args.Validate(a.args) {
-				return k.wrong(a.line, "%s.%s does not take these args: %s", a.connection, a.lookup, violation(v.Path, v.Message))
+				return k.wrong(a.line, "%s.%s does not take these args: %s", a.connection, a.lookup, v)
 			}
 		}
 		if s.Answer != nil && a.answer.Found != nil {
 			for _, v := range s.Answer.Validate(a.answer.Found) {
-				return k.wrong(a.line, "%s.%s gives no such answer: %s", a.connection, a.lookup, violation(v.Path, v.Message))
+				return k.wrong(a.line, "%s.%s gives no such answer: %s", a.connection, a.lookup, v)
 			}
 		}
 	}
 	return nil
-}
-
-func violation(path, message string) string {
-	if path == "" {
-		return message
-	}
-	return path + ": " + message
 }
 
 // of gives the answers that prog needs for an event.

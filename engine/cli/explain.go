@@ -64,7 +64,7 @@ func (a *app) explain(prog *mapping.Program, sink *schema.Schema, events []mappi
 			e.Errors = append(e.Errors, errorsOf(x.Err)...)
 		} else if x.Record != nil && sink != nil {
 			for _, v := range sink.Validate(x.Record) {
-				e.Errors = append(e.Errors, explainedError{Message: "the record breaks the schema of " + prog.To().String() + ": " + v.Message, Field: v.Path})
+				e.Errors = append(e.Errors, explainedError{Message: "the record breaks the schema of " + prog.To().String() + ": " + v.String(), Field: v.Path})
 			}
 		}
 		failed = failed || len(e.Errors) > 0

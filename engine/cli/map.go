@@ -194,7 +194,7 @@ func mapEvent(prog *mapping.Program, sink *schema.Schema, ev *mapping.Event, kno
 	if vs := sink.Validate(res.Record); len(vs) > 0 {
 		errs := make([]error, 0, len(vs))
 		for _, v := range vs {
-			errs = append(errs, fmt.Errorf("the record breaks the schema of %s: %s: %s", prog.To(), v.Path, v.Message))
+			errs = append(errs, fmt.Errorf("the record breaks the schema of %s: %s", prog.To(), v))
 		}
 		return res.Record, errors.Join(errs...)
 	}

@@ -82,8 +82,13 @@ type Node struct {
 	Known []Choice
 	// Minimum and Maximum are numbers as written, "" for none.
 	Minimum, Maximum string
-	// MaxLength is the longest text in characters, 0 for none.
-	MaxLength int
+	// MinLength and MaxLength are the shortest and the longest text in characters, 0 for
+	// none.
+	MinLength, MaxLength int
+	// Pattern is the regular expression that a text must match, "" for none.
+	Pattern string
+	// MinItems and MaxItems are the fewest and the most elements, 0 for none.
+	MinItems, MaxItems int
 
 	index map[string]*Node
 }
@@ -157,9 +162,9 @@ func (n *Node) merge(o *Node) {
 	n.Description = first(n.Description, o.Description)
 	n.Format = first(n.Format, o.Format)
 	n.Minimum, n.Maximum = first(n.Minimum, o.Minimum), first(n.Maximum, o.Maximum)
-	if n.MaxLength == 0 {
-		n.MaxLength = o.MaxLength
-	}
+	n.MinLength, n.MinItems = max(n.MinLength, o.MinLength), max(n.MinItems, o.MinItems)
+	n.MaxLength, n.MaxItems = least(n.MaxLength, o.MaxLength), least(n.MaxItems, o.MaxItems)
+	n.Pattern = first(n.Pattern, o.Pattern)
 	n.Closed = n.Closed || o.Closed
 	if n.Additional == nil {
 		n.Additional = o.Additional
@@ -187,6 +192,7 @@ func (n *Node) merge(o *Node) {
 
 // unite widens n to accept what either accepts, for anyOf and oneOf.
 func (n *Node) unite(o *Node) {
+	n.uniteBounds(o)
 	if n.Types == 0 || o.Types == 0 {
 		n.Types = 0
 	} else {
@@ -217,6 +223,28 @@ func (n *Node) unite(o *Node) {
 	}
 }
 
+// uniteBounds leaves the bounds that hold whichever of the two a value fits: a bound
+// of texts says nothing of a form that is no text.
+func (n *Node) uniteBounds(o *Node) {
+	both := func(t Types) (second, two bool) { return o.Types.Has(t), n.Types.Has(t) && o.Types.Has(t) }
+	if only, two := both(Text); two {
+		n.MinLength, n.MaxLength = min(n.MinLength, o.MinLength), most(n.MaxLength, o.MaxLength)
+		n.Pattern, n.Format = same(n.Pattern, o.Pattern), same(n.Format, o.Format)
+	} else if only {
+		n.MinLength, n.MaxLength, n.Pattern, n.Format = o.MinLength, o.MaxLength, o.Pattern, o.Format
+	}
+	if only, two := both(Number | Integer); two {
+		n.Minimum, n.Maximum = same(n.Minimum, o.Minimum), same(n.Maximum, o.Maximum)
+	} else if only {
+		n.Minimum, n.Maximum = o.Minimum, o.Maximum
+	}
+	if only, two := both(Array); two {
+		n.MinItems, n.MaxItems = min(n.MinItems, o.MinItems), most(n.MaxItems, o.MaxItems)
+	} else if only {
+		n.MinItems, n.MaxItems = o.MinItems, o.MaxItems
+	}
+}
+
 // detach gives n property tables of its own, which it may have copied from another node.
 func (n *Node) detach() {
 	old := n.Properties
@@ -232,6 +260,29 @@ func intersect(a, b Types) Types {
 		both |= Integer
 	}
 	return both
+}
+
+// least is the smaller of two bounds, of which 0 is none.
+func least(a, b int) int {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// most is the larger of two bounds, of which 0 is none.
+func most(a, b int) int {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return max(a, b)
+}
+
+func same(a, b string) string {
+	if a == b {
+		return a
+	}
+	return ""
 }
 
 func first(a, b string) string {

@@ -63,6 +63,14 @@ func (p *parser) fill(n *Node, s gjson.Result, at string, depth int) error {
 			n.Maximum = v.Raw
 		case "maxLength":
 			n.MaxLength = int(v.Int())
+		case "minLength":
+			n.MinLength = int(v.Int())
+		case "pattern":
+			n.Pattern = v.Str
+		case "minItems":
+			n.MinItems = int(v.Int())
+		case "maxItems":
+			n.MaxItems = int(v.Int())
 		case "x-crosswalk-key":
 			if depth == 0 {
 				p.key = v.Str

@@ -5,20 +5,20 @@
 // The tree (Node) covers the part of JSON Schema 2020-12 that describes records:
 // type (also a list), properties, required, items, additionalProperties, enum,
 // const, oneOf of const and title, if/then/else, allOf, anyOf, oneOf, not, local
-// $ref, title, description, format, minimum, maximum, maxLength, and the
-// annotations x-crosswalk-key and x-crosswalk-known. Validate uses the whole language.
+// $ref, title, description, format, pattern, minimum, maximum, minLength, maxLength,
+// minItems, maxItems, and the annotations x-crosswalk-key and x-crosswalk-known.
+// Validate uses the whole language.
 package schema
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 )
 
 // MaxSize is the largest schema in bytes that Parse reads.
@@ -35,16 +35,16 @@ type Schema struct {
 type Violation struct {
 	// Path names the place in the record, as in products.0.sku; "" is the record.
 	Path string
-	// Message says what is wrong there.
+	// Message says what is wrong there, without naming the place: "needs `qty`".
 	Message string
 }
 
-// String returns "path: message".
+// String returns the message with the place's name before it: "`products.0` needs `qty`".
 func (v Violation) String() string {
 	if v.Path == "" {
-		return v.Message
+		return "the record " + v.Message
 	}
-	return v.Path + ": " + v.Message
+	return "`" + v.Path + "` " + v.Message
 }
 
 // Parse reads a JSON Schema. References must be local ($defs); nothing is ever
@@ -92,16 +92,16 @@ func (s *Schema) Closed() bool { return s.root.Closed }
 func (s *Schema) Key() string { return s.key }
 
 // Validate checks a record against the whole schema and returns every violation,
-// none if it is valid. A record that is not JSON is one violation.
+// sorted by path; none if it is valid. A record that is not JSON is one violation.
 func (s *Schema) Validate(record []byte) []Violation {
 	dec := json.NewDecoder(bytes.NewReader(record))
 	dec.UseNumber()
 	var value any
 	if err := dec.Decode(&value); err != nil {
-		return []Violation{{Message: "not a JSON value: " + err.Error()}}
+		return []Violation{{Message: "is no JSON"}}
 	}
 	if dec.More() {
-		return []Violation{{Message: "more than one JSON value"}}
+		return []Violation{{Message: "is more than one JSON value"}}
 	}
 	err := s.validator.Validate(value)
 	if err == nil {
@@ -111,21 +111,9 @@ func (s *Schema) Validate(record []byte) []Violation {
 	if !errors.As(err, &invalid) {
 		return []Violation{{Message: err.Error()}}
 	}
-	var out []Violation
-	printer := message.NewPrinter(language.English)
-	var collect func(e *jsonschema.ValidationError)
-	collect = func(e *jsonschema.ValidationError) {
-		if len(e.Causes) == 0 {
-			out = append(out, Violation{
-				Path:    strings.Join(e.InstanceLocation, "."),
-				Message: e.ErrorKind.LocalizedString(printer),
-			})
-			return
-		}
-		for _, cause := range e.Causes {
-			collect(cause)
-		}
-	}
-	collect(invalid)
-	return out
+	out := collect(invalid, nil)
+	slices.SortFunc(out, func(a, b Violation) int { // the library goes through maps
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(out)
 }
