@@ -3,15 +3,18 @@
 // It makes records from the source's schema: every value that the schema names (an
 // enum, a boolean, x-crosswalk-known) and one beside them where the list is open,
 // what the mapping compares with, the keys of its tables, each optional field
-// there, null and absent, empty texts, arrays of 0, 1 and 2 elements, first one
-// change at a time and then pairs. A lookup's answer is tried like a part of the
+// there, null and absent, arrays of 0, 1 and 2 elements, texts of one word and of
+// several, of digits, empty and long, numbers and texts a little beyond the bounds of
+// the sink's fields, first one change at a time and then pairs. A lookup's answer is tried like a part of the
 // record: found, with each field that its schema does not require there and absent,
 // or not found. Each record is mapped and the result held
 // against the sink's schema. The order is fixed and the number of records bounded,
 // so the same mapping always gives the same findings.
 //
-// What the schema requires, and the source's key, are always there, and values are
-// always of their schema's type: a money field never holds "abc".
+// What the schema requires, and the source's key, are always there, and a record that
+// the source's schema does not allow shows nothing, but for null in place of what is
+// absent: a money field never holds "abc". Null is tried in pairs only where the mapping
+// makes something else of it than of what is absent.
 package exhaust
 
 import (

@@ -39,7 +39,7 @@ func (s *shape) answer(a mapping.Answered, answers *schema.Schema) {
 	s.choose(root, false)
 	s.number(root)
 	key := lookupKey(a.Name, a.Lookup.Connection, a.Lookup.Name)
-	s.lookups[key] = root
+	s.lookups[key], s.schemas[key] = root, answers
 	s.order = append(s.order, key)
 }
 

@@ -21,6 +21,8 @@ type outcome struct {
 	// mark tells results apart by their shape: which fields are there, and the values
 	// of those that the sink has a list of.
 	mark string
+	// result stands for all of it, never 0.
+	result uint64
 }
 
 // failure is one rule's failure.
@@ -40,15 +42,15 @@ func (s *search) mapped(record []byte, a assignment) outcome {
 	case errors.As(err, &failed):
 		return s.failed(failed, record)
 	case err != nil:
-		return outcome{failures: []failure{{key: "CW300", diag: diag.Diagnostic{Rule: "CW300", Message: err.Error()}}}, mark: "fault"}
+		return outcome{failures: []failure{{key: "CW300", diag: diag.Diagnostic{Rule: "CW300", Message: err.Error()}}}, mark: "fault", result: sum([]byte(err.Error()))}
 	case res.Skipped:
-		return outcome{skipped: true, mark: "skipped"}
+		return outcome{skipped: true, mark: "skipped", result: sum([]byte("skipped"))}
 	}
-	out := outcome{mark: mark(gjson.ParseBytes(res.Record), s.sinkRoot(), 0)}
+	h := sum(res.Record)
+	out := outcome{result: h, mark: mark(gjson.ParseBytes(res.Record), s.sinkRoot(), 0)}
 	if s.sink == nil {
 		return out
 	}
-	h := sum(res.Record)
 	violations, known := s.valid[h]
 	if !known {
 		violations = s.sink.Validate(res.Record)
@@ -69,9 +71,11 @@ func (s *search) mapped(record []byte, a assignment) outcome {
 		if path != "" {
 			field = "`" + path + "`"
 		}
-		slices.Sort(messages[path])
-		d.Message = "the sink's schema refuses " + field + ": " + strings.Join(messages[path], "; ")
-		key := RuleSink + " " + mapping.AnyIndex(path) + " " + strings.Join(messages[path], "; ")
+		d.Message = "the sink's schema refuses " + field + ", which " + strings.Join(messages[path], "; and which ")
+		key := RuleSink + " " + mapping.AnyIndex(path)
+		for _, m := range messages[path] {
+			key += " " + demand(m)
+		}
 		out.failures = append(out.failures, failure{key: key, diag: d, field: path})
 		out.mark = "failed " + key
 	}
@@ -102,6 +106,7 @@ func (s *search) failed(e *mapping.Error, record []byte) outcome {
 		out.failures = append(out.failures, failure{key: key, diag: one.Diagnostic, path: one.Path, field: one.Field})
 		out.mark += " " + key
 	}
+	out.result = sum([]byte(out.mark))
 	return out
 }
 

@@ -3,6 +3,7 @@ package exhaust
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
@@ -16,6 +17,9 @@ type condition struct {
 	key     string // the table that it is the key of
 	lookup  string // the lookup in whose answer it stands
 }
+
+// maxValue is the longest value in JSON that a message shows.
+const maxValue = 60
 
 // empty reports whether nothing is at the place.
 func (c condition) empty() bool {
@@ -44,6 +48,8 @@ func (c condition) String() string {
 		return path + " is absent"
 	case o.json == "null", o.json == "[]", o.json == "{}", o.json == `""`:
 		return path + " is " + o.json
+	case len(o.json) > maxValue && o.json[0] == '"':
+		return path + " has " + strconv.Itoa(utf8.RuneCountInString(o.json)-2) + " characters"
 	case o.title != "":
 		return path + " = " + o.json + " (" + o.title + ")"
 	case o.unnamed && !o.named && c.known:

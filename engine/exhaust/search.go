@@ -3,6 +3,7 @@ package exhaust
 import (
 	"hash/fnv"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
@@ -13,15 +14,18 @@ import (
 type search struct {
 	program *mapping.Program
 	ref     mapping.Ref
+	source  *schema.Schema
 	sink    *schema.Schema
 	shape   *shape
 
-	usual   assignment // the first option of every place; maps without a failure, if one was found
-	seen    map[uint64]bool
+	usual   assignment                    // the first option of every place; maps without a failure, if one was found
+	seen    map[uint64]uint64             // what came of a record, by its hash
 	valid   map[uint64][]schema.Violation // by the hash of what was made
 	records int
 	work    int
 	cut     bool
+	// tolerated is what the usual records themselves do not fit.
+	tolerated map[misfit]bool
 
 	kinds  []string
 	trials map[string][]trial // records that show a failure, by its key
@@ -34,8 +38,9 @@ type trial struct {
 
 func newSearch(p *mapping.Program, ref mapping.Ref, source, sink *schema.Schema, answers map[string]*schema.Schema) *search {
 	s := &search{
-		program: p, ref: ref, sink: sink, shape: newShape(p, source, answers),
-		seen: map[uint64]bool{}, valid: map[uint64][]schema.Violation{}, trials: map[string][]trial{},
+		program: p, ref: ref, source: source, sink: sink, shape: newShape(p, source, sink, answers),
+		seen: map[uint64]uint64{}, valid: map[uint64][]schema.Violation{}, trials: map[string][]trial{},
+		tolerated: map[misfit]bool{},
 	}
 	s.usual = make(assignment, len(s.shape.places))
 	return s
@@ -51,16 +56,34 @@ const (
 func (s *search) run() {
 	s.settle()
 	bases := []assignment{s.usual, s.bare()}
-	marks := map[string]bool{s.try(s.usual): true, s.try(bases[1]): true}
+	s.tolerate(bases...)
+	marks := map[string]bool{}
+	for _, b := range bases {
+		mark, _ := s.try(b)
+		marks[mark] = true
+	}
 	for i := 0; i < len(bases) && s.records < maxRecords/2; i++ {
 		for j, p := range s.shape.places {
-			for v := range p.options {
+			var null, absent uint64
+			for v, o := range p.options {
+				if o.long && i > 1 {
+					continue
+				}
 				next := with(bases[i], j, v)
-				mark := s.try(next)
+				mark, result := s.try(next)
 				if mark != "" && !marks[mark] && len(bases) < maxBases {
 					marks[mark] = true
 					bases = append(bases, next)
 				}
+				switch {
+				case o.json == "null":
+					null = result
+				case o.absent():
+					absent = result
+				}
+			}
+			if null != absent && null != 0 && absent != 0 {
+				p.nullMatters()
 			}
 		}
 	}
@@ -82,7 +105,7 @@ func (s *search) bare() assignment {
 		if p.kind != leaf {
 			continue
 		}
-		if v := slices.IndexFunc(p.options, func(o option) bool { return o.json == "" && !o.whole }); v >= 0 {
+		if v := slices.IndexFunc(p.options, option.absent); v >= 0 {
 			a[i] = uint8(v) //nolint:gosec // at most maxValues and a few
 		}
 	}
@@ -102,26 +125,29 @@ func (s *search) settle() {
 			if p.kind != leaf || least == 0 || s.spent() {
 				continue
 			}
-			if o := &p.options[0]; o.json == `"x"` {
-				for _, text := range readable() {
-					old := o.json
-					o.json = text
-					if b := s.badness(s.usual); b < least {
-						least = b
-						continue
+			known := len(p.options)
+			if p.free {
+				for _, text := range readable(s.shape.limits) {
+					if !slices.ContainsFunc(p.options, func(o option) bool { return o.json == text && !o.rare }) {
+						p.options = append(p.options, option{json: text, unnamed: true})
 					}
-					o.json = old
 				}
 			}
+			better := 0
 			for v, o := range p.options {
 				if o.json == "" || o.rare {
 					continue
 				}
-				if b := s.badness(with(s.usual, j, v)); b < least { // it becomes the first
-					least = b
-					p.options[0], p.options[v] = p.options[v], p.options[0]
+				if b := s.badness(with(s.usual, j, v)); b < least {
+					least, better = b, v
 				}
 			}
+			best := p.options[better]
+			p.options = p.options[:known] // and what was usual is tried as any other
+			if better < known {
+				p.options = slices.Delete(p.options, better, better+1)
+			}
+			p.options = slices.Insert(p.options, 0, best)
 		}
 		if least == before {
 			return
@@ -187,17 +213,27 @@ func with(a assignment, place, option int) assignment {
 }
 
 // try maps a record and remembers its failures; it returns what the result looks
-// like, "" for a record that was tried before.
-func (s *search) try(a assignment) string {
+// like, "" for a record that was tried before, and a number that stands for all of the
+// result, 0 if it is not known.
+func (s *search) try(a assignment) (mark string, result uint64) {
 	record := s.shape.write(a, nil)
 	h := sum(s.shape.text(a, record))
-	if s.seen[h] || s.records >= maxRecords || s.spent() {
-		return ""
+	if before, known := s.seen[h]; known || s.records >= maxRecords || s.spent() {
+		return "", before
 	}
-	s.seen[h] = true
 	out := s.mapped(record, a)
+	s.seen[h] = out.result
+	checked := false
 	for _, f := range out.failures {
 		list, known := s.trials[f.key]
+		more := func(t trial) bool { return s.covers(t.at, a) }
+		if len(list) >= maxWitnesses || slices.ContainsFunc(list, more) {
+			continue
+		}
+		if !checked && !s.possible(a, record) {
+			return "", out.result
+		}
+		checked = true
 		if !known {
 			if len(s.kinds) >= maxKinds {
 				s.cut = true
@@ -205,12 +241,9 @@ func (s *search) try(a assignment) string {
 			}
 			s.kinds = append(s.kinds, f.key)
 		}
-		more := func(t trial) bool { return s.covers(t.at, a) }
-		if len(list) < maxWitnesses && !slices.ContainsFunc(list, more) {
-			s.trials[f.key] = append(list, trial{a})
-		}
+		s.trials[f.key] = append(list, trial{a})
 	}
-	return out.mark
+	return out.mark, out.result
 }
 
 // covers reports whether all places that a changes are changed by b too, which then
@@ -227,7 +260,56 @@ func (s *search) covers(a, b assignment) bool {
 func sum(b []byte) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write(b) // never fails
-	return h.Sum64()
+	return max(h.Sum64(), 1)
+}
+
+// misfit is a way in which a made-up record, or the answer of the named lookup, does
+// not fit its own schema.
+type misfit struct{ lookup, path, demand string }
+
+// misfits lists them, but for what is null: that is tried in place of what is absent,
+// whatever the schema says.
+func (s *search) misfits(a assignment, record []byte) []misfit {
+	var out []misfit
+	add := func(lookup string, of *schema.Schema, value []byte) {
+		if of == nil || len(value) == 0 {
+			return
+		}
+		for _, v := range of.Validate(value) {
+			if !strings.HasSuffix(v.Message, ", and is null") {
+				out = append(out, misfit{lookup, v.Path, demand(v.Message)})
+			}
+		}
+	}
+	add("", s.source, record)
+	for _, key := range s.shape.order {
+		add(key, s.shape.schemas[key], s.shape.writeAnswer(key, a, nil))
+	}
+	return out
+}
+
+// tolerate notes what the first records do not fit: where nothing is known that does,
+// it is no reason to leave a record out.
+func (s *search) tolerate(first ...assignment) {
+	for _, a := range first {
+		for _, m := range s.misfits(a, s.shape.write(a, nil)) {
+			s.tolerated[m] = true
+		}
+	}
+}
+
+// possible reports whether the schemas allow the record and the answers, so that a
+// failure of them is one that can come.
+func (s *search) possible(a assignment, record []byte) bool {
+	return !slices.ContainsFunc(s.misfits(a, record), func(m misfit) bool { return !s.tolerated[m] })
+}
+
+// demand is what a violation wants, without the value that it has.
+func demand(message string) string {
+	for _, before := range []string{", and is ", ", and has "} {
+		message, _, _ = strings.Cut(message, before)
+	}
+	return message
 }
 
 // outcome is what becomes of an assignment, without remembering it.

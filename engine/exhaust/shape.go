@@ -20,16 +20,19 @@ const (
 
 // place is a spot of the record that can have different values.
 type place struct {
-	name string // of the field; the index of an element
-	path string // from the root
-	node *schema.Node
-	kind kind
+	name   string // of the field; the index of an element
+	quoted string // the name in JSON
+	path   string // from the root
+	node   *schema.Node
+	kind   kind
 	// kids are fields of an object; of an array the elements that are read apart, by
 	// ascending index, the first always 0.
 	kids []*place
 	// always means that the schema requires it, or that it is the key.
 	always bool
 	read   bool
+	free   bool // any text may stand here
+	inside bool // of an object that is read as a whole
 	// constants, keys and table are what the mapping does with it.
 	constants []string
 	keys      []string
@@ -54,7 +57,22 @@ type option struct {
 	title   string
 	named   bool
 	unnamed bool // beside what the schema names
-	rare    bool // only tried alone: null is absent to a mapping
+	// rare values are tried alone in every kind of record and not in pairs, long ones
+	// only in two kinds.
+	rare, long bool
+}
+
+// absent reports whether nothing stands at the place.
+func (o option) absent() bool { return o.json == "" && !o.whole }
+
+// nullMatters has null tried in pairs too: the mapping makes something else of it
+// than of what is absent.
+func (p *place) nullMatters() {
+	for i := range p.options {
+		if p.options[i].json == "null" {
+			p.options[i].rare = false
+		}
+	}
 }
 
 const (
@@ -64,6 +82,8 @@ const (
 	maxValues = 40
 	// maxIndex is the highest index of an element that is read apart.
 	maxIndex = 3
+	// maxItems is the most elements that an array gets because its schema wants as many.
+	maxItems = 10
 	// maxWhole is how many fields are made of an object that is read as a whole.
 	maxWhole = 12
 )
@@ -74,14 +94,16 @@ type shape struct {
 	root *place
 	// lookups are the answers, by their keys, and order is the order of these.
 	lookups map[string]*place
+	schemas map[string]*schema.Schema
 	order   []string
 	places  []*place // those with a choice of values, parents first
 	fields  int      // how many were added by complete
+	limits  limits   // of the sink
 	cut     bool     // there are more than maxPlaces
 }
 
-func newShape(p *mapping.Program, source *schema.Schema, answers map[string]*schema.Schema) *shape {
-	s := &shape{root: &place{kind: object, index: -1, always: true}, lookups: map[string]*place{}}
+func newShape(p *mapping.Program, source, sink *schema.Schema, answers map[string]*schema.Schema) *shape {
+	s := &shape{limits: limitsOf(sink), root: &place{kind: object, index: -1, always: true}, lookups: map[string]*place{}, schemas: map[string]*schema.Schema{}}
 	key := ""
 	if source != nil {
 		s.root.node = source.Root()
@@ -229,8 +251,12 @@ func (s *shape) complete(p *place, depth int) {
 func (s *shape) number(p *place) {
 	for _, k := range p.kids {
 		element := p.kind == array
-		k.index = -1
-		k.options = k.values()
+		k.index, k.quoted = -1, quote(k.name)
+		k.options = k.values(s.limits)
+		k.inside = p.inside || p.read && p.kind == object
+		if k.inside || element {
+			k.nullMatters() // null goes along in the object; of an element there is no absent
+		}
 		s.choose(k, element)
 		s.number(k)
 	}
@@ -241,7 +267,7 @@ func (s *shape) choose(k *place, element bool) {
 	if element && k.kind != leaf {
 		k.options = k.options[:1]
 	} else if element {
-		k.options = slices.DeleteFunc(k.options, func(o option) bool { return o.json == "" && !o.whole })
+		k.options = slices.DeleteFunc(k.options, option.absent)
 	}
 	if len(k.options) > 1 && len(s.places) >= maxPlaces {
 		s.cut = true
@@ -281,8 +307,7 @@ func writeObject(p *place, a assignment, dst []byte) []byte {
 		if dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, quote(k.name)...)
-		dst = append(dst, ':')
+		dst = append(append(dst, k.quoted...), ':')
 		dst = writeValue(k, o, a, dst)
 	}
 	return append(dst, '}')

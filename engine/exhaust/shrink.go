@@ -35,8 +35,12 @@ func (s *search) shrink(key string, a assignment) finding {
 		if probes++; probes > maxProbes || probes > 1 && s.spent() {
 			return false, false
 		}
-		out := s.outcome(b)
+		record := s.shape.write(b, nil)
+		out := s.mapped(record, b)
 		i := slices.IndexFunc(out.failures, func(f failure) bool { return f.key == key })
+		if i >= 0 && !s.possible(b, record) {
+			return false, false
+		}
 		if i >= 0 {
 			last = out.failures[i]
 		}
@@ -59,7 +63,7 @@ func (s *search) shrink(key string, a assignment) finding {
 	}
 	// What is null or empty is said as absent, if that fails too.
 	for i, p := range places {
-		absent := slices.IndexFunc(p.options, func(o option) bool { return o.json == "" && !o.whole })
+		absent := slices.IndexFunc(p.options, option.absent)
 		if a[i] == s.usual[i] || absent < 0 || p.options[a[i]].whole {
 			continue
 		}
@@ -81,7 +85,7 @@ func (s *search) shrink(key string, a assignment) finding {
 	}
 	small := slices.Clone(a)
 	for i, p := range places {
-		absent := slices.IndexFunc(p.options, func(o option) bool { return o.json == "" && !o.whole })
+		absent := slices.IndexFunc(p.options, option.absent)
 		if matters[i] || absent < 0 {
 			continue
 		}

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
 // values lists what a place can hold, the usual value first.
-func (p *place) values() []option {
+func (p *place) values(l limits) []option {
 	var out []option
 	switch p.kind {
 	case object:
@@ -19,14 +20,9 @@ func (p *place) values() []option {
 			out = out[:1]
 		}
 	case array:
-		out = []option{{whole: true, count: max(1, len(p.kids))}, {json: "[]"}}
-		for n := 1; n <= 2; n++ {
-			if n != out[0].count {
-				out = append(out, option{whole: true, count: n})
-			}
-		}
+		out = p.counts()
 	default:
-		out = p.leafValues()
+		out = p.leafValues(l)
 	}
 	t := schema.Types(0)
 	if p.node != nil {
@@ -41,8 +37,36 @@ func (p *place) values() []option {
 	return out
 }
 
+// counts lists how many elements an array has: those that are read apart, none, 1 and
+// 2, or as few and as many as its schema allows.
+func (p *place) counts() []option {
+	least, most := 0, -1
+	if p.node != nil {
+		least = min(p.node.MinItems, maxItems)
+		if p.node.MaxItems > 0 {
+			most = p.node.MaxItems
+		}
+	}
+	var out []option
+	for _, n := range []int{max(1, len(p.kids), least), 0, 1, 2} {
+		if most >= 0 {
+			n = min(n, most)
+		}
+		n = max(n, least)
+		if slices.ContainsFunc(out, func(o option) bool { return o.whole && o.count == n || n == 0 && !o.whole }) {
+			continue
+		}
+		if n == 0 {
+			out = append(out, option{json: "[]"})
+		} else {
+			out = append(out, option{whole: true, count: n})
+		}
+	}
+	return out
+}
+
 // leafValues lists the values of a text, a number or a boolean.
-func (p *place) leafValues() []option {
+func (p *place) leafValues(l limits) []option {
 	t := schema.Types(0)
 	var choices, known []schema.Choice
 	if p.node != nil {
@@ -71,11 +95,12 @@ func (p *place) leafValues() []option {
 	if len(choices) > 0 {
 		return out
 	}
-	samples := p.samples(t)
+	samples := p.samples(t, l)
 	inMapping := p.named(t)
 	if len(p.keys) == 0 && len(known) == 0 { // else the sample has no row, or is beside what is known
 		for _, s := range samples[:min(1, len(samples))] {
-			add(option{json: s, unnamed: true})
+			s.unnamed = true
+			add(s)
 		}
 	}
 	for _, v := range inMapping {
@@ -96,7 +121,8 @@ func (p *place) leafValues() []option {
 		add(option{json: strconv.Itoa(highest + 1), unnamed: true})
 	}
 	for _, s := range samples {
-		add(option{json: s, named: s == "true" || s == "false", unnamed: true})
+		s.named, s.unnamed = s.json == "true" || s.json == "false", true
+		add(s)
 	}
 	if len(out) == 0 { // bounds that leave nothing of the samples
 		for _, bound := range []string{p.node.Minimum, p.node.Maximum} {
@@ -111,54 +137,58 @@ func (p *place) leafValues() []option {
 	return out
 }
 
-// samples are values that stand for any of a type; more of them where only a few
-// can be read, as texts that hold dates.
-func (p *place) samples(t schema.Types) []string {
-	var out []string
+// samples are values that stand for any of a type.
+func (p *place) samples(t schema.Types, l limits) []option {
+	var out []option
+	one := func(list ...string) {
+		for _, s := range list {
+			out = append(out, option{json: s})
+		}
+	}
 	if t == 0 || t&schema.Text != 0 {
-		out = append(out, p.texts()...)
+		switch {
+		case p.node != nil && ofFormat(p.node.Format) != "":
+			one(ofFormat(p.node.Format))
+		case p.node != nil && len(p.node.Known) > 0, len(p.keys) > 0:
+			out = append(out, p.freeTexts(limits{})[0]) // stands for any other
+		default:
+			p.free = true
+			out = append(out, p.freeTexts(l)...)
+		}
 		if !p.isKey && p.lookup == "" {
-			out = append(out, `""`)
+			one(`""`)
 		}
 	}
 	if t&(schema.Number|schema.Integer) != 0 {
-		out = append(out, "1", "0")
+		one("1", "0")
 		if t&schema.Number != 0 {
-			out = append(out, "2.5")
+			one("2.5")
+		}
+		for _, n := range l.numbers {
+			if t&schema.Number != 0 || !strings.Contains(n, ".") {
+				out = append(out, option{json: n, rare: true})
+			}
 		}
 	}
 	if t&schema.Boolean != 0 {
-		out = append(out, "true", "false")
+		one("true", "false")
 	}
 	if len(out) == 0 && t&schema.Array != 0 {
-		out = append(out, "[]")
+		one("[]")
 	}
 	return out
 }
 
-func (p *place) texts() []string {
-	format := ""
-	if p.node != nil {
-		format = p.node.Format
+// beyondBounds are numbers that a sink's field does not take, a little beyond its
+// bounds.
+func beyondBounds(n *schema.Node) []string {
+	var out []string
+	for bound, step := range map[string]int{n.Minimum: -1, n.Maximum: 1} {
+		if whole, err := strconv.Atoi(bound); err == nil && whole > -1<<53 && whole < 1<<53 {
+			out = append(out, strconv.Itoa(whole+step))
+		}
 	}
-	switch format {
-	case "date-time":
-		return []string{`"2024-01-02T03:04:05Z"`}
-	case "date":
-		return []string{`"2024-01-02"`}
-	case "time":
-		return []string{`"03:04:05Z"`}
-	case "email":
-		return []string{`"a@example.com"`}
-	case "uri":
-		return []string{`"https://example.com/"`}
-	}
-	return []string{`"x"`}
-}
-
-// readable are texts to try instead of "x" where that cannot be read.
-func readable() []string {
-	return []string{`"1"`, `"2024-01-02 03:04:05"`, `"2024-01-02T03:04:05Z"`, `"2024-01-02"`, `"02.01.2024"`, `"[]"`, `"{}"`}
+	return out
 }
 
 // named are the values that the mapping itself names, as far as they fit the type.
@@ -215,7 +245,7 @@ func (p *place) allows(raw string) bool {
 	}
 	n, err := strconv.ParseFloat(raw, 64)
 	if err != nil {
-		return p.node.MaxLength == 0 || len(raw)-2 <= p.node.MaxLength
+		return p.node.MaxLength == 0 || utf8.RuneCountInString(raw)-2 <= p.node.MaxLength
 	}
 	within := func(bound string, sign float64) bool {
 		b, err := strconv.ParseFloat(bound, 64)
