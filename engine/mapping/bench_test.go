@@ -46,7 +46,7 @@ func (c shippedCatalog) read(path ...string) []byte {
 	return text
 }
 
-func compileIn(b *testing.B, cat mapping.Catalog, file string, text []byte) *mapping.Program {
+func compileIn(b testing.TB, cat mapping.Catalog, file string, text []byte) *mapping.Program {
 	b.Helper()
 	p, found := mapping.Compile(file, text, cat)
 	if p == nil {
@@ -59,7 +59,7 @@ func compileIn(b *testing.B, cat mapping.Catalog, file string, text []byte) *map
 
 // foundBy gives what delivery holds for a record whose lookups are answered from
 // its cache: the answers to all questions, by their keys.
-func foundBy(b *testing.B, p *mapping.Program, ev *mapping.Event) mapping.Answers {
+func foundBy(b testing.TB, p *mapping.Program, ev *mapping.Event) mapping.Answers {
 	b.Helper()
 	if p.Lookups() == 0 {
 		return nil

@@ -182,6 +182,7 @@ func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, t typ,
 		d, _ := c.value(s, e.value, to)
 		r.fallback, ok = d, ok && d != nil
 	}
+	r.settle()
 	return t, ok
 }
 

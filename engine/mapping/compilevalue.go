@@ -87,7 +87,9 @@ func (c *compiler) pathRule(s *scope, n *yaml.Node, to target, alone bool) (rule
 	}
 	at := c.doc.spanOf(n)
 	c.fits(ref.t, to, at, "`"+n.Value+"`")
-	return &scalarRule{origin: origin{at, to.field}, ref: ref, sink: to.sink}, ref.t
+	r := &scalarRule{origin: origin{at, to.field}, ref: ref, sink: to.sink}
+	r.settle()
+	return r, ref.t
 }
 
 func (c *compiler) expressionRule(s *scope, n *yaml.Node, shift int, to target) (rule, typ) {
@@ -102,9 +104,13 @@ func (c *compiler) expressionRule(s *scope, n *yaml.Node, shift int, to target) 
 	}
 	c.fits(t, to, at, "this expression")
 	if x.whole != nil { // as its path
-		return &scalarRule{origin: origin{at, to.field}, ref: x.whole, sink: to.sink}, t
+		r := &scalarRule{origin: origin{at, to.field}, ref: x.whole, sink: to.sink}
+		r.settle()
+		return r, t
 	}
-	return &scalarRule{origin: origin{at, to.field}, prog: x, sink: to.sink}, t
+	r := &scalarRule{origin: origin{at, to.field}, prog: x, sink: to.sink}
+	r.settle()
+	return r, t
 }
 
 // constant compiles a constant in JSON.

@@ -34,6 +34,7 @@ type expression struct {
 	// direct computes an expression that needs no machine: a reference, a constant,
 	// or calls of them.
 	direct func(*frame) (any, error)
+	quick  quick
 	// constant is the value of an expression that is nothing else.
 	constant any
 	refs     []*reference
@@ -80,7 +81,9 @@ type operand struct {
 	constant bool
 	value    any // of a constant
 	direct   func(*frame) (any, error)
-	bad      bool // reported already; whatever it is used for is not reported again
+	quick    quick
+	parts    []operand // of a list that is written out
+	bad      bool      // reported already; whatever it is used for is not reported again
 }
 
 // exprCompiler checks and rewrites one expression.
@@ -132,6 +135,7 @@ func (c *compiler) expression(s *scope, src *scalar, shift int) (*expression, ty
 		return nil, typ{}
 	}
 	x := &expression{refs: e.refs, branches: e.branches, direct: out.direct, constant: out.value, whole: out.ref, at: e.span(0, len(e.text))}
+	x.quick = out.quick.bounded(len(e.fns) + 1)
 	if x.direct == nil {
 		tree.Node = out.node
 		x.program, err = exprcompiler.Compile(tree, &conf.Config{Functions: e.fns})
@@ -164,7 +168,7 @@ func constantOf(v any, t typ, n ast.Node) operand {
 	node.SetLocation(loc)
 	return operand{
 		node: node, t: t, from: loc.From, to: loc.To, constant: true, value: v,
-		direct: func(*frame) (any, error) { return v, nil },
+		direct: func(*frame) (any, error) { return v, nil }, quick: quickConstant(v),
 	}
 }
 
@@ -292,5 +296,6 @@ func (e *exprCompiler) condition(o operand) operand {
 			return nil, wrong(f, "CW308", "`"+text+"` must be true or false, and is "+show(v), "compare it with something")
 		}
 	})
+	out.quick = quickCondition(o)
 	return out
 }

@@ -14,10 +14,11 @@ const maxRange = 10_000
 func (e *exprCompiler) unary(n *ast.UnaryNode) operand {
 	o := e.rewrite(n.Node)
 	if n.Operator == "!" || n.Operator == "not" {
-		return e.call(n, typ{kinds: schema.Boolean}, []operand{e.condition(o)}, func(_ *frame, in []any) (any, error) {
+		o = e.condition(o)
+		return quickNot(o).of(e.call(n, typ{kinds: schema.Boolean}, []operand{o}, func(_ *frame, in []any) (any, error) {
 			b, _ := in[0].(bool)
 			return !b, nil
-		})
+		}))
 	}
 	number := e.needs(o, anyNumber, "`"+n.Operator+"`")
 	out := e.call(n, o.t, []operand{o}, func(f *frame, in []any) (any, error) {
@@ -140,7 +141,7 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 		at := e.span(a.from, b.to)
 		x, y := e.needs(a, schema.Text, what), e.needs(b, schema.Text, what)
 		test := map[string]func(string, string) bool{"contains": strings.Contains, "startsWith": strings.HasPrefix, "endsWith": strings.HasSuffix}[n.Operator]
-		return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
+		return quickTexts(a, b, test).of(e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 			if err := x(f, in[0]); err != nil {
 				return nil, err
 			}
@@ -153,11 +154,11 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 				return nil, exhausted(at)
 			}
 			return test(s, part), nil
-		})
+		}))
 	case "matches":
 		x, y := e.needs(a, schema.Text, what), e.needs(b, schema.Text, what)
 		constant, wrong, at := e.regex(b), e.problem(b), e.span(a.from, b.to)
-		return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
+		return quickMatches(a, constant).of(e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 			if err := x(f, in[0]); err != nil {
 				return nil, err
 			}
@@ -177,7 +178,7 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 				return nil, exhausted(at)
 			}
 			return re.MatchString(s), nil
-		})
+		}))
 	case "..":
 		x, y := e.needs(a, schema.Integer, what), e.needs(b, schema.Integer, what)
 		wrong, at := e.problem(operand{from: a.from, to: b.to}), e.span(a.from, b.to)
@@ -210,8 +211,8 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 
 func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
 	a, b := e.condition(e.rewrite(n.Left)), e.condition(e.rewrite(n.Right))
+	or := n.Operator == "or" || n.Operator == "||"
 	if a.direct != nil && b.direct != nil { // needs no machine
-		or := n.Operator == "or" || n.Operator == "||"
 		out := e.call(n, typ{kinds: schema.Boolean}, nil, func(f *frame, _ []any) (any, error) {
 			if v, err := a.direct(f); err != nil || v == or {
 				return v, err
@@ -219,14 +220,14 @@ func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
 			return b.direct(f)
 		})
 		out.from, out.to, out.bad = a.from, b.to, a.bad || b.bad
-		return out
+		return quickLogic(a, b, or).of(out)
 	}
 	node := &ast.ConditionalNode{Cond: a.node, Exp1: b.node, Exp2: &ast.BoolNode{Value: false}}
-	if n.Operator == "or" || n.Operator == "||" {
+	if or {
 		node.Exp1, node.Exp2 = &ast.BoolNode{Value: true}, b.node
 	}
 	node.SetLocation(n.Location())
-	return operand{node: node, t: typ{kinds: schema.Boolean}, from: a.from, to: b.to, bad: a.bad || b.bad}
+	return quickLogic(a, b, or).of(operand{node: node, t: typ{kinds: schema.Boolean}, from: a.from, to: b.to, bad: a.bad || b.bad})
 }
 
 // otherwise is a ?? b. It needs no machine if neither side does.
@@ -245,7 +246,7 @@ func (e *exprCompiler) otherwise(n *ast.BinaryNode, a, b operand) operand {
 		out.node.SetLocation(n.Location())
 	}
 	out.from, out.to, out.bad = a.from, b.to, a.bad || b.bad
-	return out
+	return quickOtherwise(a, b).of(out)
 }
 
 func (e *exprCompiler) equality(n *ast.BinaryNode, a, b operand) operand {
@@ -259,7 +260,7 @@ func (e *exprCompiler) equality(n *ast.BinaryNode, a, b operand) operand {
 	strict := a.t.kinds == 0 || b.t.kinds == 0
 	wrong, at := e.problem(operand{from: a.from, to: b.to, ref: a.ref}), e.span(a.from, b.to)
 	sa, sb := e.source(a), e.source(b)
-	return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
+	return quickEqual(a, b, negated).of(e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		x, y := in[0], in[1]
 		if i, ok := x.(int); ok {
 			if j, ok := y.(int); ok {
@@ -277,7 +278,7 @@ func (e *exprCompiler) equality(n *ast.BinaryNode, a, b operand) operand {
 			return nil, exhausted(at)
 		}
 		return equal != negated, nil
-	})
+	}))
 }
 
 func comparisonHint(e *exprCompiler, a, b operand) string {
@@ -309,7 +310,7 @@ func (e *exprCompiler) order(n *ast.BinaryNode, a, b operand) operand {
 	}
 	wrong := e.problem(operand{from: a.from, to: b.to, ref: a.ref})
 	op := n.Operator
-	return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
+	return quickOrder(op, a, b).of(e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		if err := x(f, in[0]); err != nil {
 			return nil, err
 		}
@@ -329,7 +330,7 @@ func (e *exprCompiler) order(n *ast.BinaryNode, a, b operand) operand {
 			return c > 0, nil
 		}
 		return c >= 0, nil
-	})
+	}))
 }
 
 // compare orders two numbers or two texts.
@@ -366,7 +367,7 @@ func (e *exprCompiler) plus(n *ast.BinaryNode, a, b operand) operand {
 	}
 	whole, at := operand{from: a.from, to: b.to, ref: a.ref}, e.span(a.from, b.to)
 	wrap, wrong := e.wrap(whole), e.problem(whole)
-	return e.call(n, t, []operand{a, b}, func(f *frame, in []any) (any, error) {
+	return quickPlus(a, b).of(e.call(n, t, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		if err := x(f, in[0]); err != nil {
 			return nil, err
 		}
@@ -388,7 +389,7 @@ func (e *exprCompiler) plus(n *ast.BinaryNode, a, b operand) operand {
 			return nil, wrong(f, "CW308", show(in[0])+" and "+show(in[1])+" cannot be added", "text(x) makes a text of a number, int(x) a number of a text")
 		}
 		return wrap(f)(arithmetic("+", in[0], in[1]))
-	})
+	}))
 }
 
 func (e *exprCompiler) in(n *ast.BinaryNode, a, b operand) operand {
@@ -403,7 +404,7 @@ func (e *exprCompiler) in(n *ast.BinaryNode, a, b operand) operand {
 		e.report("CW133", a.from, b.to, "", "`%s` is %s, and the list holds %s: it is never in it", e.source(a), kindName(a.t.kinds&^schema.Null), kindName(el.kinds))
 	}
 	wrong, at := e.problem(b), e.span(a.from, b.to)
-	return e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
+	return quickIn(a, b.value).of(e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil || in[1] == nil {
 			return false, nil
 		}
@@ -433,5 +434,5 @@ func (e *exprCompiler) in(n *ast.BinaryNode, a, b operand) operand {
 			}
 		}
 		return false, nil
-	})
+	}))
 }

@@ -28,7 +28,7 @@ func (e *exprCompiler) rewrite(n ast.Node) operand {
 	}
 	switch n := n.(type) {
 	case *ast.NilNode:
-		return operand{node: n, from: loc.From, to: loc.To, constant: true, direct: func(*frame) (any, error) { return nil, nil }}
+		return operand{node: n, from: loc.From, to: loc.To, constant: true, direct: func(*frame) (any, error) { return nil, nil }, quick: quickConstant(nil)}
 	case *ast.BoolNode:
 		return constantOf(n.Value, typ{kinds: schema.Boolean}, n)
 	case *ast.StringNode:
@@ -191,7 +191,7 @@ func (e *exprCompiler) reference(n ast.Node, steps []segment, from, to int) oper
 func (e *exprCompiler) referenceTo(n ast.Node, ref *reference, from, to int) operand {
 	e.refs = append(e.refs, ref)
 	out := e.call(n, ref.t, nil, func(f *frame, _ []any) (any, error) { return ref.value(f) })
-	out.direct = ref.value
+	out.direct, out.quick = ref.value, quickReference(ref)
 	out.ref, out.from, out.to = ref, from, to
 	return out
 }
@@ -326,14 +326,14 @@ func (e *exprCompiler) choice(n *ast.ConditionalNode) operand {
 			return b.direct(f)
 		})
 		out.from, out.to, out.bad = min(cond.from, a.from), max(a.to, b.to), cond.bad || a.bad || b.bad
-		return out
+		return quickChoice(cond, a, b).of(out)
 	}
 	node := &ast.ConditionalNode{Ternary: n.Ternary, Cond: cond.node, Exp1: a.node, Exp2: b.node}
 	node.SetLocation(n.Location())
-	return operand{
+	return quickChoice(cond, a, b).of(operand{
 		node: node, t: t, from: min(cond.from, a.from), to: max(a.to, b.to),
 		bad: cond.bad || a.bad || b.bad,
-	}
+	})
 }
 
 // either is the type of a value that is one of two.
@@ -399,7 +399,7 @@ func (e *exprCompiler) array(n *ast.ArrayNode) operand {
 	}
 	if direct && !out.bad { // needs no machine
 		made := e.call(n, out.t, parts, func(_ *frame, in []any) (any, error) { return slices.Clone(in), nil })
-		made.from, made.to = out.from, out.to
+		made.from, made.to, made.parts = out.from, out.to, parts
 		return made
 	}
 	return out

@@ -31,7 +31,11 @@ type run struct {
 	work     int // units spent, see work.go
 	failures []*failure
 	scratch  []byte
-	args     []any  // of calls being computed, innermost last
+	args     []any // of calls being computed, innermost last
+	// texts is the memory of texts that quick ways make, joined the parts of those
+	// being made.
+	texts    []byte
+	joined   []string
 	trace    *trace // nil unless the event is being explained
 	pointers []any  // elements of the loops at hand, innermost last
 
@@ -57,6 +61,12 @@ type letState struct {
 	done  bool
 	value any
 	err   error
+	// What its quick ways gave, if they were tried.
+	truth bool
+	text  string
+	whole int
+	tried struct{ truth, text, whole bool }
+	found struct{ truth, text, whole state }
 }
 
 // enter returns a frame of the scope for the JSON text b, scanned.
@@ -115,6 +125,10 @@ func (r *run) reset() {
 	r.args = r.args[:0]
 	clear(r.pointers[:cap(r.pointers)])
 	r.pointers = r.pointers[:0]
+	clear(r.joined[:cap(r.joined)])
+	if r.texts = r.texts[:0]; cap(r.texts) > 1<<16 {
+		r.texts = nil
+	}
 	for _, m := range r.machines {
 		clear(m.Stack[:cap(m.Stack)])
 		clear(m.Variables)
@@ -320,8 +334,12 @@ func (l *let) value(f *frame) (any, error) {
 }
 
 func (l *let) evaluate(f *frame) (any, error) {
-	if s := f.lets[l.index]; s.done {
+	s := &f.lets[l.index]
+	switch {
+	case s.done:
 		return s.value, s.err
+	case s.found.truth == there:
+		return s.truth, nil
 	}
 	v, err := l.rule.value(f)
 	f.lets[l.index] = letState{done: true, value: v, err: err}

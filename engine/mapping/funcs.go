@@ -179,6 +179,7 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 		return v, nil
 	})
 	out.from, out.to = min(out.from, loc.From), max(out.to, end)
+	out.quick = e.quickFunction(id.Value, args)
 	return out
 }
 

@@ -37,6 +37,8 @@ type scalarRule struct {
 	as       schema.Types
 	asJSON   bool
 	sink     *schema.Node
+	// quick is the quick way to a condition, and to what the sink takes as it is.
+	quick quick
 }
 
 func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {
@@ -51,6 +53,11 @@ func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 		}
 		if b, ok := s.ref.answerText(f); ok {
 			return s.writeBytes(f, dst, b)
+		}
+	}
+	if f.run.trace == nil {
+		if out, ok, done, err := s.writeQuick(f, dst); done {
+			return out, ok, err
 		}
 	}
 	v, err := s.computed(f)
@@ -311,6 +318,11 @@ func condition(r rule, f *frame, at span) (bool, error) {
 }
 
 func decide(r rule, f *frame, at span) (bool, error) {
+	if s, ok := r.(*scalarRule); ok && s.quick.truth != nil && f.run.trace == nil {
+		if yes, known := s.quick.truth(f); known == there {
+			return yes, nil
+		}
+	}
 	v, err := r.value(f)
 	if err != nil {
 		return false, err

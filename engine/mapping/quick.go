@@ -1,0 +1,324 @@
+package mapping
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/engine/schema"
+)
+
+// Most expressions of most events are simple: they compare a text with a text, or
+// round a short number. What an operand is then can be computed without a value of
+// any type around it, and without memory. A quick way never fails and never gives
+// another result than the general way: where it is not sure it says so, and the
+// general way computes the value, or says why there is none. It is not used while
+// an event is explained.
+type quick struct {
+	truth func(*frame) (bool, state)
+	text  func(*frame) (string, state)
+	whole func(*frame) (int, state)
+	// exists tells less than the others, for less; nil where they are as quick.
+	exists func(*frame) state
+}
+
+// state is what a quick way found.
+type state uint8
+
+const (
+	// unsure leaves it to the general way.
+	unsure state = iota
+	// there comes with the value.
+	there
+	// absent is nil.
+	absent
+)
+
+// of gives an operand the quick way.
+func (q quick) of(o operand) operand {
+	o.quick = q
+	return o
+}
+
+// presence returns a quick way to tell whether there is a value, nil if there is none.
+func (q quick) presence() func(*frame) state {
+	switch {
+	case q.exists != nil:
+		return q.exists
+	case q.text != nil:
+		return func(f *frame) state { _, s := q.text(f); return s }
+	case q.whole != nil:
+		return func(f *frame) state { _, s := q.whole(f); return s }
+	case q.truth != nil:
+		return func(f *frame) state { _, s := q.truth(f); return s }
+	}
+	return nil
+}
+
+// quickConstant is the quick way to a value that is written in the mapping.
+func quickConstant(v any) quick {
+	switch v := v.(type) {
+	case nil:
+		return quick{
+			truth: func(*frame) (bool, state) { return false, absent },
+			text:  func(*frame) (string, state) { return "", absent },
+			whole: func(*frame) (int, state) { return 0, absent },
+		}
+	case bool:
+		return quick{truth: func(*frame) (bool, state) { return v, there }}
+	case string:
+		return quick{text: func(*frame) (string, state) { return v, there }}
+	case int:
+		return quick{whole: func(*frame) (int, state) { return v, there }}
+	}
+	return quick{}
+}
+
+// quickReference is the quick way to what a name or a path stands for.
+func quickReference(r *reference) quick {
+	switch {
+	case r.slot >= 0:
+		var q quick
+		if r.t.kinds == 0 || r.t.kinds.Has(schema.Boolean) {
+			q.truth = r.slotTruth
+		}
+		if r.t.kinds == 0 || r.t.kinds.Has(schema.Text) {
+			q.text = r.slotText
+		}
+		if r.t.kinds == 0 || r.t.kinds.Has(schema.Integer) {
+			q.whole = r.slotWhole
+		}
+		return q
+	case r.let == nil:
+		return quick{}
+	case r.let.isLookup && r.rest != "":
+		return quick{text: r.foundText}
+	case r.rest != "":
+		return quick{}
+	}
+	var q quick
+	of := quickRule(r.let.rule)
+	if of.truth != nil {
+		q.truth = func(f *frame) (bool, state) {
+			at := f.above(r.up)
+			s := &at.lets[r.let.index]
+			if s.done {
+				v, is := s.value.(bool)
+				return v, stateOf(s, is)
+			}
+			if !s.tried.truth {
+				s.tried.truth = true
+				s.truth, s.found.truth = of.truth(at)
+			}
+			return s.truth, s.found.truth
+		}
+	}
+	if of.text != nil {
+		q.text = func(f *frame) (string, state) {
+			at := f.above(r.up)
+			s := &at.lets[r.let.index]
+			if s.done {
+				v, is := s.value.(string)
+				return v, stateOf(s, is)
+			}
+			if !s.tried.text {
+				s.tried.text = true
+				s.text, s.found.text = of.text(at)
+			}
+			return s.text, s.found.text
+		}
+	}
+	if of.whole != nil {
+		q.whole = func(f *frame) (int, state) {
+			at := f.above(r.up)
+			s := &at.lets[r.let.index]
+			if s.done {
+				v, is := s.value.(int)
+				return v, stateOf(s, is)
+			}
+			if !s.tried.whole {
+				s.tried.whole = true
+				s.whole, s.found.whole = of.whole(at)
+			}
+			return s.whole, s.found.whole
+		}
+	}
+	return q
+}
+
+// stateOf is the state of a named value that the general way has computed; fits
+// tells whether it is of the wanted type.
+func stateOf(s *letState, fits bool) state {
+	switch {
+	case s.err != nil:
+		return unsure
+	case fits:
+		return there
+	case s.value == nil:
+		return absent
+	}
+	return unsure
+}
+
+// quickRule is the quick way to a rule's value.
+func quickRule(r rule) quick {
+	s, ok := r.(*scalarRule)
+	if !ok || s.table != nil || s.as != 0 || s.asJSON || s.fallback != nil {
+		return quick{}
+	}
+	switch {
+	case s.prog != nil:
+		return s.prog.quick
+	case s.ref != nil:
+		return quickReference(s.ref)
+	}
+	return quick{}
+}
+
+func (r *reference) slotTruth(f *frame) (bool, state) {
+	b := f.above(r.up).slot(r.slot)
+	switch {
+	case isMissing(b):
+		return false, absent
+	case b[0] == 't':
+		return true, there
+	case b[0] == 'f':
+		return false, there
+	}
+	return false, unsure
+}
+
+func (r *reference) slotText(f *frame) (string, state) {
+	b := f.above(r.up).slot(r.slot)
+	if isMissing(b) {
+		return "", absent
+	}
+	return plainText(b)
+}
+
+// plainText returns the text that a JSON text without escapes spells.
+func plainText(b []byte) (string, state) {
+	if b[0] != '"' {
+		return "", unsure
+	}
+	s := view(b[1 : len(b)-1])
+	if strings.IndexByte(s, '\\') >= 0 {
+		return "", unsure
+	}
+	return s, there
+}
+
+func (r *reference) slotWhole(f *frame) (int, state) {
+	b := f.above(r.up).slot(r.slot)
+	if isMissing(b) {
+		return 0, absent
+	}
+	if len(b) < 19 {
+		if n, ok := parseInt(view(b)); ok {
+			return n, there
+		}
+	}
+	return 0, unsure
+}
+
+// foundText is a text of a lookup's answer.
+func (r *reference) foundText(f *frame) (string, state) {
+	b, ok := r.answerText(f)
+	if !ok {
+		return "", unsure
+	}
+	return plainText(b)
+}
+
+// bounded makes the quick way of a whole expression, which costs as many units of
+// work as it has parts.
+func (q quick) bounded(parts int) quick {
+	out := q
+	if q.truth != nil {
+		out.truth = func(f *frame) (bool, state) {
+			if !f.run.spend(parts) {
+				return false, unsure
+			}
+			return q.truth(f)
+		}
+	}
+	if q.text != nil {
+		out.text = func(f *frame) (string, state) {
+			if !f.run.spend(parts) {
+				return "", unsure
+			}
+			return q.text(f)
+		}
+	}
+	if q.whole != nil {
+		out.whole = func(f *frame) (int, state) {
+			if !f.run.spend(parts) {
+				return 0, unsure
+			}
+			return q.whole(f)
+		}
+	}
+	return out
+}
+
+// sinkTakes is what a field of the sink takes as it is; 0 for nothing, if it takes
+// some values only.
+func sinkTakes(n *schema.Node) schema.Types {
+	switch {
+	case n == nil || n.Types == 0 && len(n.Choices) == 0:
+		return anything
+	case len(n.Choices) > 0:
+		return 0
+	}
+	return n.Types
+}
+
+// writeQuick writes an expression's value by the quick way; done is false if that
+// is left to the general way.
+func (s *scalarRule) writeQuick(f *frame, dst []byte) (out []byte, ok, done bool, err error) {
+	q := s.quick
+	if q.text != nil {
+		switch v, st := q.text(f); {
+		case st == absent:
+			out, ok, err = s.missing(f, dst)
+			return out, ok, true, err
+		case st == there && len(v) < maxJSON:
+			return appendString(dst, v), true, true, nil
+		}
+	}
+	if q.whole != nil {
+		switch v, st := q.whole(f); {
+		case st == absent:
+			out, ok, err = s.missing(f, dst)
+			return out, ok, true, err
+		case st == there:
+			return strconv.AppendInt(dst, int64(v), 10), true, true, nil
+		}
+	}
+	return dst, false, false, nil
+}
+
+// settle finds the quick way of a rule whose parts are all compiled.
+func (s *scalarRule) settle() {
+	s.quick = quick{}
+	if s.prog == nil && (s.ref == nil || s.ref.let == nil) || s.table != nil || s.as != 0 || s.asJSON {
+		return
+	}
+	q, takes := quick{}, sinkTakes(s.sink)
+	if s.prog != nil {
+		q = s.prog.quick
+	} else {
+		q = quickReference(s.ref)
+	}
+	if s.fallback == nil {
+		s.quick.truth = q.truth
+	}
+	if takes == 0 {
+		return
+	}
+	if takes.Has(schema.Text) {
+		s.quick.text = q.text
+	}
+	if takes.Has(schema.Integer) {
+		s.quick.whole = q.whole
+	}
+}
