@@ -118,7 +118,7 @@ func (c *compiler) lookupArgs(l *let, r *lookupRule, e entry, takes *schema.Node
 			}
 		}
 		v, _ := c.value(l.scope, a.value, to)
-		r.args, ok = append(r.args, argument{a.name, v}), ok && v != nil
+		r.args, ok = append(r.args, argument{a.name, append(appendString(nil, a.name), ':'), v}), ok && v != nil
 	}
 	slices.SortFunc(r.args, func(a, b argument) int { return strings.Compare(a.name, b.name) })
 	if takes == nil {

@@ -39,7 +39,8 @@ type run struct {
 	trace    *trace // nil unless the event is being explained
 	pointers []any  // elements of the loops at hand, innermost last
 
-	buffers [][]byte // free ones, of lookups
+	buffers [][]byte  // free ones, of lookups
+	slots   [1][]byte // of a lookup's answer
 }
 
 type outSpan struct {
@@ -65,8 +66,10 @@ type letState struct {
 	truth bool
 	text  string
 	whole int
-	tried struct{ truth, text, whole bool }
-	found struct{ truth, text, whole state }
+	// answer is that of a lookup, if it was read without a value around it.
+	answer []byte
+	tried  struct{ truth, text, whole bool }
+	found  struct{ truth, text, whole state }
 }
 
 // enter returns a frame of the scope for the JSON text b, scanned.
@@ -117,7 +120,7 @@ func grow[T any](s []T, n int) []T {
 func (r *run) reset() {
 	r.program, r.event, r.trace = nil, nil, nil
 	r.failures = nil
-	r.answers, r.questions = nil, nil
+	r.answers, r.questions, r.slots[0] = nil, nil, nil
 	clear(r.asked)
 	r.spans, r.from, r.to = r.spans[:0], r.from[:0], r.to[:0]
 	r.depth, r.work = 0, 0
@@ -165,6 +168,8 @@ type reference struct {
 	// let is the named value that the reference begins with, and rest the path into it.
 	let  *let
 	rest string
+	// inAnswer finds rest in a lookup's answer, if it is a plain path to a text.
+	inAnswer *trie
 	// meta is a field of _meta.
 	meta string
 	// text is the reference as the mapping has it, source the path in the record,
@@ -340,6 +345,9 @@ func (l *let) evaluate(f *frame) (any, error) {
 		return s.value, s.err
 	case s.found.truth == there:
 		return s.truth, nil
+	case s.answer != nil:
+		s.value, s.done = raw{s.answer, l.t.node}, true
+		return s.value, nil
 	}
 	v, err := l.rule.value(f)
 	f.lets[l.index] = letState{done: true, value: v, err: err}

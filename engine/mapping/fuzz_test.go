@@ -142,6 +142,7 @@ func checkMap(t *testing.T, p *Program, record []byte) {
 	t.Helper()
 	before := bytes.Clone(record)
 	prefix := []byte("kept")
+	sameExplained(t, p, string(record))
 	a, errA := p.Map(&Event{Record: record}, prefix)
 	b, errB := p.Map(&Event{Record: record}, nil)
 	if !bytes.Equal(before, record) {

@@ -25,6 +25,7 @@ type lookupRule struct {
 
 type argument struct {
 	name string
+	key  []byte // "name":
 	rule rule
 }
 
@@ -36,10 +37,19 @@ func (l *lookupRule) write(f *frame, dst []byte) ([]byte, bool, error) {
 	return appendJSON(dst, v), true, nil
 }
 
-// value returns the answer, nil if the question is not asked or nothing was found.
+// value returns the answer, nil if there is none.
+func (l *lookupRule) value(f *frame) (any, error) {
+	found, err := l.find(f)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return raw{found, l.answer}, nil
+}
+
+// find returns the answer, nil if the question is not asked or nothing was found.
 // While the answer is not known it is a failure that nothing hides, and the
 // question is noted.
-func (l *lookupRule) value(f *frame) (any, error) {
+func (l *lookupRule) find(f *frame) ([]byte, error) {
 	r := f.run
 	buf := r.buffer()
 	defer func() { r.release(buf) }()
@@ -69,7 +79,7 @@ func (l *lookupRule) value(f *frame) (any, error) {
 			hint:    "this is a fault of the plugin",
 		}
 	}
-	return raw{answer.Found, l.answer}, nil
+	return answer.Found, nil
 }
 
 // arguments appends the question's arguments. It is not asked if its when is false,
@@ -87,7 +97,7 @@ func (l *lookupRule) arguments(f *frame, dst []byte) (args []byte, asked bool, m
 		if i > 0 {
 			args = append(args, ',')
 		}
-		args = append(appendString(args, a.name), ':')
+		args = append(args, a.key...)
 		begin := len(args)
 		failures := len(r.failures)
 		out, ok, err := a.rule.write(f, args)
@@ -133,22 +143,36 @@ func (r *run) release(b []byte) {
 // answerText returns a text of a lookup's answer as it stands there; ok is false
 // for everything that has to be computed.
 func (r *reference) answerText(f *frame) (b []byte, ok bool) {
-	if r.let == nil || !r.let.isLookup || r.rest == "" || f.run.trace != nil || r.t.kinds != 0 && !r.t.kinds.Has(schema.Text) {
+	if r.inAnswer == nil || f.run.trace != nil {
 		return nil, false
 	}
-	v, err := r.let.value(f.above(r.up))
-	if err != nil {
+	answer, err := r.let.answer(f.above(r.up))
+	if err != nil || len(answer) == 0 {
 		return nil, false
 	}
-	in, ok := v.(raw)
-	if !ok {
-		return nil, false
+	slots := f.run.slots[:]
+	slots[0] = nil
+	r.inAnswer.scan(answer, slots, 1)
+	b = slots[0]
+	return b, len(b) > len(`""`) && b[0] == '"'
+}
+
+// answer returns what evaluating a lookup gives, without a value around it.
+func (l *let) answer(f *frame) ([]byte, error) {
+	s := &f.lets[l.index]
+	if !s.done && s.answer == nil {
+		question, ok := l.rule.(*lookupRule)
+		if !ok {
+			return nil, errNoFrame
+		}
+		if s.answer, s.err = question.find(f); s.answer == nil {
+			s.done = true
+		}
 	}
-	found := gjson.Get(view(in.json), r.rest)
-	if found.Index == 0 || found.Type != gjson.String || found.Str == "" {
-		return nil, false
+	if in, ok := s.value.(raw); ok {
+		return in.json, nil
 	}
-	return in.json[found.Index : found.Index+len(found.Raw)], true
+	return s.answer, s.err
 }
 
 func (l *lookupRule) called() string { return "lookup `" + l.name + "` (" + l.ref.String() + ")" }

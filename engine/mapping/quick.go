@@ -90,7 +90,7 @@ func quickReference(r *reference) quick {
 		return q
 	case r.let == nil:
 		return quick{}
-	case r.let.isLookup && r.rest != "":
+	case r.inAnswer != nil:
 		return quick{text: r.foundText}
 	case r.rest != "":
 		return quick{}
@@ -276,6 +276,10 @@ func sinkTakes(n *schema.Node) schema.Types {
 // is left to the general way.
 func (s *scalarRule) writeQuick(f *frame, dst []byte) (out []byte, ok, done bool, err error) {
 	q := s.quick
+	if s.rows != nil {
+		out, done = s.writeRow(f, dst)
+		return out, done, done, nil
+	}
 	if q.text != nil {
 		switch v, st := q.text(f); {
 		case st == absent:
@@ -286,21 +290,61 @@ func (s *scalarRule) writeQuick(f *frame, dst []byte) (out []byte, ok, done bool
 		}
 	}
 	if q.whole != nil {
-		switch v, st := q.whole(f); {
-		case st == absent:
+		switch v, st := q.whole(f); st {
+		case absent:
 			out, ok, err = s.missing(f, dst)
 			return out, ok, true, err
-		case st == there:
+		case there:
 			return strconv.AppendInt(dst, int64(v), 10), true, true, nil
+		case unsure:
 		}
 	}
 	return dst, false, false, nil
 }
 
+// writeRow writes the row of a table.
+func (s *scalarRule) writeRow(f *frame, dst []byte) (out []byte, done bool) {
+	if s.quick.text != nil {
+		if v, st := s.quick.text(f); st == there {
+			row, ok := s.rows[v]
+			return append(dst, row...), ok
+		}
+	}
+	if s.quick.whole != nil {
+		if v, st := s.quick.whole(f); st == there {
+			var digits [20]byte
+			row, ok := s.rows[string(strconv.AppendInt(digits[:0], int64(v), 10))]
+			return append(dst, row...), ok
+		}
+	}
+	return dst, false
+}
+
+// maxWritten is how many rows a table can have that is held as a rule writes it.
+const maxWritten = 1000
+
+// written returns the rows as a field of the sink takes them, by their keys, without
+// those that it does not take; nil for a table that is too large for it.
+func (t *table) written(sink *schema.Node) map[string][]byte {
+	if len(t.rows) > maxWritten {
+		return nil
+	}
+	out := make(map[string][]byte, len(t.rows))
+	for key, v := range t.rows {
+		if made(v) {
+			continue
+		}
+		if row, ok, err := convert(nil, appendJSON(nil, v), sink); ok && err == nil {
+			out[key] = row
+		}
+	}
+	return out
+}
+
 // settle finds the quick way of a rule whose parts are all compiled.
 func (s *scalarRule) settle() {
-	s.quick = quick{}
-	if s.prog == nil && (s.ref == nil || s.ref.let == nil) || s.table != nil || s.as != 0 || s.asJSON {
+	s.quick, s.rows = quick{}, nil
+	if s.as != 0 || s.asJSON || s.prog == nil && s.ref == nil {
 		return
 	}
 	q, takes := quick{}, sinkTakes(s.sink)
@@ -308,6 +352,12 @@ func (s *scalarRule) settle() {
 		q = s.prog.quick
 	} else {
 		q = quickReference(s.ref)
+	}
+	if s.table != nil {
+		if s.rows = s.table.written(s.sink); s.rows != nil {
+			s.quick.text, s.quick.whole = q.text, q.whole
+		}
+		return
 	}
 	if s.fallback == nil {
 		s.quick.truth = q.truth

@@ -87,7 +87,8 @@ func quickJoin(args []operand) quick {
 	}}
 }
 
-// quickCoalesce takes the first operand that is neither missing nor empty.
+// quickCoalesce takes the first operand that is neither missing nor empty. It reads
+// all of them, as the general way does: one that cannot be read is a failure.
 func quickCoalesce(args []operand) quick {
 	var q quick
 	texts, wholes := true, true
@@ -95,23 +96,31 @@ func quickCoalesce(args []operand) quick {
 		texts, wholes = texts && a.quick.text != nil, wholes && a.quick.whole != nil
 	}
 	if texts {
-		q.text = func(f *frame) (string, state) {
+		q.text = func(f *frame) (first string, known state) {
+			known = absent
 			for i := range args {
-				if v, s := args[i].quick.text(f); s == unsure || s == there && v != "" {
-					return v, s
+				switch v, s := args[i].quick.text(f); {
+				case s == unsure:
+					return "", unsure
+				case s == there && v != "" && known == absent:
+					first, known = v, there
 				}
 			}
-			return "", absent
+			return first, known
 		}
 	}
 	if wholes {
-		q.whole = func(f *frame) (int, state) {
+		q.whole = func(f *frame) (first int, known state) {
+			known = absent
 			for i := range args {
-				if v, s := args[i].quick.whole(f); s != absent {
-					return v, s
+				switch v, s := args[i].quick.whole(f); {
+				case s == unsure:
+					return 0, unsure
+				case s == there && known == absent:
+					first, known = v, there
 				}
 			}
-			return 0, absent
+			return first, known
 		}
 	}
 	return q

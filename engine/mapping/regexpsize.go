@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"unicode"
 )
 
 // A regular expression takes time in proportion to its program's size and the
@@ -32,5 +33,30 @@ func compileRegexp(pattern string) (*regexp.Regexp, error) {
 	if len(prog.Inst) > maxProgram {
 		return nil, errors.New("its repetitions make it too large")
 	}
-	return regexp.Compile(pattern)
+	return regexp.Compile(unfolded(tree).String())
+}
+
+// unfolded writes letters whose case is ignored as sets of letters: the same
+// expression, which the machine runs faster. A letter outside ASCII costs a search of
+// the tables of Unicode for each character of a text otherwise.
+func unfolded(tree *syntax.Regexp) *syntax.Regexp {
+	for i, sub := range tree.Sub {
+		tree.Sub[i] = unfolded(sub)
+	}
+	if tree.Op != syntax.OpLiteral || tree.Flags&syntax.FoldCase == 0 {
+		return tree
+	}
+	all := &syntax.Regexp{Op: syntax.OpConcat, Flags: tree.Flags &^ syntax.FoldCase}
+	for _, r := range tree.Rune {
+		class := []rune{r, r}
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			class = append(class, other, other)
+		}
+		one := &syntax.Regexp{Op: syntax.OpCharClass, Flags: all.Flags, Rune: class}
+		if len(class) == 2 {
+			one = &syntax.Regexp{Op: syntax.OpLiteral, Flags: all.Flags, Rune: []rune{r}}
+		}
+		all.Sub = append(all.Sub, one)
+	}
+	return all
 }

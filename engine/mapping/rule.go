@@ -39,6 +39,8 @@ type scalarRule struct {
 	sink     *schema.Node
 	// quick is the quick way to a condition, and to what the sink takes as it is.
 	quick quick
+	// rows are the table's, as the sink takes them.
+	rows map[string][]byte
 }
 
 func (s *scalarRule) write(f *frame, dst []byte) ([]byte, bool, error) {

@@ -336,6 +336,10 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 			return nil, false
 		}
 	}
+	if l.isLookup && p.plain && len(p.segments) > 1 && ref.t.kinds.Has(schema.Text) {
+		ref.inAnswer = newTrie()
+		ref.inAnswer.add(p.segments[1:]).slot = 0
+	}
 	return ref, true
 }
 

@@ -129,6 +129,8 @@ func (n *Node) Names() []string {
 // equals another of the same value, however it is written.
 func (n *Node) Allows(value string) bool {
 	return n == nil || len(n.Choices) == 0 ||
+		// Mostly the value is written as the choice is.
+		slices.ContainsFunc(n.Choices, func(c Choice) bool { return c.JSON == value }) ||
 		slices.ContainsFunc(n.Choices, func(c Choice) bool { return Equal(c.JSON, value) })
 }
 
