@@ -14,7 +14,7 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
 YAML_LS       := $(TOOLS)/yaml-language-server-v1.25.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race editor lint fmt generate verify demo bench bench-e2e fuzz clean
+.PHONY: help build test race editor lint fmt generate verify demo bench bench-e2e chaos fuzz clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ benchmark = @echo "== $(1)"; $(GO) test -run '^$$' $(2) > $(BIN)/bench.txt 2>&1 
 bench-e2e: build ## measure the whole at fixed rates, and with a backlog (BENCH="--backlog 1000000")
 	@$(GO) build -o $(BIN)/load ./engine/e2e/load
 	@$(BIN)/load --bin $(BIN) --mappings $(CURDIR)/mappings $(BENCH)
+
+SEED   ?= 1
+ORDERS ?= 5000
+RATE   ?= 100
+chaos: ## kill and fail under load, and verify the promises: SEED=1 ORDERS=5000 RATE=100 (webhooks a second)
+	CROSSWALK_CHAOS_SEED=$(SEED) CROSSWALK_CHAOS_ORDERS=$(ORDERS) CROSSWALK_CHAOS_RATE=$(RATE) \
+	  $(GO) test -count=1 -timeout 120m -v -run '^TestChaos$$' ./engine/e2e
 
 fuzz: ## fuzz every target for FUZZTIME
 	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \

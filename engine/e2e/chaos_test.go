@@ -1,160 +1,260 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"net/http"
 	"os"
-	"strconv"
-	"sync"
-	"sync/atomic"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// TestChaos sends changes of several orders from two sources while the engine and
-// its plugins are killed and stopped at random, and SaleApp fails, loses answers
-// and goes down. In the end each order is there once in its last state, and each
-// accepted event has one outcome, none of them dead (D1 to D5). What happens is
-// drawn by the seed in CROSSWALK_CHAOS_SEED; when it happens differs from run to run.
+// TestChaos sends webhooks of two sources at a steady rate while the engine and its
+// plugins are killed and stopped, SaleApp fails, loses answers, limits, hangs and is
+// down, and the disk is slow. In the end the verifier holds what was sent against
+// the journal and against SaleApp (D1 to D6). What happens, and before which
+// webhook, is drawn from a seed. `make chaos` runs it at length.
 func TestChaos(t *testing.T) {
-	seed := uint64(7) // draws each kind at least once
-	if text := os.Getenv("CROSSWALK_CHAOS_SEED"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
+	size, err := chaosSizeOf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := size.plan()
+	fmt.Fprintf(t.Output(), "chaos: seed %d, %d orders, %d webhooks at %d a second, %d of them repeats; %d things go wrong\n",
+		size.seed, size.orders, len(p.webhooks), size.rate, len(p.webhooks)-perOrder*size.orders, len(p.blows))
+	r := newChaosRun(t, size)
+	began := time.Now()
+	sending, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		r.senders.run(sending, p.webhooks, size.rate)
+	}()
+	for _, b := range p.blows {
+		r.await(t, int64(b.at), sent)
+		r.strike(t, b)
+	}
+	select {
+	case <-sent:
+	case <-time.After(10 * time.Minute):
+		t.Fatal("the webhooks are not all accepted, ten minutes after the last thing that went wrong")
+	}
+	sentAfter := time.Since(began)
+	if err := errors.Join(r.senders.problems...); err != nil {
+		t.Fatal(err)
+	}
+	r.calm(t)
+	r.mend(t)
+	r.drain(t)
+	drainedAfter := time.Since(began)
+	// What was done must be done for the next run as well.
+	r.engine.kill()
+	r.engine = r.site.start(t)
+	r.drain(t)
+	v := verify(r.story(t))
+	r.report(t, v, sentAfter, drainedAfter)
+	for _, promise := range slices.Sorted(maps.Keys(v.broken)) {
+		broken := v.broken[promise]
+		for _, b := range broken[:min(len(broken), 20)] {
+			t.Errorf("%s: %s", promise, b)
 		}
-		seed = n
-	}
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-	sb := startSandbox(t, "--lose", "10%", "--fail", "10%", "--latency", "5ms", "--seed", fmt.Sprint(seed))
-	s := newSite(t, sb)
-	e := s.start(t)
-	var ingress atomic.Pointer[string]
-	ingress.Store(&e.ingress)
-
-	stop := make(chan struct{})
-	var senders sync.WaitGroup
-	last := make([]map[int]int, 4) // each sender's orders, with the version accepted last
-	for i := range last {
-		last[i] = map[int]int{}
-		senders.Go(func() {
-			for n := 0; ; n++ {
-				order := 100*(i+1) + n%6
-				version := last[i][order] + 1
-				if !persist(t, &ingress, i, order, version) {
-					return
-				}
-				last[i][order] = version
-				select {
-				case <-stop:
-					return
-				case <-time.After(20 * time.Millisecond):
-				}
-			}
-		})
-	}
-	restart := func() {
-		e = s.start(t)
-		ingress.Store(&e.ingress)
-	}
-	for range 10 {
-		what := random.IntN(5)
-		t.Logf("%s", []string{"kill the engine", "kill the engine twice", "end the engine", "kill a plugin", "take SaleApp down"}[what])
-		switch what {
-		case 0:
-			e.kill()
-			restart()
-		case 1:
-			e.kill()
-			restart()
-			e.kill()
-			restart()
-		case 2:
-			if err := e.terminate(t); err != nil {
-				t.Errorf("after SIGTERM: %v", err)
-			}
-			restart()
-		case 3:
-			connection := []string{"shop", "salesdrive", "saleapp"}[random.IntN(3)]
-			// It may have ended by itself, as its engine was ended before.
-			_ = syscall.Kill(e.pid(t, connection), syscall.SIGKILL)
-		case 4:
-			sb.faults(t, `{"down":"drop"}`)
-			time.Sleep(time.Duration(random.IntN(1000)) * time.Millisecond)
-			sb.faults(t, `{"down":false}`)
+		if n := len(broken) - 20; n > 0 {
+			t.Errorf("%s: %d more", promise, n)
 		}
-		time.Sleep(time.Duration(random.IntN(800)) * time.Millisecond)
-	}
-	close(stop)
-	senders.Wait()
-	if t.Failed() {
-		return
-	}
-	sb.faults(t, `{"lose":0,"fail":0}`)
-
-	want := map[string]string{}
-	events := uint64(0)
-	for _, orders := range last {
-		for id, version := range orders {
-			want[fmt.Sprint(id)] = fmt.Sprintf("v%d", version)
-			events += uint64(version)
-		}
-	}
-	eventually(t, "all events delivered", func() error { return e.settled(t, events) })
-	for _, o := range sb.orders(t) {
-		if o.Addres != want[o.ExternalID] && o.Addres != "Кур'єр: "+want[o.ExternalID] {
-			t.Errorf("order %s stands at %q, want %q, and once", o.ExternalID, o.Addres, want[o.ExternalID])
-		}
-		delete(want, o.ExternalID)
-	}
-	if len(want) > 0 {
-		t.Errorf("orders are missing: %v", want)
-	}
-	seen := map[uint64]int{}
-	for from := 1; ; {
-		var page []struct {
-			Sequence uint64 `json:"sequence"`
-			Outcome  string `json:"outcome"`
-		}
-		getJSON(t, fmt.Sprintf("%s/api/v1/outcomes?limit=1000&from=%d", e.admin, from), &page)
-		for _, o := range page {
-			if o.Outcome != "duplicate" {
-				seen[o.Sequence]++
-			}
-		}
-		if from += len(page); len(page) < 1000 {
-			break
-		}
-	}
-	for sequence, n := range seen {
-		if n != 1 {
-			t.Errorf("event %d has %d outcomes", sequence, n)
-		}
-	}
-	if uint64(len(seen)) != events {
-		t.Errorf("%d of %d events have an outcome", len(seen), events)
 	}
 }
 
-// persist sends a version of an order until it is accepted, wherever the engine
-// is by then: even senders are SalesDrive, odd ones the shop.
-func persist(t *testing.T, ingress *atomic.Pointer[string], sender, order, version int) bool {
-	method, path, body := http.MethodPost, "/in/salesdrive/"+salesdriveToken, salesdriveOrder(order, version)
-	if sender%2 == 1 {
-		method, path, body = http.MethodPut, "/in/shop/"+shopToken, shopOrder(order, fmt.Sprintf("v%d", version))
+// chaosRun is a run of chaos.
+type chaosRun struct {
+	size     chaosSize
+	site     *site
+	sandbox  *sandbox
+	engine   *engine
+	senders  *chaosSenders
+	noDisk   error // why no fsync can be slow
+	done     map[string]int
+	retried  int
+	edited   int
+	restarts time.Duration // how long there was no engine, in all
+}
+
+// newChaosRun starts the sandbox and the engine.
+func newChaosRun(t *testing.T, size chaosSize) *chaosRun {
+	t.Helper()
+	r := &chaosRun{size: size, done: map[string]int{}}
+	r.sandbox = startSandbox(t, "--seed", fmt.Sprint(size.seed))
+	r.site = newSite(t, r.sandbox)
+	config := filepath.Join(r.site.dir, "crosswalk.yaml")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for end := time.Now().Add(deadline); ; {
-		code, text, err := send(t.Context(), method, *ingress.Load()+path, "application/json", body)
-		switch {
-		case err == nil && code/100 == 2:
-			return true
-		case err == nil && code/100 == 4, time.Now().After(end), t.Context().Err() != nil:
-			t.Errorf("order %d, version %d: %d %s %v", order, version, code, text, err)
-			return false
+	changed := strings.Replace(string(text), `mapping.yaml"]`, `mapping.yaml", "tenth.yaml"]`, 1)
+	for name, text := range map[string]string{"crosswalk.yaml": changed, "tenth.yaml": tenthMapping} {
+		if err := os.WriteFile(filepath.Join(r.site.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
-		time.Sleep(50 * time.Millisecond)
+	}
+	if r.site.disk, r.noDisk = newDisk(t, filepath.Join(r.site.dir, "data")); r.noDisk != nil {
+		t.Logf("the disk is not slowed down: %v", r.noDisk)
+	}
+	r.slow(calmDelay, 0)
+	r.sandbox.faults(t, calmFaults)
+	r.engine = r.site.start(t)
+	r.senders = newChaosSenders(r.engine.ingress)
+	return r
+}
+
+// tenthMapping takes each tenth new order a second time.
+const tenthMapping = `mapping: tenth
+from: salesdrive.new_order
+to: saleapp.upsert_order
+when: = data.id % 10 == 0
+fields:
+  external_id: = "copy-" + text(data.id)
+  delivery_types: 2
+  addres: data.shipping_address
+  products: {each: data.products, as: p, fields: {sku: p.sku, qty: p.amount, cost: p.price}}
+accept:
+  - {rule: CW301, path: data.id, reason: "An event without it is refused."}
+  - {rule: CW301, path: data.shipping_address, reason: "The test sends it."}
+`
+
+// slow has each fsync take around d, and one of twenty as long as stall.
+func (r *chaosRun) slow(d, stall time.Duration) {
+	if r.site.disk == nil {
+		return
+	}
+	r.site.disk.set(func(x *disk) {
+		x.delay = func() time.Duration {
+			if rand.IntN(20) == 0 {
+				return stall
+			}
+			return d/2 + rand.N(d)
+		}
+	})
+}
+
+// await waits until the webhook at is due.
+func (r *chaosRun) await(t *testing.T, at int64, sent <-chan struct{}) {
+	t.Helper()
+	for r.senders.due.Load() < at {
+		select {
+		case <-sent:
+			return
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// strike does what goes wrong.
+func (r *chaosRun) strike(t *testing.T, b blow) {
+	t.Helper()
+	if !b.ends {
+		r.done[b.what]++
+	}
+	switch {
+	case b.faults != "" && b.ends:
+		r.sandbox.faults(t, calmFaults)
+	case b.faults != "":
+		r.sandbox.faults(t, b.faults)
+	case b.delay != 0 && b.ends:
+		r.slow(calmDelay, 0)
+	case b.what == diskStalls:
+		r.slow(calmDelay, b.delay)
+	case b.delay != 0:
+		r.slow(b.delay, 0)
+	}
+	switch b.what {
+	case killEngine:
+		r.engine.kill()
+		r.start(t)
+	case killStarting:
+		r.engine.kill()
+		p, _ := r.site.launch(t)
+		time.Sleep(b.during)
+		p.kill()
+		r.start(t)
+	case endEngine:
+		if err := r.engine.terminate(t); err != nil {
+			t.Errorf("after SIGTERM: %v", err)
+		}
+		r.start(t)
+	case freezeEngine:
+		freeze(r.engine.cmd.Process.Pid, b.during)
+	case killPlugin:
+		// It may have ended by itself, as its engine was ended before.
+		_ = syscall.Kill(r.engine.pid(t, b.target), syscall.SIGKILL)
+	case freezePlugin:
+		freeze(r.engine.pid(t, b.target), b.during)
+	case mendLetters:
+		r.mend(t)
+	}
+}
+
+// freeze stops a process for a while; it may have ended, or be killed meanwhile.
+func freeze(pid int, during time.Duration) {
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	time.Sleep(during)
+	_ = syscall.Kill(pid, syscall.SIGCONT)
+}
+
+func (r *chaosRun) start(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	r.engine = r.site.start(t)
+	r.senders.ingress.Store(&r.engine.ingress)
+	r.restarts += time.Since(began)
+}
+
+// calm ends all that goes wrong.
+func (r *chaosRun) calm(t *testing.T) {
+	t.Helper()
+	r.sandbox.faults(t, noFaults)
+	if r.site.disk != nil {
+		r.site.disk.set(func(d *disk) { d.delay = nil })
+	}
+}
+
+// drain waits until nothing waits any more, for as long as there is progress.
+func (r *chaosRun) drain(t *testing.T) {
+	t.Helper()
+	var before string
+	since := time.Now()
+	for {
+		var st struct {
+			Lanes []struct {
+				Source        string
+				Backlog, Held int
+				Waiting       []struct {
+					Sequence, Attempts int
+					Reason             struct{ Class, Message string }
+				}
+			}
+			Counters map[string]int
+		}
+		getJSON(t, r.engine.admin+"/api/v1/status", &st)
+		left := 0
+		for _, l := range st.Lanes {
+			left += l.Backlog + l.Held
+		}
+		if left == 0 {
+			return
+		}
+		if now := fmt.Sprint(left, st.Counters); now != before {
+			before, since = now, time.Now()
+		} else if time.Since(since) > 2*deadline {
+			t.Fatalf("nothing has moved for %s: %+v", 2*deadline, st)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }

@@ -34,6 +34,10 @@ const (
 var binaries string
 
 func TestMain(m *testing.M) {
+	if what := os.Getenv(diskEnv); what != "" {
+		fmt.Fprintln(os.Stderr, "e2e: put", os.Args[1:], "on a disk:", becomeOnDisk(what))
+		os.Exit(1)
+	}
 	code, err := buildAndRun(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -76,6 +80,12 @@ type proc struct {
 // spawn starts a binary and calls line for each line that it prints.
 func spawn(t testing.TB, env []string, line func(string), name string, args ...string) *proc {
 	t.Helper()
+	return spawnOn(t, nil, env, line, name, args...)
+}
+
+// spawnOn is spawn with a program that writes to a disk; nil is the machine's own.
+func spawnOn(t testing.TB, d *disk, env []string, line func(string), name string, args ...string) *proc {
+	t.Helper()
 	p := &proc{cmd: exec.Command(filepath.Join(binaries, name), args...), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	stdout, err := p.cmd.StdoutPipe()
@@ -86,9 +96,14 @@ func spawn(t testing.TB, env []string, line func(string), name string, args ...s
 	if err != nil {
 		t.Fatal(err)
 	}
+	attach := func() {}
+	if d != nil {
+		attach = d.mount(t, p.cmd)
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	attach()
 	var readers sync.WaitGroup
 	for _, r := range []io.Reader{stdout, stderr} {
 		readers.Go(func() {
@@ -233,6 +248,8 @@ type site struct {
 	sandbox *sandbox
 	// key is the one that the engine gives to SaleApp.
 	key string
+	// disk is where the engine keeps its data; nil is the machine's own.
+	disk *disk
 }
 
 // newSite makes a configuration with the shipped mappings over a sandbox.
@@ -272,19 +289,29 @@ type engine struct {
 	ingress, admin string
 }
 
+// start starts the engine and waits until it is ready.
 func (s *site) start(t testing.TB) *engine {
 	t.Helper()
-	type line struct{ Msg, Ingress, Admin string }
-	said := make(chan line, 1)
-	p := spawn(t, []string{"SALEAPP_KEY=" + s.key, "NOVAPOSHTA_KEY=" + novaposhtaKey}, func(text string) {
-		var l line
+	p, said := s.launch(t)
+	l := await(t, p, said)
+	return &engine{proc: p, ingress: "http://" + l.Ingress, admin: "http://" + l.Admin}
+}
+
+// readyLine is what the engine logs when it is ready.
+type readyLine struct{ Msg, Ingress, Admin string }
+
+// launch starts the engine. What it says comes when it is ready.
+func (s *site) launch(t testing.TB) (*proc, <-chan readyLine) {
+	t.Helper()
+	said := make(chan readyLine, 1)
+	p := spawnOn(t, s.disk, []string{"SALEAPP_KEY=" + s.key, "NOVAPOSHTA_KEY=" + novaposhtaKey}, func(text string) {
+		var l readyLine
 		if json.Unmarshal([]byte(text), &l) == nil && l.Msg == "ready" {
 			said <- l
 		}
 	}, "crosswalk", "run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
 		"--plugins", filepath.Join(binaries, "plugins"), "--data", filepath.Join(s.dir, "data"))
-	l := await(t, p, said)
-	return &engine{proc: p, ingress: "http://" + l.Ingress, admin: "http://" + l.Admin}
+	return p, said
 }
 
 // status is what the admin API says of the engine, as far as the tests look.

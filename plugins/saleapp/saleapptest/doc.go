@@ -61,7 +61,7 @@
 //	GET  /saleapp/_orders       every order, oldest first, with client_id, curency_id, warehouse_id, writes
 //	POST /saleapp/_orders/{id}  what staff does in SaleApp: {"status_id":3,"ttn":"…","ttn_ref":"…","seats_number":1}
 //	GET  /saleapp/_deleted      every deleted order, in order of deletion
-//	GET  /saleapp/_writes       every write, in order: sequence, verb, id, external_id, client_id
+//	GET  /saleapp/_writes       every write, in order: sequence, verb, id, external_id, client_id, addres
 //	GET  /saleapp/_counts       requests, and what faults did to them
 //	GET  /saleapp/_faults       the faults; POST changes those that it names (also at /_faults)
 //

@@ -80,6 +80,9 @@ type Write struct {
 	ID         string `json:"id"`
 	ExternalID string `json:"external_id"`
 	ClientID   string `json:"client_id"`
+	// Addres is the order's addres after the write, so that of several writes of an
+	// order it can be told which one was which.
+	Addres string `json:"addres"`
 }
 
 // Deletion names one deleted order in the answer to DELETE.

@@ -184,7 +184,7 @@ func (s *store) process(id int, p Progress) bool {
 func (s *store) log(verb string, o *StoredOrder) {
 	s.writes = append(s.writes, Write{
 		Sequence: len(s.writes) + 1, Verb: verb,
-		ID: o.ID, ExternalID: o.ExternalID, ClientID: o.ClientID,
+		ID: o.ID, ExternalID: o.ExternalID, ClientID: o.ClientID, Addres: o.Addres,
 	})
 }
 
