@@ -2,25 +2,27 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 )
 
 // lookupsEnding is how the files of samples' answers end.
 const lookupsEnding = ".lookups.json"
 
-// knownAnswers are the answers to lookups that a file holds, for what is mapped
-// without asking anybody.
+// knownAnswers are the answers to lookups that a file holds, and those that were
+// asked for.
 type knownAnswers struct {
 	file    string
 	entries []knownAnswer
 	index   map[string]int // of the entries, by the keys of their questions
+	// live answers what the file does not; nil where nobody is asked.
+	live *live
 }
 
 // knownAnswer is an entry of the file.
@@ -32,8 +34,11 @@ type knownAnswer struct {
 	asked              bool // by a mapping
 }
 
+// ref names the lookup.
+func (a *knownAnswer) ref() string { return a.connection + "." + a.lookup }
+
 // question writes an entry as a person reads it.
-func (a *knownAnswer) question() string { return a.connection + "." + a.lookup + " " + string(a.args) }
+func (a *knownAnswer) question() string { return a.ref() + " " + string(a.args) }
 
 // answersError is what is wrong with a file of answers.
 type answersError struct {
@@ -125,9 +130,19 @@ func (k *knownAnswers) add(text json.RawMessage, line int) error {
 	if i, twice := k.index[key]; twice {
 		return k.wrong(line, "the entry in line %d answers the same question", k.entries[i].line)
 	}
-	k.index[key] = len(k.entries)
-	k.entries = append(k.entries, a)
+	k.keep(a)
 	return nil
+}
+
+// keep adds an answer and gives its index.
+func (k *knownAnswers) keep(a knownAnswer) int {
+	if k.index == nil {
+		k.index = map[string]int{}
+	}
+	i := len(k.entries)
+	k.index[mapping.QuestionKey(a.connection, a.lookup, a.args)] = i
+	k.entries = append(k.entries, a)
+	return i
 }
 
 func answerOf(text json.RawMessage) (mapping.Answer, bool) {
@@ -174,17 +189,45 @@ func canonical(text []byte) ([]byte, bool) {
 	return out, err == nil
 }
 
+// save writes the entries to a file, as readAnswers reads them.
+func (k *knownAnswers) save(file string) error {
+	var b bytes.Buffer
+	for i := range k.entries {
+		a := &k.entries[i]
+		before := ",\n "
+		if i == 0 {
+			before = "["
+		}
+		fmt.Fprintf(&b, "%s{\"lookup\": %q, \"args\": %s,\n  \"answer\": %s}", before, a.ref(), a.args, answerText(a.answer))
+	}
+	b.WriteString("]\n")
+	if err := writeWhole(file, b.Bytes()); err != nil {
+		return fmt.Errorf("the answers cannot be written to %s: %w", relative(file), bare(err))
+	}
+	return nil
+}
+
+// answerText writes an answer as answerOf reads it.
+func answerText(a mapping.Answer) []byte {
+	switch {
+	case a.Refusal != nil && len(a.Refusal.Candidates) > 0:
+		return fmt.Appendf(nil, `{"$ambiguous": [%s]}`, bytes.Join(a.Refusal.Candidates, []byte(", ")))
+	case a.Refusal != nil:
+		why, _ := json.Marshal(cmp.Or(a.Refusal.Message, "refused")) // a text always can be
+		return fmt.Appendf(nil, `{"$refused": %s}`, why)
+	case a.Found == nil:
+		return []byte("null")
+	}
+	return a.Found
+}
+
 // check holds the entries against the schemas of the lookups that they name.
 func (k *knownAnswers) check(ctx context.Context, p *project) error {
 	for i := range k.entries {
 		a := &k.entries[i]
 		s, err := p.catalog.with(ctx).Lookup(a.connection, a.lookup)
 		if nf, ok := errors.AsType[*mapping.NotFoundError](err); ok {
-			hint := diag.DidYouMean(nf.Name, nf.Known)
-			if hint == "" && len(nf.Known) > 0 {
-				hint = "there are " + strings.Join(nf.Known, ", ")
-			}
-			return k.wrong(a.line, "%s", strings.TrimSuffix(nf.Error()+"; "+hint, "; "))
+			return k.wrong(a.line, "%s", strings.TrimSuffix(nf.Error()+"; "+knownHint(nf.Name, nf.Known), "; "))
 		}
 		if err != nil {
 			return err
@@ -204,7 +247,7 @@ func (k *knownAnswers) check(ctx context.Context, p *project) error {
 }
 
 // of gives the answers that prog needs for an event.
-func (k *knownAnswers) of(prog *mapping.Program, ev *mapping.Event) (mapping.Answers, error) {
+func (k *knownAnswers) of(ctx context.Context, prog *mapping.Program, ev *mapping.Event) (mapping.Answers, error) {
 	if prog.Lookups() == 0 {
 		return nil, nil
 	}
@@ -218,6 +261,13 @@ func (k *knownAnswers) of(prog *mapping.Program, ev *mapping.Event) (mapping.Ans
 		for _, q := range res.Questions {
 			args, _ := canonical(q.Args)
 			i, ok := k.index[mapping.QuestionKey(q.Connection, q.Name, args)]
+			if !ok && k.live != nil {
+				answer, err := k.live.ask(ctx, &q)
+				if err != nil {
+					return nil, err
+				}
+				i, ok = k.keep(knownAnswer{connection: q.Connection, lookup: q.Name, args: args, answer: answer}), true
+			}
 			if !ok {
 				missing.questions = append(missing.questions, q)
 				continue
@@ -251,7 +301,7 @@ type unansweredError struct {
 
 // Error shows the JSON to add, and what the file answers of the same lookup.
 func (e *unansweredError) Error() string {
-	where := "the mapping asks lookups, and nobody is asked here: give --lookups FILE with an array that holds"
+	where := "the mapping asks lookups, and nobody is asked here: ask the systems with --ask, or give --lookups FILE with an array that holds"
 	if e.known.file != "" {
 		where = relative(e.known.file) + " does not answer what the mapping asks; add to its array"
 	}

@@ -74,7 +74,7 @@ fields:
 			if err == nil {
 				ev := &mapping.Event{Record: []byte(`{"town":"Київ <1>","region":"К","number":2}`)}
 				var answers mapping.Answers
-				if answers, err = known.of(prog, ev); err == nil {
+				if answers, err = known.of(t.Context(), prog, ev); err == nil {
 					var res mapping.Result
 					res, err = prog.MapWith(ev, answers, nil)
 					got = string(res.Record)
@@ -89,7 +89,7 @@ fields:
 		})
 	}
 	none := &knownAnswers{}
-	if _, err := none.of(prog, &mapping.Event{Record: []byte(`{"town":"x","region":"К"}`)}); err == nil || !strings.Contains(err.Error(), "give --lookups FILE") {
+	if _, err := none.of(t.Context(), prog, &mapping.Event{Record: []byte(`{"town":"x","region":"К"}`)}); err == nil || !strings.Contains(err.Error(), "give --lookups FILE") {
 		t.Errorf("without a file: %v", err)
 	}
 }

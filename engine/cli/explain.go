@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,12 +42,12 @@ type explainedError struct {
 }
 
 // explain prints how each event came to what it became: as text, or as a JSON array.
-func (a *app) explain(prog *mapping.Program, sink *schema.Schema, events []mapping.Event, format string, known *knownAnswers) error {
+func (a *app) explain(ctx context.Context, prog *mapping.Program, sink *schema.Schema, events []mapping.Event, format string, known *knownAnswers) error {
 	var all []explained
 	failed := false
 	for i := range events {
 		ev := &events[i]
-		answers, err := known.of(prog, ev)
+		answers, err := known.of(ctx, prog, ev)
 		if missing, ok := errors.AsType[*unansweredError](err); ok {
 			a.message("%v\n", missing)
 			failed = true

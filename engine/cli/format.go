@@ -35,6 +35,15 @@ func checkFormat(format string, known ...string) error {
 	return fmt.Errorf("--format %s: want %s or %s%s", format, strings.Join(known[:last], ", "), known[last], hint)
 }
 
+// knownHint says which of the known names may be meant by name, or else which there
+// are.
+func knownHint(name string, known []string) string {
+	if hint := diag.DidYouMean(name, known); hint != "" {
+		return hint
+	}
+	return diag.ThereAre(known)
+}
+
 // report prints findings on standard output. The files are those that were checked.
 func (a *app) report(findings diag.List, format string, files []string, strict bool) error {
 	switch format {

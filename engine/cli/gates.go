@@ -83,12 +83,12 @@ func (v view) onGate(r admin.SinkRequest, what string, do func(*delivery.Gate)) 
 	if v.sending(r.Connection) == nil {
 		var names []string
 		for _, l := range v.lanes {
-			if !slices.Contains(names, l.Sink) {
-				names = append(names, l.Sink)
-			}
+			names = append(names, l.Sink)
 		}
-		return admin.Sending{}, &admin.NotFoundError{Message: fmt.Sprintf(
-			"no mapping writes to a connection %.60q: there are %s", r.Connection, strings.Join(names, ", "))}
+		slices.Sort(names)
+		names = slices.Compact(names)
+		return admin.Sending{}, &admin.NotFoundError{Message: strings.TrimSuffix(fmt.Sprintf(
+			"no mapping writes to a connection %.60q: %s", r.Connection, knownHint(r.Connection, names)), ": ")}
 	}
 	v.log.Info(what, "sink", r.Connection, "by", r.By)
 	do(v.gates[r.Connection])

@@ -212,13 +212,7 @@ func flagError(flag, value string, err error) error {
 	if !ok {
 		return fmt.Errorf("%s %s: %w", flag, value, err)
 	}
-	hint := diag.DidYouMean(nf.Name, nf.Known)
-	if hint == "" && len(nf.Known) > 0 {
-		hint = "there are " + strings.Join(nf.Known, ", ")
-		if len(nf.Known) == 1 {
-			hint = "there is " + nf.Known[0]
-		}
-	}
+	hint := knownHint(nf.Name, nf.Known)
 	if hint != "" {
 		hint = "; " + hint
 	}

@@ -113,7 +113,7 @@ func oneOf(all []offer, what string) string {
 	for i, o := range all {
 		refs[i] = o.ref
 	}
-	return "there are " + strings.Join(refs, ", ")
+	return diag.ThereAre(refs)
 }
 
 // asker asks a person.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -78,8 +79,8 @@ func (c *coverage) report(a *app) bool {
 }
 
 // cover counts what an event reaches.
-func cover(prog *mapping.Program, ev *mapping.Event, cov *mapping.Coverage, known *knownAnswers) error {
-	answers, err := known.of(prog, ev)
+func cover(ctx context.Context, prog *mapping.Program, ev *mapping.Event, cov *mapping.Coverage, known *knownAnswers) error {
+	answers, err := known.of(ctx, prog, ev)
 	if err != nil {
 		return err
 	}

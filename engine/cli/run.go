@@ -94,7 +94,7 @@ func (a *app) runEngine(ctx context.Context, o overrides) error {
 	if err != nil {
 		return err
 	}
-	findings = append(findings, list...)
+	findings = append(append(findings, list...), p.checkTokens(programs)...)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

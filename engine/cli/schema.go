@@ -153,6 +153,9 @@ func (a *app) mappingSchema(ctx context.Context, file string, from []string, to 
 		if file == "" {
 			source, err = yaml.Marshal(map[string]any{"mapping": "new", "from": from, "to": to})
 		} else {
+			if file, err = mappingFile(cfg, file); err != nil {
+				return err
+			}
 			source, err = readBounded("the mapping", file, maxMappingBytes)
 			name = relative(file)
 		}

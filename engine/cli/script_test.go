@@ -58,6 +58,9 @@ func (b built) run() (code int, err error) {
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("go %v: %w\n%s", args, err, out)
 	}
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "sandbox"), "../../examples/sandbox").CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("go build of the sandbox: %w\n%s", err, out)
+	}
 	code = b.tests.Run()
 	return code, awaitNoPlugins()
 }
@@ -114,7 +117,7 @@ func TestScripts(t *testing.T) {
 			// Messages then name the plugins' folder the same way everywhere.
 			return os.Symlink(plugins, filepath.Join(env.WorkDir, "plugins"))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sandbox": sandboxServer},
 	})
 }
 

@@ -69,6 +69,9 @@ func (t *sampleTest) run(ctx context.Context, files []string) error {
 	if err != nil {
 		return err
 	}
+	if files, err = mappingFiles(cfg, files); err != nil {
+		return err
+	}
 	if len(files) == 0 {
 		files = cfg.Mappings
 	}
@@ -226,11 +229,11 @@ func sampleResult(ctx context.Context, prog *mapping.Program, sink *schema.Schem
 	)
 	for _, ev := range events {
 		if covered != nil {
-			if err := cover(prog, &ev, covered, known); err != nil {
+			if err := cover(ctx, prog, &ev, covered, known); err != nil {
 				return nil, nil, err
 			}
 		}
-		rec, err := mapEvent(prog, sink, &ev, known)
+		rec, err := mapEvent(ctx, prog, sink, &ev, known)
 		if me, ok := errors.AsType[*mapping.Error](err); ok {
 			findings = append(findings, me.List()...)
 			rec, err = json.Marshal(map[string]string{"$error": me.Diagnostic.Rule})

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
 )
 
@@ -21,8 +23,8 @@ func (a *app) validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [MAPPING...]",
 		Short: "Check the configuration and its mappings without running anything",
-		Long: `Checks the configuration and the mappings that it names, or just the mapping files
-that are given, and reports every mistake with its file, line and column.
+		Long: `Checks the configuration and the mappings that it names, or just the mappings that are
+given by their files or names, and reports every mistake with its file, line and column.
 
 The plugins are asked for their schemas offline; no secret is needed and no far system
 is reached. With --exhaustive each mapping that compiles is tried with records made from
@@ -75,12 +77,19 @@ func (a *app) validate(ctx context.Context, files []string, exhaustive bool) (fi
 		return findings, nil, nil
 	}
 	err = a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
-		if len(files) == 0 {
+		if files, err = mappingFiles(cfg, files); err != nil {
+			return err
+		}
+		whole, sound := len(files) == 0, !findings.HasErrors()
+		if whole {
 			files = cfg.Mappings
 			findings = append(findings, p.checkConnections(ctx)...)
 		}
 		programs, list, err := p.compileAll(ctx, files)
 		findings = append(findings, list...)
+		if whole && sound { // else a key may only be misspelt
+			findings = append(findings, p.checkTokens(programs)...)
+		}
 		if err != nil || !exhaustive {
 			return err
 		}
@@ -124,6 +133,21 @@ func (p *project) checkConnection(ctx context.Context, conn *config.Connection) 
 		list = append(list, pluginFinding(conn, err))
 	}
 	return list
+}
+
+// checkTokens finds connections that mappings read from and that take no webhooks.
+func (p *project) checkTokens(programs []*mapping.Program) diag.List {
+	var out diag.List
+	for _, conn := range p.config.Connections {
+		var readers []string
+		for _, prog := range programs {
+			if slices.Contains(sourcesOf(prog), conn.Name) {
+				readers = append(readers, prog.Name())
+			}
+		}
+		out = append(out, conn.TokenFinding(readers)...)
+	}
+	return out
 }
 
 // pluginFinding says why a connection's plugin could not be asked.

@@ -42,8 +42,10 @@ type Connection struct {
 	src                      *source
 	// broken says that a key config, or one that is taken for it, was reported.
 	broken bool
-	rate   rateKeys
-	sink   sinkKeys
+	// hasToken says that the key token is there.
+	hasToken bool
+	rate     rateKeys
+	sink     sinkKeys
 	// texts are the scalars of config that hold references or $${, by node: what
 	// they stand for, once that is known.
 	texts map[*yaml.Node]*text
@@ -153,6 +155,7 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 			r.configTexts(conn, n)
 		}},
 	)
+	conn.hasToken = there["token"]
 	if n.Kind == yaml.MappingNode && !there["plugin"] {
 		r.errorAt(key, RuleMissing, "plugin: NAME, the name of a file in the folder of plugins", "%s has no `plugin`", where)
 	}
@@ -161,6 +164,22 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 		r.errorAt(key, RuleMissing, "", "%s has a `signature` and no `token`, so that it takes no webhooks", where)
 	}
 	return conn
+}
+
+// TokenFinding warns that the connection has no token and so takes no webhooks,
+// which the named mappings wait for. There is none where it has one.
+func (c *Connection) TokenFinding(mappings []string) diag.List {
+	if c.hasToken || len(mappings) == 0 {
+		return nil
+	}
+	reads := "mapping `" + strings.Join(mappings, "`, `") + "` reads"
+	if len(mappings) > 1 {
+		reads = "mappings `" + strings.Join(mappings, "`, `") + "` read"
+	}
+	d := c.src.at(c.nameNode, RuleMissing, "give it one, token: \"${env:"+strings.ToUpper(strings.ReplaceAll(c.Name, "-", "_"))+"_TOKEN}\"; it is the last part of the URL that the sender calls",
+		"connection `%s` has no `token`, so that it takes no webhooks, and %s from it", c.Name, reads)
+	d.Severity = diag.Warning
+	return diag.List{d}
 }
 
 // badToken says what keeps s from being a token, without showing it.
@@ -229,7 +248,7 @@ func (r *reader) configTexts(conn *Connection, n *yaml.Node) {
 	x.known = !x.references
 	conn.texts[n] = x
 	if x.references {
-		r.pending = append(r.pending, pending{node: n, template: t, set: func(s string) *problem {
+		r.pending = append(r.pending, pending{of: conn.Name, node: n, template: t, set: func(s string) *problem {
 			x.value, x.known = s, true
 			return nil
 		}})

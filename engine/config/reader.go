@@ -17,6 +17,8 @@ type reader struct {
 
 // pending is a value that cannot be read before its references are resolved.
 type pending struct {
+	// of is the connection whose config it is in, "" if it is in none.
+	of       string
 	node     *yaml.Node
 	template template
 	set      func(text string) *problem

@@ -102,8 +102,24 @@ func (t template) literal() string {
 // message holds a value. It may be called again, after the environment or the
 // files have changed.
 func (c *Config) Resolve(env func(name string) (string, bool)) diag.List {
+	list := c.resolve(env, func(*pending) bool { return true })
+	c.finish(&list)
+	return list.Compact()
+}
+
+// ResolveConnection is Resolve for the config of one connection alone: nothing else
+// needs to be there. Its token and signature stay as they are.
+func (c *Config) ResolveConnection(name string, env func(name string) (string, bool)) diag.List {
+	return c.resolve(env, func(p *pending) bool { return p.of == name && name != "" }).Compact()
+}
+
+func (c *Config) resolve(env func(name string) (string, bool), which func(*pending) bool) diag.List {
 	var list diag.List
-	for _, p := range c.pending {
+	for i := range c.pending {
+		p := &c.pending[i]
+		if !which(p) {
+			continue
+		}
 		var b strings.Builder
 		complete := true
 		for _, part := range p.template {
@@ -128,8 +144,7 @@ func (c *Config) Resolve(env func(name string) (string, bool)) diag.List {
 			list = append(list, c.src.at(p.node, RuleValue, prob.hint, "what `%s` stands for does not fit: %s", p.template.literal(), prob.message))
 		}
 	}
-	c.finish(&list)
-	return list.Compact()
+	return list
 }
 
 func (c *Config) lookUp(p part, env func(string) (string, bool)) (string, *problem) {

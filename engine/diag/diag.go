@@ -190,6 +190,17 @@ func DidYouMean(name string, candidates []string) string {
 	return meant
 }
 
+// ThereAre lists what there is: "there is saleapp", "there are crm, shop"; "" for none.
+func ThereAre(names []string) string {
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "there is " + names[0]
+	}
+	return "there are " + strings.Join(names, ", ")
+}
+
 // distance counts the insertions, deletions, substitutions and swaps of
 // neighbours that make b out of a.
 func distance(a, b []rune) int {

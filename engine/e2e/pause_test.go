@@ -74,7 +74,7 @@ func TestD4_RefusedKeyPausesTheConnection(t *testing.T) {
 	if out, err := e.operate(t, "resume", "saleapp", "--by", "olena"); err != nil || !strings.HasPrefix(out, "saleapp: ") {
 		t.Errorf("resume: %v %s", err, out)
 	}
-	if out, err := e.operate(t, "resume", "sale-app"); err == nil || !strings.Contains(out, "there are saleapp") {
+	if out, err := e.operate(t, "resume", "sale-app"); err == nil || !strings.Contains(out, "did you mean `saleapp`?") {
 		t.Errorf("resume of what is not there: %v %s", err, out)
 	}
 	eventually(t, "the pause again", func() error {

@@ -218,8 +218,8 @@ func (c *compiler) schemaOf(n *yaml.Node, ref Ref, s *schema.Schema, err error) 
 		return nil
 	}
 	hint := diag.DidYouMean(missing.Name, missing.Known)
-	if hint == "" && len(missing.Known) > 0 {
-		hint = "there is " + strings.Join(missing.Known, ", ")
+	if hint == "" {
+		hint = diag.ThereAre(missing.Known)
 	}
 	sc := c.doc.scalar(n)
 	split := characters(ref.Connection)

@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,7 +190,7 @@ func (l *lookupRule) refused(args []byte, why *Refusal) error {
 	if why.Message != "" {
 		e.message += ": " + strings.TrimSuffix(why.Message, ".")
 	}
-	if len(why.Candidates) > 0 {
+	if len(why.Candidates) > 0 && !named(why) {
 		var names []string
 		for _, c := range why.Candidates[:min(len(why.Candidates), maxCandidates)] {
 			names = append(names, candidate(c))
@@ -197,7 +198,11 @@ func (l *lookupRule) refused(args []byte, why *Refusal) error {
 		if more := len(why.Candidates) - maxCandidates; more > 0 {
 			names = append(names, fmt.Sprintf("%d more", more))
 		}
-		e.message += "; there are " + strings.Join(names, "; ")
+		are := "; there are "
+		if len(names) == 1 {
+			are = "; there is "
+		}
+		e.message += are + strings.Join(names, "; ")
 	}
 	return e
 }
@@ -205,6 +210,25 @@ func (l *lookupRule) refused(args []byte, why *Refusal) error {
 // candidate writes a candidate for people: its texts and numbers, but no ids that
 // are a code only.
 func candidate(c []byte) string {
+	parts := candidateParts(c)
+	if len(parts) == 0 {
+		return shorten(string(c))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// named tells whether the other system's message names the candidates itself.
+func named(why *Refusal) bool {
+	for _, c := range why.Candidates[:min(len(why.Candidates), 2)] {
+		parts := candidateParts(c)
+		if len(parts) == 0 || slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(why.Message, p) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func candidateParts(c []byte) []string {
 	var parts []string
 	gjson.ParseBytes(c).ForEach(func(key, v gjson.Result) bool {
 		if v.Type == gjson.String && v.Str != "" && !strings.HasSuffix(strings.ToLower(key.Str), "ref") || v.Type == gjson.Number {
@@ -212,10 +236,7 @@ func candidate(c []byte) string {
 		}
 		return true
 	})
-	if len(parts) == 0 {
-		return shorten(string(c))
-	}
-	return strings.Join(parts, ", ")
+	return parts
 }
 
 // ask notes a question, once.

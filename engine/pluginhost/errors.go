@@ -24,7 +24,11 @@ type NotFoundError struct {
 // Error says what was looked for, where, and what is there.
 func (e *NotFoundError) Error() string {
 	known := "there is no plugin in it"
-	if len(e.Known) > 0 {
+	switch len(e.Known) {
+	case 0:
+	case 1:
+		known = "there is " + e.Known[0]
+	default:
 		known = "there are " + strings.Join(e.Known, ", ")
 	}
 	return fmt.Sprintf("plugin %s: no executable of this name in %s; %s", e.Plugin, e.Dir, known)

@@ -53,7 +53,7 @@ func (s *source) event(named string) (string, error) {
 		if s.config.Event != "" {
 			return s.config.Event, nil
 		}
-		return "", refuse("no_event", "event", "the request does not say which event it is: add ?event=%s or ?event=%s to the trigger's URL, or set event in the connection's configuration", newOrder, changedOrder)
+		return "", refuse("no_event", "event", "the request does not say which event it is: add ?event=%s or ?event=%s to the trigger's URL (to a body in a file, --query event=%s), or set event in the connection's configuration", newOrder, changedOrder, newOrder)
 	}
 	return "", refuse("unknown_event", "event", "the request says event %s: want %s or %s", webhook.Quote(named), newOrder, changedOrder)
 }

@@ -20,7 +20,7 @@ func configuration() []diag.Rule {
 		{ID: "CW202", Title: "YAML of the configuration", Explanation: "The configuration is not YAML, or uses tags, anchors, aliases, merge keys or several documents, which are not supported."},
 		{ID: "CW203", Title: "Doubled key of the configuration", Explanation: "A key stands twice in one map, so that one of its values would be lost."},
 		{ID: "CW204", Title: "Unknown key of the configuration", Explanation: "A key has no meaning where it stands, so what it says would be ignored."},
-		{ID: "CW205", Title: "Missing key of the configuration", Explanation: "A key is not there without which the engine cannot run."},
+		{ID: "CW205", Title: "Missing key of the configuration", Explanation: "A key is not there without which the engine cannot run, or without which a connection that a mapping reads from takes no webhooks."},
 		{ID: "CW206", Title: "Value of the configuration", Explanation: "A value is of the wrong kind, form or size for its key."},
 		{ID: "CW207", Title: "Misspelt reference", Explanation: "A ${…} is misspelt, or stands where the value itself must be written."},
 		{ID: "CW208", Title: "Unresolved reference", Explanation: "The environment variable or the file that a ${…} names is not to be had."},
