@@ -76,7 +76,11 @@ writes the result into another system, through a plugin process for each connect
 	}
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", "configuration `file` (default crosswalk.yaml here or in a folder above)")
 	root.PersistentFlags().StringVar(&a.pluginsDir, "plugins", "", "`folder` with the plugins (default: the configuration's)")
-	root.AddCommand(a.initCommand(), a.runCommand(), a.validateCommand(), a.mapCommand(), a.testCommand(), a.statusCommand(), a.eventsCommand(), a.deadCommand(), a.replayCommand(), a.pauseCommand(), a.resumeCommand(), a.pluginCommand(), a.schemaCommand(), a.versionCommand())
+	root.AddCommand(
+		a.initCommand(), a.runCommand(), a.validateCommand(), a.mapCommand(), a.testCommand(), a.connectionsCommand(), a.schemaCommand(),
+		a.statusCommand(), a.eventsCommand(), a.deadCommand(), a.replayCommand(), a.pauseCommand(), a.resumeCommand(),
+		a.pluginCommand(), a.versionCommand(),
+	)
 	root.SetHelpCommand(a.helpCommand(root))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if bad, ok := errors.AsType[*strconv.NumError](err); ok && bad.Func == "ParseInt" {
