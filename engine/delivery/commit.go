@@ -21,9 +21,9 @@ type entry struct {
 	it *item
 }
 
-// committer stores entries in the order they came. It waits for nothing: what
-// came while it stored the last ones goes into the next commit, and so what comes
-// together shares an fsync.
+// committer stores entries in the order they came. What came while it stored the
+// last ones goes into the next commit, and so what comes together shares an fsync.
+// Where several came together, the next ones are given as long again to gather.
 type committer struct {
 	journal Lane
 	inbox   *inbox
@@ -58,9 +58,16 @@ func (c *committer) pending() int {
 	return c.open
 }
 
+// maxGather bounds how long entries wait for others to share a commit with.
+const maxGather = 10 * time.Millisecond
+
 func (c *committer) run(ctx context.Context) {
 	var taken []entry
+	var gather time.Duration
 	for {
+		if gather > 0 && !c.hurry() && !sleep(ctx, gather) {
+			return
+		}
 		clear(taken)
 		c.mu.Lock()
 		taken, c.queue = c.queue, taken[:0]
@@ -73,13 +80,25 @@ func (c *committer) run(ctx context.Context) {
 				return
 			}
 		}
+		began := time.Now()
 		for batch := range slices.Chunk(taken, maxCommit) {
 			if !c.store(ctx, batch) {
 				return
 			}
 			c.tell(batch)
 		}
+		gather = 0
+		if len(taken) > 1 {
+			gather = min(time.Since(began), maxGather)
+		}
 	}
+}
+
+// hurry tells whether there is enough for a commit already.
+func (c *committer) hurry() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue) >= maxCommit/2
 }
 
 // tell has the items of a stored batch go on.

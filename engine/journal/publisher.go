@@ -20,6 +20,12 @@ const (
 	clusterAnswer = 5 * time.Second
 	// batchFrom is how many must wait for a batch to be cheaper than single ones.
 	batchFrom = 8
+	// maxGather bounds how long what came first waits for more to share a batch with.
+	// A batch costs the store several fsyncs and files of its own, however many
+	// messages are in it.
+	maxGather = 5 * time.Millisecond
+	// gatherUpTo is how many are not made to wait for more.
+	gatherUpTo = 256
 )
 
 // publisher stores messages in one stream for many callers at a time. While some
@@ -40,6 +46,10 @@ type publisher struct {
 	// be sent after it.
 	broken func(error) bool
 	dead   atomic.Bool
+
+	// gather is how long the next one waits for more: as long as the last batch took,
+	// and not at all where single ones came.
+	gather time.Duration
 
 	ctx    context.Context //nolint:containedctx // it is the publisher's own life, ended by stop
 	cancel context.CancelFunc
@@ -171,6 +181,7 @@ func (p *publisher) cycle(first *publication) {
 		}
 	}
 	take(first)
+	p.wait()
 	for more := true; more && len(items) < maxBatch && size < maxBatchBytes; {
 		select {
 		case it := <-p.queue:
@@ -188,10 +199,27 @@ func (p *publisher) cycle(first *publication) {
 		}
 		return
 	}
-	p.since.Store(time.Now().UnixNano())
+	began := time.Now()
+	p.since.Store(began.UnixNano())
 	defer p.since.Store(0)
+	p.gather = 0
 	if len(items) < batchFrom || !p.batch(items) {
 		p.single(items)
+		return
+	}
+	p.gather = min(time.Since(began), maxGather)
+}
+
+// wait lets more gather while many come.
+func (p *publisher) wait() {
+	if p.gather == 0 || len(p.queue) >= gatherUpTo {
+		return
+	}
+	enough := time.NewTimer(p.gather)
+	defer enough.Stop()
+	select {
+	case <-enough.C:
+	case <-p.quit:
 	}
 }
 

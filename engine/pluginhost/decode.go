@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,11 @@ const (
 	maxDecodeBytes = 4 << 20
 	// maxDecoding bounds what is in flight; the rest waits and is batched.
 	maxDecoding = 512
+	// maxFresh batches that are in flight for less than freshTime have the next wait
+	// for one of them to be answered, so that what comes meanwhile shares a message. A
+	// batch that takes longer keeps nothing waiting.
+	maxFresh  = 2
+	freshTime = 3 * time.Millisecond
 	// maxDeaths is how many processes may end over one request.
 	maxDeaths = 3
 )
@@ -187,7 +193,13 @@ func stillWanted(calls []*decodeCall) []*decodeCall {
 
 type sentCall struct {
 	*decodeCall
-	at time.Time
+	batch *sentBatch
+}
+
+// sentBatch is a batch of which so many are not answered.
+type sentBatch struct {
+	at   time.Time
+	open int
 }
 
 // decodeStream is one process's stream.
@@ -198,6 +210,8 @@ type decodeStream struct {
 	mu       sync.Mutex
 	inFlight map[uint64]*sentCall
 	alone    bool
+	// recent are the batches that were sent last and are not answered.
+	recent []*sentBatch
 }
 
 // serve decodes with one process until its stream breaks or ctx ends.
@@ -221,8 +235,11 @@ func (d *decoder) serve(ctx context.Context, p *process, timeout time.Duration) 
 
 func (s *decodeStream) send(ctx context.Context) error {
 	var id uint64
+	alarm := time.NewTimer(freshTime)
+	defer alarm.Stop()
 	for {
-		if batch := s.next(&id); len(batch) > 0 {
+		batch, again := s.next(&id)
+		if len(batch) > 0 {
 			err := s.stream.Send(batch)
 			if err == nil {
 				continue
@@ -234,32 +251,46 @@ func (s *decodeStream) send(ctx context.Context) error {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		}
+		if again > 0 {
+			alarm.Reset(again)
+		}
 		select {
 		case <-s.wake:
+		case <-alarm.C:
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// next notes the next batch as in flight and gives its requests.
-func (s *decodeStream) next(id *uint64) []wire.Request {
+// next notes the next batch as in flight and gives its requests. If there is none
+// because enough were sent lately, it tells when to ask again.
+func (s *decodeStream) next(id *uint64) (batch []wire.Request, again time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.alone && len(s.inFlight) > 0 {
-		return nil
+		return nil, 0
+	}
+	now := time.Now()
+	s.recent = slices.DeleteFunc(s.recent, func(b *sentBatch) bool { return b.open == 0 || now.Sub(b.at) >= freshTime })
+	if len(s.recent) >= maxFresh {
+		return nil, max(freshTime-now.Sub(s.recent[0].at), time.Microsecond)
 	}
 	calls := s.take(len(s.inFlight))
+	if len(calls) == 0 {
+		return nil, 0
+	}
 	s.alone = len(calls) == 1 && calls[0].deaths > 0
-	batch := make([]wire.Request, len(calls))
-	now := time.Now()
+	batch = make([]wire.Request, len(calls))
+	sent := &sentBatch{at: now, open: len(calls)}
+	s.recent = append(s.recent, sent)
 	for i, c := range calls {
 		*id++
-		s.inFlight[*id] = &sentCall{decodeCall: c, at: now}
+		s.inFlight[*id] = &sentCall{decodeCall: c, batch: sent}
 		batch[i] = c.request
 		batch[i].ID = *id
 	}
-	return batch
+	return batch, 0
 }
 
 func (s *decodeStream) receive() error {
@@ -272,6 +303,7 @@ func (s *decodeStream) receive() error {
 		for _, r := range results {
 			if c, ok := s.inFlight[r.ID]; ok {
 				delete(s.inFlight, r.ID)
+				c.batch.open--
 				c.done <- decodeResult{decoded: r}
 			}
 		}
@@ -292,7 +324,7 @@ func (s *decodeStream) overdue(ctx context.Context, timeout time.Duration) error
 		}
 		s.mu.Lock()
 		for _, c := range s.inFlight {
-			if time.Since(c.at) > timeout {
+			if time.Since(c.batch.at) > timeout {
 				s.mu.Unlock()
 				return fmt.Errorf("it hung: it did not answer a request to decode within %s", timeout)
 			}

@@ -1,8 +1,12 @@
 package pluginhost
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"strings"
+
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // passed are the variables of the engine's environment that a plugin sees:
@@ -31,4 +35,14 @@ func environment(extra []string) []string {
 		}
 	}
 	return out
+}
+
+// logLevel tells a plugin from which level on the engine logs.
+func logLevel(log *slog.Logger) string {
+	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn} {
+		if log.Enabled(context.Background(), l) {
+			return wire.LogLevelKey + "=" + strings.ToLower(l.String())
+		}
+	}
+	return wire.LogLevelKey + "=error"
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"github.com/tidwall/gjson"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -21,6 +22,7 @@ const maxFindings = 5
 // checker holds records against an operation's schema.
 type checker struct {
 	schema  *jsonschema.Schema
+	quick   *quick
 	printer *message.Printer
 }
 
@@ -39,12 +41,20 @@ func newChecker(schema json.RawMessage) (*checker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read an operation's schema: %w", err)
 	}
-	return &checker{schema: s, printer: message.NewPrinter(language.English)}, nil
+	return &checker{schema: s, quick: newQuick(gjson.ParseBytes(schema)), printer: message.NewPrinter(language.English)}, nil
 }
 
 // check gives the failure of a record that the schema does not allow, with the
 // first field that is wrong as its path; nil where it is in order.
 func (c *checker) check(record json.RawMessage) *sdk.Failure {
+	if c.quick.accepts(record) {
+		return nil
+	}
+	return c.full(record)
+}
+
+// full is check by the schema itself.
+func (c *checker) full(record json.RawMessage) *sdk.Failure {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(record))
 	if err != nil {
 		return sdk.Invalid("", "not_json", "the record is not JSON")

@@ -62,10 +62,7 @@ func newClient(s settings, log *slog.Logger) *client {
 // POST only where it could not write a byte of it to a connection that had been
 // closed meanwhile.
 func (c *client) call(ctx context.Context, v verb, f form) (answer, error) {
-	contentType, body, err := f.encode(v)
-	if err != nil {
-		return answer{}, sdk.Invalid("", "unsendable", "the record makes no form: %s", err)
-	}
+	contentType, body := f.encode(v)
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var connected atomic.Bool

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"mime/multipart"
+	"crypto/rand"
 	"regexp"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -51,6 +51,9 @@ func formValue(v gjson.Result) string {
 	case gjson.String:
 		return v.Str
 	case gjson.Number:
+		if strings.IndexByte(v.Raw, '.') < 0 {
+			return v.Raw
+		}
 		if m := wholeAsDecimal.FindStringSubmatch(v.Raw); m != nil {
 			return m[1]
 		}
@@ -62,20 +65,30 @@ func formValue(v gjson.Result) string {
 	return v.Raw
 }
 
+// inName are the characters of a field's name that are written otherwise, as
+// browsers do (WHATWG HTML, multipart/form-data encoding algorithm).
+var inName = strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
+
 // encode makes a multipart/form-data body (RFC 7578) of the verb and the fields.
-func (f form) encode(v verb) (contentType string, body []byte, err error) {
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	if err := w.WriteField("method_type", string(v)); err != nil {
-		return "", nil, err
-	}
+func (f form) encode(v verb) (contentType string, body []byte) {
+	// At least 128 random bits: no value holds it.
+	boundary := rand.Text()
+	const head, end = "\r\nContent-Disposition: form-data; name=\"", "\"\r\n\r\n"
+	frame := len("\r\n--") + len(boundary) + len(head) + len(end)
+	size := frame + len("method_type") + len(v) + frame
 	for _, field := range f {
-		if err := w.WriteField(field.name, field.value); err != nil {
-			return "", nil, err
-		}
+		size += frame + len(field.name) + len(field.value)
 	}
-	if err := w.Close(); err != nil {
-		return "", nil, err
+	b := make([]byte, 0, size)
+	write := func(name, value string) {
+		b = append(append(append(b, "--"...), boundary...), head...)
+		b = append(append(append(b, inName.Replace(name)...), end...), value...)
+		b = append(b, "\r\n"...)
 	}
-	return w.FormDataContentType(), b.Bytes(), nil
+	write("method_type", string(v))
+	for _, field := range f {
+		write(field.name, field.value)
+	}
+	b = append(append(append(b, "--"...), boundary...), "--\r\n"...)
+	return "multipart/form-data; boundary=" + boundary, b
 }

@@ -28,7 +28,7 @@ type handler struct {
 
 	mu       sync.RWMutex
 	conn     *Connection
-	slots    chan struct{}
+	workers  *workers
 	draining bool
 	atHand   sync.WaitGroup
 }
@@ -87,7 +87,7 @@ func (h *handler) Configure(ctx context.Context, connection string, config json.
 	if n <= 0 {
 		n = defaultConcurrency
 	}
-	h.slots = make(chan struct{}, n)
+	h.workers = newWorkers(n)
 	h.conn = conn
 	return nil, nil
 }
@@ -255,14 +255,10 @@ func (h *handler) each(ctx context.Context, n int, do func(i int)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for i := range n {
-		select {
-		case h.slots <- struct{}{}:
-		case <-ctx.Done():
+		wg.Add(1)
+		if !h.workers.do(ctx, func() { defer wg.Done(); do(i) }) {
+			wg.Done()
 			return
 		}
-		wg.Go(func() {
-			defer func() { <-h.slots }()
-			do(i)
-		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
@@ -30,7 +31,7 @@ func Serve(s Spec) {
 }
 
 func serve(s Spec) error {
-	log := newLogger(os.Stderr)
+	log := newLogger(os.Stderr, wantedLevel(os.Getenv(wire.LogLevelKey)))
 	h, err := NewHandler(s, log)
 	if err != nil {
 		return err
@@ -38,6 +39,10 @@ func serve(s Spec) error {
 	if os.Getenv(wire.CookieKey) != wire.CookieValue {
 		return fmt.Errorf("%s %s is a Crosswalk connector: put it into the engine's plugins directory, the engine starts it", s.Name, s.Version)
 	}
+	// A connector's heap is so small that the collector would run many times a second
+	// under load. This is never touched, and so is no memory but a number to it.
+	ballast := make([]byte, 16<<20)
+	defer runtime.KeepAlive(ballast)
 	go exitWithEngine(os.Stdin)
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig:  wire.Handshake(),
@@ -65,9 +70,9 @@ func exitWithEngine(stdin io.Reader) {
 
 // newLogger logs lines that the engine reads as levels, message and attributes
 // (hclog's JSON form, which go-plugin passes on).
-func newLogger(w io.Writer) *slog.Logger {
+func newLogger(w io.Writer, from slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
-		Level: slog.LevelDebug,
+		Level: from,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) > 0 {
 				return a
@@ -88,6 +93,15 @@ func newLogger(w io.Writer) *slog.Logger {
 			return a
 		},
 	}))
+}
+
+// wantedLevel is the level that the engine names; all levels where it names none.
+func wantedLevel(name string) slog.Level {
+	var l slog.Level
+	if l.UnmarshalText([]byte(name)) != nil {
+		return slog.LevelDebug
+	}
+	return l
 }
 
 func levelName(l slog.Level) string {

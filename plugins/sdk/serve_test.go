@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,7 +95,7 @@ func TestServeEndsWithItsStandardInput(t *testing.T) {
 
 func TestLogLinesAreHclogs(t *testing.T) {
 	var out bytes.Buffer
-	log := newLogger(&out)
+	log := newLogger(&out, slog.LevelDebug)
 	log.Warn("careful", "order", 7, "level", "odd")
 	log.WithGroup("g").Debug("deep", "msg", "kept")
 	var first, second map[string]any

@@ -8,6 +8,8 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -91,16 +93,27 @@ func (s *server) Drain(ctx context.Context, _ *pluginv1.DrainRequest) (*pluginv1
 	return &pluginv1.DrainResponse{}, nil
 }
 
-// Decode answers each batch in a goroutine of its own, so that a slow one holds
-// up no other.
+// Decode answers several batches at once, so that a slow one holds up no other.
 func (s *server) Decode(stream grpc.BidiStreamingServer[pluginv1.DecodeRequest, pluginv1.DecodeResponse]) error {
 	var (
-		wg   sync.WaitGroup
-		send sync.Mutex
-		slot = make(chan struct{}, decodersPerStream)
+		wg      sync.WaitGroup
+		send    sync.Mutex
+		batches = make(chan *pluginv1.DecodeRequest)
+		busy    atomic.Int64
 	)
 	defer wg.Wait()
-	for {
+	defer close(batches)
+	decode := func(msg *pluginv1.DecodeRequest) {
+		resp := s.decoded(stream.Context(), msg)
+		send.Lock()
+		defer send.Unlock()
+		for part := range parts(resp) {
+			// A broken stream shows itself to Recv below.
+			_ = stream.Send(&pluginv1.DecodeResponse{Results: part})
+		}
+		busy.Add(-1)
+	}
+	for decoders := int64(0); ; {
 		msg, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -108,32 +121,38 @@ func (s *server) Decode(stream grpc.BidiStreamingServer[pluginv1.DecodeRequest, 
 		if err != nil {
 			return err
 		}
+		// As many goroutines as batches were ever decoded at once: they keep the
+		// stacks that decoding has grown.
+		if busy.Add(1) > decoders && decoders < decodersPerStream {
+			decoders++
+			wg.Go(func() {
+				for msg := range batches {
+					decode(msg)
+				}
+			})
+		}
 		select {
-		case slot <- struct{}{}:
+		case batches <- msg:
 		case <-stream.Context().Done():
 			return stream.Context().Err()
 		}
-		wg.Go(func() {
-			defer func() { <-slot }()
-			resp := &pluginv1.DecodeResponse{Results: make([]*pluginv1.Decoded, len(msg.GetRequests()))}
-			for i, r := range msg.GetRequests() {
-				d := s.handler.Decode(stream.Context(), requestFromProto(r))
-				d.ID = r.GetId()
-				resp.Results[i] = decodedToProto(d)
-				if n := proto.Size(resp.Results[i]); n > MaxMessageBytes-partSlack {
-					resp.Results[i] = decodedToProto(Decoded{ID: d.ID, Refusal: &Refusal{
-						Status: 413, Code: "too_large", Message: fmt.Sprintf("its events are too large: %d bytes", n),
-					}})
-				}
-			}
-			send.Lock()
-			defer send.Unlock()
-			for part := range parts(resp.Results) {
-				// A broken stream shows itself to Recv above.
-				_ = stream.Send(&pluginv1.DecodeResponse{Results: part})
-			}
-		})
 	}
+}
+
+// decoded decodes a batch, one request after another.
+func (s *server) decoded(ctx context.Context, msg *pluginv1.DecodeRequest) []*pluginv1.Decoded {
+	out := make([]*pluginv1.Decoded, len(msg.GetRequests()))
+	for i, r := range msg.GetRequests() {
+		d := s.handler.Decode(ctx, requestFromProto(r))
+		d.ID = r.GetId()
+		out[i] = decodedToProto(d)
+		if n := proto.Size(out[i]); n > MaxMessageBytes-partSlack {
+			out[i] = decodedToProto(Decoded{ID: d.ID, Refusal: &Refusal{
+				Status: 413, Code: "too_large", Message: fmt.Sprintf("its events are too large: %d bytes", n),
+			}})
+		}
+	}
+	return out
 }
 
 func (s *server) Read(r *pluginv1.ReadRequest, stream grpc.ServerStreamingServer[pluginv1.ReadResponse]) error {
@@ -215,6 +234,10 @@ func parts[T proto.Message](all []T) iter.Seq[[]T] {
 	}
 }
 
+// gatherTime is how long the first of some entries waits for more, so that they
+// share a message.
+const gatherTime = time.Millisecond
+
 // collector sends what many goroutines add, together what comes together.
 type collector[T proto.Message] struct {
 	send func([]T) error
@@ -224,11 +247,12 @@ type collector[T proto.Message] struct {
 	queue  []T
 	closed bool
 	err    error
-	done   chan struct{}
+	// ending is closed when nothing more is added, done when all is sent.
+	ending, done chan struct{}
 }
 
 func newCollector[T proto.Message](send func([]T) error) *collector[T] {
-	c := &collector[T]{send: send, done: make(chan struct{})}
+	c := &collector[T]{send: send, ending: make(chan struct{}), done: make(chan struct{})}
 	c.wake = sync.NewCond(&c.mu)
 	go c.run()
 	return c
@@ -247,6 +271,7 @@ func (c *collector[T]) add(v T) {
 func (c *collector[T]) close() error {
 	c.mu.Lock()
 	c.closed = true
+	close(c.ending)
 	c.wake.Signal()
 	c.mu.Unlock()
 	<-c.done
@@ -259,6 +284,14 @@ func (c *collector[T]) run() {
 		c.mu.Lock()
 		for len(c.queue) == 0 && !c.closed {
 			c.wake.Wait()
+		}
+		if !c.closed {
+			c.mu.Unlock()
+			select {
+			case <-time.After(gatherTime):
+			case <-c.ending:
+			}
+			c.mu.Lock()
 		}
 		batch := c.queue
 		c.queue = nil

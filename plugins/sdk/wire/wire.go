@@ -25,6 +25,10 @@ const (
 	// started it. It is no secret: it only keeps a person from running a plugin by
 	// hand and wondering.
 	CookieKey = "CROSSWALK_PLUGIN"
+	// LogLevelKey is the environment variable that tells a plugin from which level on
+	// its lines are wanted: debug, info, warn or error. What is below is thrown away
+	// by the engine, so that it costs less not to write it.
+	LogLevelKey = "CROSSWALK_LOG_LEVEL"
 	// CookieValue is that variable's value.
 	CookieValue = "a7f2c1de-crosswalk-plugin"
 )
