@@ -13,7 +13,7 @@ import (
 // accept takes an event in: it goes live if its key is free, and waits if not.
 func (r *Runner) accept(p *event.Pending) {
 	r.total.Read++
-	if r.plan.next(0, p.Event.Type, r.plan.without(p.Event.Replay, r.o.Lane.Sink, p.Done)) < 0 {
+	if r.plan.next(0, p.Event.Type, r.plan.without(p.Event.Sequence, p.Event.Replay, r.o.Lane.Sink, p.Done)) < 0 {
 		r.total.Unwanted++
 		r.commit.put(entry{done: p.Event.Sequence})
 		return
@@ -39,7 +39,7 @@ func (r *Runner) start(it *item) {
 	r.enter(it, transforming)
 	if it.plan == nil {
 		it.plan = r.plan
-		it.done = it.plan.without(it.replay, r.o.Lane.Sink, it.done)
+		it.done = it.plan.without(it.sequence, it.replay, r.o.Lane.Sink, it.done)
 		stale, known := r.newest.stale(it)
 		it.stale, it.unsure = stale || r.overtaken(it), !known
 		it.enter(it.plan.next(0, it.eventType, it.done), r.began)

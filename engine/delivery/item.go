@@ -44,6 +44,8 @@ type item struct {
 	updated   int64 // Unix nanoseconds, 0 if unknown
 	// prior tells that an earlier reader may have sent it.
 	prior bool
+	// late tells that the lane had been further when it read it.
+	late bool
 	// unsent are mappings under which it did not, all the same.
 	unsent []string
 	// stale tells that a newer event of the key was delivered.
@@ -115,7 +117,7 @@ func newItem(p *event.Pending) *item {
 	ev := p.Event
 	it := &item{
 		sequence: ev.Sequence, eventType: ev.Type, key: ev.Key, version: ev.Version,
-		prior: p.PossiblySent, unsent: p.Unsent, done: p.Done, replay: ev.Replay, ev: &ev, size: weight(&ev),
+		prior: p.PossiblySent, late: p.Late, unsent: p.Unsent, done: p.Done, replay: ev.Replay, ev: &ev, size: weight(&ev),
 	}
 	if !ev.UpdatedAt.IsZero() {
 		it.updated = ev.UpdatedAt.UnixNano()

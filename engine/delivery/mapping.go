@@ -18,6 +18,8 @@ type Mapping struct {
 	Name, SHA256 string
 	// Types are the event types of the lane's source that it wants.
 	Types []string
+	// From is the first event that it is for, by its sequence; 0 for all.
+	From uint64
 	// Map makes the sink's record, as mapping.Program.Map does. It is called
 	// concurrently and must not keep its arguments.
 	Map func(ev *mapping.Event, buf []byte) (mapping.Result, error)
@@ -54,6 +56,8 @@ type plan struct {
 	mappings []Mapping
 	// wants holds, for each type, the indexes of the mappings that want it.
 	wants map[string][]int
+	// from is the first event that all of them are for.
+	from uint64
 }
 
 // maxName bounds a mapping's name in bytes, as the journal does.
@@ -78,6 +82,7 @@ func newPlan(mappings []Mapping) (*plan, error) {
 		case i > 0 && m.Name == p.mappings[i-1].Name:
 			errs = append(errs, fmt.Errorf("two mappings are named %s", m.Name))
 		}
+		p.from = max(p.from, m.From)
 		for _, t := range m.Types {
 			if w := p.wants[t]; len(w) == 0 || w[len(w)-1] != i {
 				p.wants[t] = append(w, i)

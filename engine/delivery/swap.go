@@ -64,7 +64,7 @@ func (r *Runner) renew(it *item) {
 	for _, w := range r.plan.wants[it.eventType] {
 		if r.plan.mappings[w].Name == name {
 			it.plan, it.step = r.plan, w
-			it.done = it.plan.without(it.replay, r.o.Lane.Sink, it.done)
+			it.done = it.plan.without(it.sequence, it.replay, r.o.Lane.Sink, it.done)
 			return
 		}
 	}

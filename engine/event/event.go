@@ -132,6 +132,9 @@ type Pending struct {
 	// Unsent are mappings under which it was surely not sent all the same: their
 	// operations must not be repeated, and what is sent by such is recorded before.
 	Unsent []string
+	// Late tells that the lane had been further, and went back for mappings that were
+	// not in it then: something newer of the key may have been delivered.
+	Late bool
 	// Done holds the mappings that an earlier reader stored an outcome for; mostly
 	// nil.
 	Done map[string]Kind

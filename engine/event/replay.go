@@ -18,23 +18,30 @@ const (
 	Drop ActKind = "drop"
 	// Repeat puts an event on its way again, whatever had become of it.
 	Repeat ActKind = "replay"
+	// DropMapping gives up a mapping that is gone from the configuration, and has
+	// skipped what waits for it.
+	DropMapping ActKind = "drop_mapping"
+	// RenameMapping has another mapping take its state over.
+	RenameMapping ActKind = "rename_mapping"
 )
 
-// Act is what was done with a dead letter, or, where Mapping is "", a replay of
-// events. It is kept for good.
+// Act is what was done with a dead letter, or, where Sequence is 0, with a mapping, or,
+// where Mapping is "" too, a replay of events. It is kept for good.
 type Act struct {
 	Kind ActKind   `json:"act"`
 	At   time.Time `json:"at"`
 	// By is who did it, and Reason why, where that was said.
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
-	// Lane, Mapping and Sequence name the dead letter.
+	// Lane, Mapping and Sequence name the dead letter, Lane and Mapping the mapping.
 	Lane     Lane   `json:"lane,omitzero"`
 	Mapping  string `json:"mapping,omitempty"`
 	Sequence uint64 `json:"sequence,omitempty"`
 	// As is the event that the letter went on its way as, 0 for a drop.
 	As uint64 `json:"as,omitempty"`
-	// Events is how many events the act put on their way.
+	// To is the mapping that took the state over.
+	To string `json:"to,omitempty"`
+	// Events is how many events the act put on their way, skipped or carried over.
 	Events uint64 `json:"events,omitempty"`
 }
 

@@ -39,6 +39,12 @@ func (j *Journal) noteAct(seq uint64, m *nats.Msg) (events uint64, err error) {
 	if err := json.Unmarshal(m.Data, &a); err != nil {
 		return 0, fmt.Errorf("act %d: %w", seq, err)
 	}
+	switch a.Kind {
+	case event.DropMapping, event.RenameMapping:
+		j.lives.act(&a)
+		return 0, nil
+	case event.Retry, event.Edit, event.Drop, event.Repeat:
+	}
 	j.past.act(&a)
 	return a.Events, nil
 }
@@ -66,8 +72,8 @@ func (j *Journal) mendActs(ctx context.Context) error {
 func (p *past) covers(connection string, r *event.Replay) []letter {
 	var out []letter
 	for _, o := range p.of(r.Of) {
-		if o.kind == event.Dead && o.lane.Source == connection && r.Wants(o.lane.Sink, o.mapping) {
-			out = append(out, letter{lane: o.lane, mapping: o.mapping, sequence: r.Of})
+		if o.kind == event.Dead && o.lane.Source == connection && (r.Wants(o.lane.Sink, o.mapping) || r.Wants(o.lane.Sink, o.as)) {
+			out = append(out, letter{lane: o.lane, mapping: o.as, sequence: r.Of})
 		}
 	}
 	return out

@@ -146,7 +146,7 @@ func (l *Lane) storeOutcomes(ctx context.Context, outcomes []*event.Outcome) err
 		if err != nil {
 			return fmt.Errorf("outcome of event %d under mapping %q: %w", o.Sequence, o.Mapping, err)
 		}
-		m.Header[nats.MsgIdHdr] = []string{l.name.Source + "/" + l.name.Sink + "/" + escaped(o.Mapping) + "/" + strconv.FormatUint(o.Sequence, 10)}
+		m.Header[nats.MsgIdHdr] = []string{outcomeID(o)}
 		msgs[i] = m
 	}
 	return l.j.storeAll(ctx, msgs, func(i int, seq uint64) {
@@ -161,9 +161,15 @@ func (l *Lane) storeOutcomes(ctx context.Context, outcomes []*event.Outcome) err
 	})
 }
 
+// outcomeID is the Msg-Id of an outcome.
+func outcomeID(o *event.Outcome) string {
+	return o.Lane.Source + "/" + o.Lane.Sink + "/" + escaped(o.Mapping) + "/" + strconv.FormatUint(o.Sequence, 10)
+}
+
 // note counts an outcome that was stored at seq.
 func (j *Journal) note(o *event.Outcome, seq uint64) {
 	j.past.outcome(o.Sequence, seq, o.Lane, o.Mapping, o.Kind)
+	j.lives.counted(o.Lane, o.Mapping)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.counts.last = max(j.counts.last, seq)

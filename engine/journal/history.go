@@ -266,7 +266,7 @@ func (h *history) picksOutcome(seq uint64) bool {
 		return false
 	}
 	return slices.ContainsFunc(all, func(o placed) bool {
-		return (h.f.Outcome == "" || o.kind == h.f.Outcome) && (h.f.Mapping == "" || o.mapping == h.f.Mapping)
+		return (h.f.Outcome == "" || o.kind == h.f.Outcome) && (h.f.Mapping == "" || o.mapping == h.f.Mapping || o.as == h.f.Mapping)
 	})
 }
 

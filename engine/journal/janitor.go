@@ -88,6 +88,9 @@ func (j *Journal) tidy(ctx context.Context) {
 func (j *Journal) sweep(ctx context.Context, now time.Time) (full bool, err error) {
 	j.sweeping.Lock()
 	defer j.sweeping.Unlock()
+	if err := j.finishDrops(ctx); err != nil {
+		return false, fmt.Errorf("skip what waits for dropped mappings: %w", err)
+	}
 	s := &sweep{j: j, now: now}
 	if err := s.look(ctx); err != nil {
 		return false, fmt.Errorf("look at what is kept: %w", err)
@@ -142,6 +145,9 @@ func (s *sweep) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if needed, mapping := j.needed(); needed > 0 && needed < floor {
+		floor, behind = needed, mapping.Lane
+	}
 	s.cut = min(max(wanted, bySize), floor)
 	if bySize > floor {
 		s.alarms = append(s.alarms, fmt.Sprintf(
@@ -170,7 +176,7 @@ func (s *sweep) floor(ctx context.Context) (uint64, event.Lane, error) {
 	list := s.j.events.ListConsumers(ctx)
 	for info := range list.Info() {
 		l, ok := partOfDurable(info.Name)
-		if !ok || info.NumPending == 0 && info.NumAckPending == 0 {
+		if !ok || info.NumPending == 0 && info.NumAckPending == 0 || s.j.resting(l.Lane) {
 			continue
 		}
 		if f := info.AckFloor.Stream + 1; f < floor {

@@ -73,15 +73,16 @@ type Journal struct {
 	parts  int
 	answer time.Duration
 
-	events, outcomes, dead, acts, marks, requests jetstream.Stream
+	events, outcomes, dead, acts, marks, requests, lifes, texts jetstream.Stream
 
 	index *index
 	keys  *keys
 	past  *past
 	// undecoded is what is known of the requests that are kept.
 	undecoded *undecoded
-	kinds *kinds
-	shelf *shelf
+	kinds     *kinds
+	shelf     *shelf
+	lives     *lives
 	// acting is held by whoever puts events on their way again.
 	acting sync.Mutex
 	// accepts stores events, repeats the outcomes of duplicates, keeps requests.
@@ -139,7 +140,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	}
 	j := &Journal{
 		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(),
-		kinds: newKinds(), shelf: newShelf(), undecoded: newUndecoded(),
+		kinds: newKinds(), shelf: newShelf(), lives: newLives(), undecoded: newUndecoded(),
 		lanes: map[lanePart]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
 		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
 		tidied: make(chan struct{}), parts: 1, answer: answerWait,
@@ -159,7 +160,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	if err := j.rebuild(ctx); err != nil {
 		return nil, err
 	}
-	if err := j.mendActs(ctx); err != nil {
+	if err := errors.Join(j.mendActs(ctx), j.mendEnds(ctx)); err != nil {
 		return nil, err
 	}
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
@@ -260,6 +261,12 @@ func (j *Journal) openStreams(ctx context.Context) error {
 		return err
 	}
 	if j.acts, err = j.openStream(ctx, js, streamActs, []string{subjectActs + "*"}, 0, actBytes); err != nil {
+		return err
+	}
+	if j.lifes, err = j.openStream(ctx, js, streamLives, []string{subjectLives + "*.*.*"}, 0, lifeBytes); err != nil {
+		return err
+	}
+	if j.texts, err = j.openStream(ctx, js, streamMappings, []string{subjectMappings + "*"}, 0, textBytes); err != nil {
 		return err
 	}
 	if j.marks, err = j.openStream(ctx, js, streamMarks, []string{subjectMarks + "*.*"}, 0, markBytes); err != nil {

@@ -34,6 +34,7 @@ type Lane struct {
 	doubts   doubts // events that were possibly sent
 	marks    marks
 	floor    uint64 // all before it were acknowledged when the lane was opened
+	until    uint64 // all before it had been read before, and are read again for some mappings
 
 	gate   sync.RWMutex // held for reading by Commit, so that Close waits for it
 	cancel context.CancelFunc
@@ -94,6 +95,10 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (Delivery, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := Delivery{Event: e, PossiblySent: l.doubts.has(seq), Done: l.done[seq]}
+	if seq < l.until {
+		// When a mapping was paused, its events may have been on their way.
+		d.Late, d.PossiblySent, d.Done = true, true, l.j.past.ended(seq, l.name)
+	}
 	if d.PossiblySent {
 		d.Unsent = l.marks.unsent(seq)
 	}

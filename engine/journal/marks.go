@@ -80,6 +80,9 @@ func (j *Journal) readMarks(ctx context.Context, l event.Lane) (*marked, error) 
 // sent, because their operations must not be repeated. It is called once, before
 // anything is read.
 func (l *Lane) Guard(ctx context.Context, mappings []string) error {
+	// What is marked of a paused mapping stays so until that is back.
+	paused := l.j.pausedUnsafe(l.name)
+	mappings = append(slices.Clone(mappings), paused...)
 	if len(mappings) == 0 && l.marks.before == nil {
 		return nil
 	}
@@ -97,7 +100,7 @@ func (l *Lane) Guard(ctx context.Context, mappings []string) error {
 			m.limits[name] = limit
 		}
 		for _, seq := range sent {
-			if seq >= l.floor && !l.hasOutcome(seq, name) {
+			if (seq >= l.floor || slices.Contains(paused, name)) && !l.hasOutcome(seq, name) {
 				m.sent[name][seq] = struct{}{}
 			}
 		}
@@ -108,6 +111,10 @@ func (l *Lane) Guard(ctx context.Context, mappings []string) error {
 }
 
 func (l *Lane) hasOutcome(seq uint64, mapping string) bool {
+	if seq < max(l.floor, l.until) {
+		_, has := l.j.past.ended(seq, l.name)[mapping]
+		return has
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, has := l.done[seq][mapping]

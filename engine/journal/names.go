@@ -15,6 +15,8 @@ const (
 	streamDead     = "DEAD"
 	streamActs     = "ACTS"
 	streamMarks    = "MARKS"
+	streamLives    = "LIVES"
+	streamMappings = "MAPPINGS"
 	streamRequests = "REQUESTS"
 
 	subjectEvents     = "events."
@@ -23,6 +25,8 @@ const (
 	subjectDead       = "dead."
 	subjectActs       = "acts."
 	subjectMarks      = "marks."
+	subjectLives      = "lives."
+	subjectMappings   = "mappings."
 	subjectRequests   = "requests."
 	subjectRefused    = "refused."
 )

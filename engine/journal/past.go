@@ -25,6 +25,11 @@ type past struct {
 	replays     map[uint64][]uint64 // by what they repeat, in order
 	repeated    map[uint64]repeated // by the replay's own sequence
 	acts        map[letter][]event.Act
+	// heirs are the names that mappings have now which had others before.
+	heirs map[under][]heir
+	// bounds are what replays are for, by their numbers: a sink and a mapping.
+	bounds   []under
+	boundIDs map[under]uint32
 	// kept are the letters whose outcomes have left the journal.
 	kept map[letter]struct{}
 	// found are the replays that a start reads, until their acts are known to be kept.
@@ -41,6 +46,7 @@ type under struct {
 type repeated struct {
 	of, origin uint64
 	edited     bool
+	bound      uint32 // in past.bounds
 }
 
 // packed is an outcome: the place of the event's outcome before, the number of
@@ -83,6 +89,7 @@ func newPast() *past {
 		newest: table{}, outcomes: table{}, names: make([]under, 1), ids: map[under]uint64{},
 		connections: map[string]struct{}{}, replays: map[uint64][]uint64{}, repeated: map[uint64]repeated{},
 		acts: map[letter][]event.Act{}, kept: map[letter]struct{}{},
+		heirs: map[under][]heir{}, bounds: make([]under, 1), boundIDs: map[under]uint32{},
 	}
 }
 
@@ -103,7 +110,7 @@ func (p *past) event(e *event.Event) {
 		return
 	}
 	p.replays[r.Of] = append(p.replays[r.Of], e.Sequence)
-	p.repeated[e.Sequence] = repeated{r.Of, r.Origin, r.Kind == event.Edit || p.repeated[r.Of].edited}
+	p.repeated[e.Sequence] = repeated{r.Of, r.Origin, r.Kind == event.Edit || p.repeated[r.Of].edited, p.bound(r)}
 }
 
 // outcome notes an outcome at its place.
@@ -126,9 +133,11 @@ func (p *past) outcome(sequence, place uint64, lane event.Lane, mapping string, 
 }
 
 // placed is an outcome as the past knows it. Beyond 32,767 names of mappings the
-// name is not known here.
+// name is not known here. Its mapping is the one that has its state now, and as the
+// name that it was made under.
 type placed struct {
 	under
+	as    string
 	place uint64
 	kind  event.Kind
 }
@@ -147,7 +156,10 @@ func (p *past) ofLocked(sequence uint64) []placed {
 		if o == 0 {
 			break
 		}
-		out = append(out, placed{under: p.names[o.name()], place: place, kind: o.kind()})
+		u := p.names[o.name()]
+		as := u.mapping
+		u.mapping = p.heirLocked(u, place)
+		out = append(out, placed{under: u, as: as, place: place, kind: o.kind()})
 		place = o.before()
 	}
 	return out
@@ -161,8 +173,9 @@ func (p *past) became(l letter) event.Kind {
 	if kept {
 		return event.Dead
 	}
+	now := p.heir(l.lane, l.mapping)
 	for _, o := range p.of(l.sequence) {
-		if o.lane == l.lane && o.mapping == l.mapping {
+		if o.lane == l.lane && (o.as == l.mapping || o.mapping == now) {
 			return o.kind
 		}
 	}
@@ -194,7 +207,7 @@ func (p *past) replaysOf(sequence uint64) []uint64 {
 
 // act notes what was done with a letter.
 func (p *past) act(a *event.Act) {
-	if a.Mapping == "" {
+	if a.Mapping == "" || a.Sequence == 0 {
 		return
 	}
 	l := letter{lane: a.Lane, mapping: a.Mapping, sequence: a.Sequence}

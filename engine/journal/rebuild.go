@@ -33,6 +33,9 @@ func (j *Journal) rebuild(ctx context.Context) error {
 	if err := j.readOutcomes(ctx, floors); err != nil {
 		return fmt.Errorf("read OUTCOMES: %w", err)
 	}
+	if err := j.readLives(ctx); err != nil {
+		return fmt.Errorf("read LIVES: %w", err)
+	}
 	if err := j.readActs(ctx); err != nil {
 		return fmt.Errorf("read ACTS: %w", err)
 	}

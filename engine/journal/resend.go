@@ -96,7 +96,7 @@ func (j *Journal) resendLetters(ctx context.Context, ids []LetterID, by Doer, ki
 		}
 		e := d.Event
 		r := &event.Replay{
-			Of: l.sequence, Origin: l.sequence, Sink: l.lane.Sink, Mapping: l.mapping,
+			Of: l.sequence, Origin: l.sequence, Sink: l.lane.Sink, Mapping: j.past.heir(l.lane, l.mapping),
 			Kind: kind, By: by.By, At: at, Reason: by.Reason,
 		}
 		if e.Replay != nil {

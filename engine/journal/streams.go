@@ -48,8 +48,11 @@ func (j *Journal) openStream(ctx context.Context, js jetstream.JetStream, name s
 	if maxBytes > 0 {
 		cfg.MaxBytes = maxBytes
 	}
-	if name == streamMarks { // only the last one of a lane counts
+	switch name {
+	case streamMarks, streamMappings: // only the last one of a subject counts
 		cfg.MaxMsgsPerSubject, cfg.Discard = 1, jetstream.DiscardOld
+	case streamLives: // likewise, and none may go
+		cfg.MaxMsgsPerSubject = 1
 	}
 	s, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

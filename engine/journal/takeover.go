@@ -87,10 +87,12 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	if err != nil {
 		return nil, fmt.Errorf("go back to the acknowledged floor: %w", err)
 	}
-	if err := l.readDone(ctx, from, reset.ResetSeq); err != nil {
+	if l.floor, l.until, err = l.goBack(ctx, reset.ResetSeq); err != nil {
+		return nil, err
+	}
+	if err := l.readDone(ctx, from, max(l.floor, l.until)); err != nil {
 		return nil, fmt.Errorf("read the outcomes above the floor: %w", err)
 	}
-	l.floor = reset.ResetSeq
 	info, err := j.events.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -128,8 +130,8 @@ func (j *Journal) laneConsumer(ctx context.Context, l lanePart, o LaneOptions) (
 	if !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return nil, false, err
 	}
-	start := uint64(1)
-	if !o.FromStart {
+	start := max(j.begin(l.Lane), 1)
+	if !o.FromStart && j.begin(l.Lane) == 0 {
 		info, err := j.events.Info(ctx)
 		if err != nil {
 			return nil, false, err
@@ -138,8 +140,7 @@ func (j *Journal) laneConsumer(ctx context.Context, l lanePart, o LaneOptions) (
 	}
 	c, err = j.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable:       j.durableOf(l),
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   start,
+		DeliverPolicy: jetstream.DeliverAllPolicy, // so that it can go back to any event
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxDeliver:    -1,
@@ -148,6 +149,10 @@ func (j *Journal) laneConsumer(ctx context.Context, l lanePart, o LaneOptions) (
 		ReplayPolicy:  jetstream.ReplayInstantPolicy,
 		Metadata:      map[string]string{"crosswalk.source": l.Source, "crosswalk.sink": l.Sink},
 	})
+	if err != nil {
+		return nil, false, err
+	}
+	_, err = j.events.ResetConsumerToSequence(ctx, j.durableOf(l), start)
 	return c, true, err
 }
 
@@ -164,7 +169,7 @@ func (l *Lane) readDone(ctx context.Context, from, above uint64) error {
 		if l.done[mk.sequence] == nil {
 			l.done[mk.sequence] = map[string]event.Kind{}
 		}
-		l.done[mk.sequence][mk.mapping] = mk.kind
+		l.done[mk.sequence][l.j.past.now(l.name, mk.mapping, seq)] = mk.kind
 		return true, nil
 	})
 }
