@@ -152,7 +152,7 @@ func (j *Journal) finishDrop(ctx context.Context, l *life, limit int) (skipped u
 	for {
 		n := maxBatch
 		if limit > 0 {
-			n = min(n, limit-int(skipped)) //nolint:gosec // at most limit
+			n = min(n, limit-int(skipped))
 		}
 		var next []uint64
 		more := false
@@ -175,7 +175,7 @@ func (j *Journal) finishDrop(ctx context.Context, l *life, limit int) (skipped u
 		if !more {
 			break
 		}
-		if limit > 0 && skipped >= uint64(limit) { //nolint:gosec // not negative
+		if limit > 0 && skipped >= uint64(limit) {
 			j.lives.put(l)
 			return skipped, nil
 		}

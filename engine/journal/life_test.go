@@ -499,7 +499,9 @@ func TestTexts(t *testing.T) {
 		j = open(t, journal.Options{Dir: dir})
 	}
 	for _, c := range []struct{ digest, problem string }{
-		{"a1", "6 to 64 hex digits"}, {"xyzxyz", "6 to 64 hex digits"}, {"ffffff", "that begins with ffffff"},
+		{"a1", "6 to 64 hex digits"},
+		{"xyzxyz", "6 to 64 hex digits"},
+		{"ffffff", "that begins with ffffff"},
 		{strings.Repeat("c", 64), "is not kept"},
 	} {
 		if _, err := j.Text(t.Context(), c.digest); err == nil || !strings.Contains(err.Error(), c.problem) {
