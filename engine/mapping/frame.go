@@ -62,14 +62,12 @@ type letState struct {
 	done  bool
 	value any
 	err   error
-	// What its quick ways gave, if they were tried.
-	truth bool
-	text  string
-	whole int
+	// What its quick ways gave.
+	truth found[bool]
+	text  found[string]
+	whole found[int]
 	// answer is that of a lookup, if it was read without a value around it.
 	answer []byte
-	tried  struct{ truth, text, whole bool }
-	found  struct{ truth, text, whole state }
 }
 
 // enter returns a frame of the scope for the JSON text b, scanned.
@@ -343,8 +341,8 @@ func (l *let) evaluate(f *frame) (any, error) {
 	switch {
 	case s.done:
 		return s.value, s.err
-	case s.found.truth == there:
-		return s.truth, nil
+	case s.truth.state == there:
+		return s.truth.value, nil
 	case s.answer != nil:
 		s.value, s.done = raw{s.answer, l.t.node}, true
 		return s.value, nil

@@ -14,12 +14,15 @@ import (
 // general way computes the value, or says why there is none. It is not used while
 // an event is explained.
 type quick struct {
-	truth func(*frame) (bool, state)
-	text  func(*frame) (string, state)
-	whole func(*frame) (int, state)
+	truth way[bool]
+	text  way[string]
+	whole way[int]
 	// exists tells less than the others, for less; nil where they are as quick.
 	exists func(*frame) state
 }
+
+// way is a quick way to a value of one type; nil where there is none.
+type way[T comparable] func(*frame) (T, state)
 
 // state is what a quick way found.
 type state uint8
@@ -45,13 +48,18 @@ func (q quick) presence() func(*frame) state {
 	case q.exists != nil:
 		return q.exists
 	case q.text != nil:
-		return func(f *frame) state { _, s := q.text(f); return s }
+		return q.text.state
 	case q.whole != nil:
-		return func(f *frame) state { _, s := q.whole(f); return s }
+		return q.whole.state
 	case q.truth != nil:
-		return func(f *frame) state { _, s := q.truth(f); return s }
+		return q.truth.state
 	}
 	return nil
+}
+
+func (w way[T]) state(f *frame) state {
+	_, s := w(f)
+	return s
 }
 
 // quickConstant is the quick way to a value that is written in the mapping.
@@ -95,68 +103,48 @@ func quickReference(r *reference) quick {
 	case r.rest != "":
 		return quick{}
 	}
-	var q quick
 	of := quickRule(r.let.rule)
-	if of.truth != nil {
-		q.truth = func(f *frame) (bool, state) {
-			at := f.above(r.up)
-			s := &at.lets[r.let.index]
-			if s.done {
-				v, is := s.value.(bool)
-				return v, stateOf(s, is)
-			}
-			if !s.tried.truth {
-				s.tried.truth = true
-				s.truth, s.found.truth = of.truth(at)
-			}
-			return s.truth, s.found.truth
-		}
+	return quick{
+		truth: remembered(r, of.truth, func(s *letState) *found[bool] { return &s.truth }),
+		text:  remembered(r, of.text, func(s *letState) *found[string] { return &s.text }),
+		whole: remembered(r, of.whole, func(s *letState) *found[int] { return &s.whole }),
 	}
-	if of.text != nil {
-		q.text = func(f *frame) (string, state) {
-			at := f.above(r.up)
-			s := &at.lets[r.let.index]
-			if s.done {
-				v, is := s.value.(string)
-				return v, stateOf(s, is)
-			}
-			if !s.tried.text {
-				s.tried.text = true
-				s.text, s.found.text = of.text(at)
-			}
-			return s.text, s.found.text
-		}
-	}
-	if of.whole != nil {
-		q.whole = func(f *frame) (int, state) {
-			at := f.above(r.up)
-			s := &at.lets[r.let.index]
-			if s.done {
-				v, is := s.value.(int)
-				return v, stateOf(s, is)
-			}
-			if !s.tried.whole {
-				s.tried.whole = true
-				s.whole, s.found.whole = of.whole(at)
-			}
-			return s.whole, s.found.whole
-		}
-	}
-	return q
 }
 
-// stateOf is the state of a named value that the general way has computed; fits
-// tells whether it is of the wanted type.
-func stateOf(s *letState, fits bool) state {
-	switch {
-	case s.err != nil:
-		return unsure
-	case fits:
-		return there
-	case s.value == nil:
-		return absent
+// found is what a named value's quick way gave, if it was tried.
+type found[T comparable] struct {
+	value T
+	state state
+	tried bool
+}
+
+// remembered is the quick way to a named value, computed once for a frame.
+func remembered[T comparable](r *reference, of way[T], at func(*letState) *found[T]) way[T] {
+	if of == nil {
+		return nil
 	}
-	return unsure
+	return func(f *frame) (T, state) {
+		home := f.above(r.up)
+		s := &home.lets[r.let.index]
+		if s.done {
+			v, ok := s.value.(T)
+			switch {
+			case s.err != nil:
+				return v, unsure
+			case ok:
+				return v, there
+			case s.value == nil:
+				return v, absent
+			}
+			return v, unsure
+		}
+		known := at(s)
+		if !known.tried {
+			known.tried = true
+			known.value, known.state = of(home)
+		}
+		return known.value, known.state
+	}
 }
 
 // quickRule is the quick way to a rule's value.
@@ -232,32 +220,20 @@ func (r *reference) foundText(f *frame) (string, state) {
 // bounded makes the quick way of a whole expression, which costs as many units of
 // work as it has parts.
 func (q quick) bounded(parts int) quick {
-	out := q
-	if q.truth != nil {
-		out.truth = func(f *frame) (bool, state) {
-			if !f.run.spend(parts) {
-				return false, unsure
-			}
-			return q.truth(f)
-		}
+	return quick{truth: q.truth.bounded(parts), text: q.text.bounded(parts), whole: q.whole.bounded(parts)}
+}
+
+func (w way[T]) bounded(parts int) way[T] {
+	if w == nil {
+		return nil
 	}
-	if q.text != nil {
-		out.text = func(f *frame) (string, state) {
-			if !f.run.spend(parts) {
-				return "", unsure
-			}
-			return q.text(f)
+	return func(f *frame) (T, state) {
+		if !f.run.spend(parts) {
+			var none T
+			return none, unsure
 		}
+		return w(f)
 	}
-	if q.whole != nil {
-		out.whole = func(f *frame) (int, state) {
-			if !f.run.spend(parts) {
-				return 0, unsure
-			}
-			return q.whole(f)
-		}
-	}
-	return out
 }
 
 // sinkTakes is what a field of the sink takes as it is; 0 for nothing, if it takes

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
@@ -90,40 +91,33 @@ func quickJoin(args []operand) quick {
 // quickCoalesce takes the first operand that is neither missing nor empty. It reads
 // all of them, as the general way does: one that cannot be read is a failure.
 func quickCoalesce(args []operand) quick {
-	var q quick
-	texts, wholes := true, true
-	for _, a := range args {
-		texts, wholes = texts && a.quick.text != nil, wholes && a.quick.whole != nil
+	texts, wholes := make([]way[string], len(args)), make([]way[int], len(args))
+	for i, a := range args {
+		texts[i], wholes[i] = a.quick.text, a.quick.whole
 	}
-	if texts {
-		q.text = func(f *frame) (first string, known state) {
-			known = absent
-			for i := range args {
-				switch v, s := args[i].quick.text(f); {
-				case s == unsure:
-					return "", unsure
-				case s == there && v != "" && known == absent:
-					first, known = v, there
-				}
+	return quick{
+		text:  first(texts, func(s string) bool { return s != "" }),
+		whole: first(wholes, func(int) bool { return true }),
+	}
+}
+
+// first returns the first value that counts; nil if one of the ways is.
+func first[T comparable](ways []way[T], counts func(T) bool) way[T] {
+	if slices.ContainsFunc(ways, func(w way[T]) bool { return w == nil }) {
+		return nil
+	}
+	return func(f *frame) (value T, known state) {
+		known = absent
+		for _, w := range ways {
+			switch v, s := w(f); {
+			case s == unsure:
+				return value, unsure
+			case s == there && known == absent && counts(v):
+				value, known = v, there
 			}
-			return first, known
 		}
+		return value, known
 	}
-	if wholes {
-		q.whole = func(f *frame) (first int, known state) {
-			known = absent
-			for i := range args {
-				switch v, s := args[i].quick.whole(f); {
-				case s == unsure:
-					return 0, unsure
-				case s == there && known == absent:
-					first, known = v, there
-				}
-			}
-			return first, known
-		}
-	}
-	return q
 }
 
 // quickRound rounds a whole number, or a short fraction of the record.

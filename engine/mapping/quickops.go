@@ -2,12 +2,13 @@ package mapping
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // quickEqual is the quick way to a == b, or to a != b.
 func quickEqual(a, b operand, negated bool) quick {
-	var same func(*frame) (bool, state)
+	var same way[bool]
 	switch {
 	case a.isNil() || b.isNil():
 		other := a.quick
@@ -41,23 +42,9 @@ func quickEqual(a, b operand, negated bool) quick {
 			return s == t && x == y, there
 		}
 	case a.quick.whole != nil && b.quick.whole != nil:
-		same = func(f *frame) (bool, state) {
-			x, s := a.quick.whole(f)
-			if s == unsure {
-				return false, unsure
-			}
-			y, t := b.quick.whole(f)
-			return s == t && x == y, sure(t)
-		}
+		same = equalBy(a.quick.whole, b.quick.whole)
 	case a.quick.truth != nil && b.quick.truth != nil:
-		same = func(f *frame) (bool, state) {
-			x, s := a.quick.truth(f)
-			if s == unsure {
-				return false, unsure
-			}
-			y, t := b.quick.truth(f)
-			return s == t && x == y, sure(t)
-		}
+		same = equalBy(a.quick.truth, b.quick.truth)
 	default:
 		return quick{}
 	}
@@ -70,12 +57,18 @@ func quickEqual(a, b operand, negated bool) quick {
 	}}
 }
 
-// sure is the state of a comparison with an operand of the state s.
-func sure(s state) state {
-	if s == unsure {
-		return unsure
+func equalBy[T comparable](a, b way[T]) way[bool] {
+	return func(f *frame) (bool, state) {
+		x, s := a(f)
+		if s == unsure {
+			return false, unsure
+		}
+		y, t := b(f)
+		if t == unsure {
+			return false, unsure
+		}
+		return s == t && x == y, there
 	}
-	return there
 }
 
 // quickOrder is the quick way to compare two whole numbers.
@@ -166,42 +159,29 @@ func quickIn(a operand, items any) quick {
 		}
 	}
 	switch {
-	case len(list) > 0 && len(texts) == len(list) && a.quick.text != nil:
-		return quick{truth: func(f *frame) (bool, state) {
-			x, s := a.quick.text(f)
-			if s != there || !f.run.spend(size) {
-				return false, nowhere(s)
-			}
-			for _, v := range texts {
-				if v == x {
-					return true, there
-				}
-			}
-			return false, there
-		}}
-	case len(list) > 0 && len(wholes) == len(list) && a.quick.whole != nil:
-		return quick{truth: func(f *frame) (bool, state) {
-			x, s := a.quick.whole(f)
-			if s != there || !f.run.spend(size) {
-				return false, nowhere(s)
-			}
-			for _, v := range wholes {
-				if v == x {
-					return true, there
-				}
-			}
-			return false, there
-		}}
+	case len(texts) > 0 && len(texts) == len(list):
+		return quick{truth: among(a.quick.text, texts, size)}
+	case len(wholes) > 0 && len(wholes) == len(list):
+		return quick{truth: among(a.quick.whole, wholes, size)}
 	}
 	return quick{}
 }
 
-// nowhere is the state of a search for an operand of the state s: nil is in no list.
-func nowhere(s state) state {
-	if s == absent {
-		return there
+// among looks for a value in a list, which costs size units of work.
+func among[T comparable](a way[T], list []T, size int) way[bool] {
+	if a == nil {
+		return nil
 	}
-	return unsure
+	return func(f *frame) (bool, state) {
+		x, s := a(f)
+		switch {
+		case s == absent: // nil is in no list
+			return false, there
+		case s == unsure || !f.run.spend(size):
+			return false, unsure
+		}
+		return slices.Contains(list, x), there
+	}
 }
 
 // quickTexts is the quick way to ask something of two texts.
@@ -237,78 +217,49 @@ func quickMatches(a operand, re *regexp.Regexp) quick {
 
 // quickOtherwise is the quick way to a ?? b.
 func quickOtherwise(a, b operand) quick {
-	var q quick
-	if a.quick.truth != nil && b.quick.truth != nil {
-		q.truth = func(f *frame) (bool, state) {
-			if v, s := a.quick.truth(f); s != absent {
-				return v, s
-			}
-			return b.quick.truth(f)
-		}
+	return quick{
+		truth: otherwise(a.quick.truth, b.quick.truth),
+		text:  otherwise(a.quick.text, b.quick.text),
+		whole: otherwise(a.quick.whole, b.quick.whole),
 	}
-	if a.quick.text != nil && b.quick.text != nil {
-		q.text = func(f *frame) (string, state) {
-			if v, s := a.quick.text(f); s != absent {
-				return v, s
-			}
-			return b.quick.text(f)
-		}
+}
+
+func otherwise[T comparable](a, b way[T]) way[T] {
+	if a == nil || b == nil {
+		return nil
 	}
-	if a.quick.whole != nil && b.quick.whole != nil {
-		q.whole = func(f *frame) (int, state) {
-			if v, s := a.quick.whole(f); s != absent {
-				return v, s
-			}
-			return b.quick.whole(f)
+	return func(f *frame) (T, state) {
+		if v, s := a(f); s != absent {
+			return v, s
 		}
+		return b(f)
 	}
-	return q
 }
 
 // quickChoice is the quick way to the side of a choice that is taken. The other may
 // have none.
 func quickChoice(cond, a, b operand) quick {
-	var q quick
-	if cond.quick.truth == nil {
-		return q
+	return quick{
+		truth: choice(cond.quick.truth, a.quick.truth, b.quick.truth),
+		text:  choice(cond.quick.truth, a.quick.text, b.quick.text),
+		whole: choice(cond.quick.truth, a.quick.whole, b.quick.whole),
 	}
-	if x, y := a.quick.truth, b.quick.truth; x != nil || y != nil {
-		q.truth = func(f *frame) (bool, state) {
-			v, s := cond.quick.truth(f)
-			switch {
-			case s != there || v && x == nil || !v && y == nil:
-				return false, unsure
-			case v:
-				return x(f)
-			}
-			return y(f)
+}
+
+func choice[T comparable](cond way[bool], a, b way[T]) way[T] {
+	if cond == nil || a == nil && b == nil {
+		return nil
+	}
+	return func(f *frame) (none T, _ state) {
+		v, s := cond(f)
+		switch {
+		case s != there || v && a == nil || !v && b == nil:
+			return none, unsure
+		case v:
+			return a(f)
 		}
+		return b(f)
 	}
-	if x, y := a.quick.text, b.quick.text; x != nil || y != nil {
-		q.text = func(f *frame) (string, state) {
-			v, s := cond.quick.truth(f)
-			switch {
-			case s != there || v && x == nil || !v && y == nil:
-				return "", unsure
-			case v:
-				return x(f)
-			}
-			return y(f)
-		}
-	}
-	if x, y := a.quick.whole, b.quick.whole; x != nil || y != nil {
-		q.whole = func(f *frame) (int, state) {
-			v, s := cond.quick.truth(f)
-			switch {
-			case s != there || v && x == nil || !v && y == nil:
-				return 0, unsure
-			case v:
-				return x(f)
-			}
-			return y(f)
-		}
-	}
-	return q
 }
 
 // quickPlus is the quick way to a + b, of two texts or two whole numbers.
