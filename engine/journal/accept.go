@@ -48,6 +48,9 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 
 	wait, cancel := context.WithTimeout(ctx, j.o.AcceptWait)
 	defer cancel()
+	if j.follow != nil {
+		return j.acceptShared(ctx, wait, &sharing{e: e, m: m, key: key, identity: identity})
+	}
 	if err := j.keys.acquire(wait, key); err != nil {
 		return Receipt{}, j.notStored(ctx, err, "the key's event before is not stored yet")
 	}
@@ -117,11 +120,7 @@ func (j *Journal) repeat(ctx, wait context.Context, e *event.Event, original uin
 	}
 	_, err = j.repeats.publish(wait, m, func(a ack, err error) {
 		if err == nil {
-			j.past.outcome(original, a.Sequence, event.Lane{Source: e.Connection}, "", event.Duplicate)
-			j.mu.Lock()
-			defer j.mu.Unlock()
-			j.counts.outcomes[event.Duplicate]++
-			j.counts.last = max(j.counts.last, a.Sequence)
+			j.note(&event.Outcome{Sequence: original, Lane: event.Lane{Source: e.Connection}, Kind: event.Duplicate}, a.Sequence)
 		}
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -13,6 +14,9 @@ import (
 
 // actBytes bounds the stream of acts: some millions of them.
 const actBytes = 1 << 30
+
+// mendAfter is how old an act must be that another engine did not record.
+const mendAfter = time.Minute
 
 // Bounds of what a person says of an act, in bytes.
 const (
@@ -24,6 +28,7 @@ const (
 func (j *Journal) readActs(ctx context.Context) error {
 	events := uint64(0)
 	err := j.scan(ctx, j.acts, 1, "", false, func(seq uint64, m *nats.Msg) (bool, error) {
+		j.read[streamActs] = seq
 		n, err := j.noteAct(seq, m)
 		events += n
 		return true, err
@@ -54,6 +59,9 @@ func (j *Journal) noteAct(seq uint64, m *nats.Msg) (events uint64, err error) {
 func (j *Journal) mendActs(ctx context.Context) error {
 	var missing []event.Act
 	for _, e := range j.past.found {
+		if j.o.Cluster != nil && time.Since(e.Replay.At) < mendAfter {
+			continue // whoever did it may be about to record it
+		}
 		for _, l := range j.past.covers(e.Connection, e.Replay) {
 			if !slices.ContainsFunc(j.past.actsOn(l), func(a event.Act) bool { return a.As == e.Sequence }) {
 				missing = append(missing, actOn(l, e.Replay, e.Sequence))
@@ -101,7 +109,15 @@ func (j *Journal) storeActs(ctx context.Context, acts []event.Act) error {
 		}
 		msgs[i] = &nats.Msg{Subject: subjectActs + source, Data: data}
 	}
-	err := j.storeAll(ctx, msgs, func(i int, _ uint64) { j.past.act(&acts[i]) })
+	last := uint64(0)
+	err := j.storeAll(ctx, nil, msgs, func(i int, seq uint64) {
+		if last = seq; j.follow == nil {
+			j.past.act(&acts[i])
+		}
+	})
+	if err == nil && j.follow != nil {
+		err = j.follow.acts.reach(ctx, last)
+	}
 	if err != nil {
 		return fmt.Errorf("record what was done: %w", err)
 	}

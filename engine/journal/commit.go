@@ -54,6 +54,9 @@ func (l *Lane) fresh(outcomes []event.Outcome, done []uint64) ([]*event.Outcome,
 	if l.closed {
 		return nil, ErrClosed
 	}
+	if !l.lease.valid() {
+		return nil, ErrLeaseLost
+	}
 	for _, seq := range done {
 		if l.held[seq] == nil {
 			return nil, fmt.Errorf("event %d is not held", seq)
@@ -130,7 +133,7 @@ func (l *Lane) storeDead(ctx context.Context, letters []*event.DeadLetter) error
 		}
 		msgs[i] = m
 	}
-	return l.j.storeAll(ctx, msgs, func(i int, seq uint64) {
+	return l.j.storeAll(ctx, nil, msgs, func(i int, seq uint64) {
 		known, reason := shelvedOf(letters[i], seq)
 		l.j.shelf.add(known, reason)
 		l.j.mu.Lock()
@@ -149,7 +152,7 @@ func (l *Lane) storeOutcomes(ctx context.Context, outcomes []*event.Outcome) err
 		m.Header[nats.MsgIdHdr] = []string{outcomeID(o)}
 		msgs[i] = m
 	}
-	return l.j.storeAll(ctx, msgs, func(i int, seq uint64) {
+	return l.j.storeAll(ctx, l.fence, msgs, func(i int, seq uint64) {
 		o := outcomes[i]
 		l.mu.Lock()
 		if h := l.held[o.Sequence]; h != nil {
@@ -166,9 +169,11 @@ func outcomeID(o *event.Outcome) string {
 	return o.Lane.Source + "/" + o.Lane.Sink + "/" + escaped(o.Mapping) + "/" + strconv.FormatUint(o.Sequence, 10)
 }
 
-// note counts an outcome that was stored at seq.
+// note counts an outcome that was stored at seq, unless it did already.
 func (j *Journal) note(o *event.Outcome, seq uint64) {
-	j.past.outcome(o.Sequence, seq, o.Lane, o.Mapping, o.Kind)
+	if !j.past.outcome(o.Sequence, seq, o.Lane, o.Mapping, o.Kind) {
+		return
+	}
 	j.lives.counted(o.Lane, o.Mapping)
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -202,15 +207,15 @@ func (l *Lane) acknowledge(done []uint64) error {
 }
 
 // storeAll stores msgs in order, in atomic batches, and calls stored for each
-// with its sequence once it is on disk.
-func (j *Journal) storeAll(ctx context.Context, msgs []*nats.Msg, stored func(i int, seq uint64)) error {
+// with its sequence once it is on disk. It fails with ErrLeaseLost where f is broken.
+func (j *Journal) storeAll(ctx context.Context, f *fence, msgs []*nats.Msg, stored func(i int, seq uint64)) error {
 	for first := 0; first < len(msgs); {
 		size, end := 0, first
 		for end < len(msgs) && end-first < maxBatch && (end == first || size+len(msgs[end].Data) <= maxBatchBytes) {
 			size += len(msgs[end].Data)
 			end++
 		}
-		if err := j.storeBatch(ctx, msgs[first:end], func(i int, seq uint64) { stored(first+i, seq) }); err != nil {
+		if err := j.storeBatch(ctx, f, msgs[first:end], func(i int, seq uint64) { stored(first+i, seq) }); err != nil {
 			return err
 		}
 		first = end
@@ -218,13 +223,15 @@ func (j *Journal) storeAll(ctx context.Context, msgs []*nats.Msg, stored func(i 
 	return nil
 }
 
-func (j *Journal) storeBatch(ctx context.Context, msgs []*nats.Msg, stored func(i int, seq uint64)) error {
+func (j *Journal) storeBatch(ctx context.Context, f *fence, msgs []*nats.Msg, stored func(i int, seq uint64)) error {
 	if why := j.brokenBy.Load(); why != nil {
 		return unavailable(retryFull, *why, "the store is broken until a restart")
 	}
 	if len(msgs) > 1 {
 		wait, cancel := context.WithTimeout(ctx, j.answer)
+		f.guard(msgs[0])
 		a, err := publishBatch(wait, j.nc, msgs)
+		f.unguard(msgs[0])
 		cancel()
 		if err == nil {
 			for i := range msgs {
@@ -239,9 +246,13 @@ func (j *Journal) storeBatch(ctx context.Context, msgs []*nats.Msg, stored func(
 	// One of them was stored before, or there is room for some only: each by itself.
 	for i, m := range msgs {
 		wait, cancel := context.WithTimeout(ctx, j.answer)
+		f.guard(m)
 		a, err := publishOne(wait, j.nc, m)
 		cancel()
 		if err != nil {
+			if f.broken(err) {
+				return fmt.Errorf("%w: %w", ErrLeaseLost, err)
+			}
 			if refused(err) == nil {
 				return j.unanswered(ctx, err)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -70,7 +71,7 @@ func (j *Journal) tidy(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		full, err := j.sweep(ctx, time.Now())
+		full, err := j.sweepAlone(ctx)
 		if err != nil && ctx.Err() == nil {
 			j.log.Warn("the journal cannot be tidied for now", "error", err)
 		}
@@ -203,8 +204,14 @@ func (s *sweep) bySize(ctx context.Context, events *jetstream.StreamInfo) (uint6
 		s.full = true
 		at := st.FirstSeq + over*st.Msgs/max(st.Bytes, 1)
 		m, err := s.j.outcomes.GetMsg(ctx, min(at, st.LastSeq))
+		for err == nil && strings.HasPrefix(m.Subject, subjectFences) && m.Sequence < st.LastSeq {
+			m, err = s.j.outcomes.GetMsg(ctx, m.Sequence+1)
+		}
 		if err != nil {
 			return 0, err
+		}
+		if strings.HasPrefix(m.Subject, subjectFences) {
+			return min(cut, s.last+1), nil
 		}
 		mk, err := readMark(m.Subject, m.Header)
 		if err != nil {
@@ -332,6 +339,9 @@ func (s *sweep) outcomes(ctx context.Context) error {
 		to = info.State.FirstSeq - 1
 	}
 	err = j.scan(ctx, j.outcomes, to+1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		if strings.HasPrefix(m.Subject, subjectFences) {
+			return true, nil // it goes with the outcomes behind it
+		}
 		mk, err := readMark(m.Subject, m.Header)
 		if err != nil || mk.sequence >= s.cut {
 			return false, err

@@ -85,6 +85,16 @@ type Journal struct {
 	lives     *lives
 	// acting is held by whoever puts events on their way again.
 	acting sync.Mutex
+	// board is where engines agree on who reads what, and follow reads what the others
+	// write; nil in an embedded journal.
+	board  *board
+	follow *follower
+	tidies *Lease // the janitor's alone
+	// firstKept is the oldest event that was there when it was looked last; the
+	// watcher's alone.
+	firstKept uint64
+	// read is up to where the start has read each stream.
+	read map[string]uint64
 	// accepts stores events, repeats the outcomes of duplicates, keeps requests.
 	accepts, repeats, keeps *publisher
 
@@ -143,7 +153,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		kinds: newKinds(), shelf: newShelf(), lives: newLives(), undecoded: newUndecoded(),
 		lanes: map[lanePart]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
 		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
-		tidied: make(chan struct{}), parts: 1, answer: answerWait,
+		tidied: make(chan struct{}), parts: 1, answer: answerWait, read: map[string]uint64{},
 	}
 	defer func() {
 		if err != nil {
@@ -167,6 +177,11 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	j.accepts = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
 	j.repeats = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken) //nolint:contextcheck // likewise
 	j.keeps = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken)   //nolint:contextcheck // likewise
+	if o.Cluster != nil {
+		if err := j.join(ctx); err != nil {
+			return nil, err
+		}
+	}
 	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	j.stopWatch = cancel
 	j.look(watch)
@@ -254,7 +269,7 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if j.events, err = j.openStream(ctx, js, streamEvents, j.eventSubjects(), j.o.MaxEventBytes, events); err != nil {
 		return err
 	}
-	if j.outcomes, err = j.openStream(ctx, js, streamOutcomes, []string{subjectOutcomes + "*.*", subjectDuplicates + "*"}, j.o.MaxOutcomeBytes, outcomes); err != nil {
+	if j.outcomes, err = j.openStream(ctx, js, streamOutcomes, j.outcomeSubjects(), j.o.MaxOutcomeBytes, outcomes); err != nil {
 		return err
 	}
 	if j.dead, err = j.openStream(ctx, js, streamDead, []string{subjectDead + "*.*"}, j.o.MaxDeadBytes, dead); err != nil {
@@ -269,7 +284,7 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if j.texts, err = j.openStream(ctx, js, streamMappings, []string{subjectMappings + "*"}, 0, textBytes); err != nil {
 		return err
 	}
-	if j.marks, err = j.openStream(ctx, js, streamMarks, []string{subjectMarks + "*.*"}, 0, markBytes); err != nil {
+	if j.marks, err = j.openStream(ctx, js, streamMarks, j.markSubjects(), 0, markBytes); err != nil {
 		return err
 	}
 	j.requests, err = j.openStream(ctx, js, streamRequests, []string{subjectRequests + "*", subjectRefused + "*"}, j.o.MaxUndecodedBytes, undecodedBytes(free-j.o.MinFreeDisk, j.o.MaxPayload))
@@ -316,6 +331,13 @@ func (j *Journal) release() error {
 		j.stopWatch()
 		<-j.watched
 		<-j.tidied
+	}
+	if j.board != nil {
+		j.board.stop()
+		<-j.board.done
+	}
+	if j.follow != nil {
+		j.follow.close()
 	}
 	if j.nc != nil {
 		j.nc.Close()

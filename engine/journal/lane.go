@@ -18,6 +18,9 @@ const (
 	// neither acknowledged nor said to be in progress; keepEvery is how often that is said.
 	ackWait   = time.Hour
 	keepEvery = 20 * time.Minute
+	// arriveEvery is how often a reader on a cluster makes sure that what was sent to
+	// it has come.
+	arriveEvery = 3 * time.Second
 	// pullBatch is how many events one request asks for.
 	pullBatch = 256
 )
@@ -29,6 +32,8 @@ type Lane struct {
 	j        *Journal
 	name     event.Lane
 	part     lanePart
+	lease    *Lease
+	fence    *fence // nil in an embedded journal
 	consumer jetstream.Consumer
 	pull     *puller
 	doubts   doubts // events that were possibly sent
@@ -42,6 +47,7 @@ type Lane struct {
 
 	mu     sync.Mutex
 	closed bool
+	lost   error                            // why it must be opened again, nil if it must not
 	read   uint64                           // the last event that was handed out
 	done   map[uint64]map[string]event.Kind // outcomes found at takeover, until Next gives their event
 	held   map[uint64]*held
@@ -65,6 +71,9 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 	if limit < 1 {
 		return nil, fmt.Errorf("read lane %s to %s: asked for %d events", l.name.Source, l.name.Sink, limit)
 	}
+	if !l.lease.valid() {
+		return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, ErrLeaseLost)
+	}
 	var out []Delivery
 	for len(out) == 0 || len(out) < limit && l.pull.ready() {
 		m, meta, err := l.pull.message(ctx)
@@ -72,7 +81,9 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 			return out, nil //nolint:nilerr // what was read is handed out; the next call tells
 		}
 		if err != nil {
-			if errors.Is(err, ErrClosed) || ctx.Err() != nil {
+			if lost := l.lostErr(); lost != nil {
+				err = lost
+			} else if errors.Is(err, ErrClosed) || ctx.Err() != nil {
 				return nil, err
 			}
 			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
@@ -82,6 +93,11 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
 		}
 		out = append(out, d)
+	}
+	if l.fence != nil { // what is asked of these events' keys must know of them
+		if err := l.j.follow.events.reach(ctx, out[len(out)-1].Event.Sequence); err != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
+		}
 	}
 	return out, nil
 }
@@ -94,7 +110,7 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (Delivery, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := Delivery{Event: e, PossiblySent: l.doubts.has(seq), Done: l.done[seq]}
+	d := Delivery{Event: e, PossiblySent: l.doubts.has(seq), Done: l.outcomesOf(seq)}
 	if seq < l.until {
 		// When a mapping was paused, its events may have been on their way.
 		d.Late, d.PossiblySent, d.Done = true, true, l.j.past.ended(seq, l.name)
@@ -110,6 +126,15 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (Delivery, error) {
 	l.read = seq
 	delete(l.done, seq)
 	return d, nil
+}
+
+// outcomesOf gives the outcomes that an event had when the lane was opened. The
+// caller holds the lock.
+func (l *Lane) outcomesOf(seq uint64) map[string]event.Kind {
+	if l.fence != nil {
+		return l.j.past.ended(seq, l.name)
+	}
+	return l.done[seq]
 }
 
 func (h *held) note(mapping string, kind event.Kind) {
@@ -167,12 +192,20 @@ func (l *Lane) keep(ctx context.Context, every time.Duration) {
 	defer tick.Stop()
 	unmark := time.NewTicker(unmarkEvery)
 	defer unmark.Stop()
+	arrived := time.NewTicker(arriveEvery)
+	defer arrived.Stop()
+	var before uint64
 	for {
 		select {
 		case <-tick.C:
 			l.inProgress()
 		case <-unmark.C:
 			l.unmark(ctx)
+		case <-arrived.C:
+			if l.fence != nil {
+				before = l.arrived(ctx, before)
+				l.announceAnew(ctx)
+			}
 		case <-ctx.Done():
 			return
 		}

@@ -23,6 +23,8 @@ type doubts struct {
 	After uint64   `json:"after,omitempty"`
 	Limit uint64   `json:"limit,omitempty"`
 	Sent  []uint64 `json:"sent,omitempty"` // sorted
+	// Fence is what the reader had announced itself as, on a cluster.
+	Fence uint64 `json:"fence,omitempty"`
 }
 
 func (d *doubts) has(seq uint64) bool {
@@ -47,6 +49,13 @@ func (l *Lane) Leave(ctx context.Context, sent []uint64) error {
 func (l *Lane) leave(ctx context.Context, sent []uint64) error {
 	l.mu.Lock()
 	left := doubts{Sent: slices.Clone(sent)}
+	if l.fence != nil {
+		if !l.lease.valid() {
+			l.mu.Unlock()
+			return ErrLeaseLost
+		}
+		left.Fence = l.fence.seq
+	}
 	for seq, h := range l.held {
 		if h.prior {
 			left.Sent = append(left.Sent, seq)
@@ -79,15 +88,20 @@ func (l *Lane) leave(ctx context.Context, sent []uint64) error {
 // takeLeft gives what the last reader left, nil where it left nothing, and has
 // the next reader find nothing.
 func (l *Lane) takeLeft(ctx context.Context) (*doubts, error) {
+	left, err := l.readLeft()
+	if left == nil || err != nil {
+		return nil, err
+	}
+	l.consumer, err = l.setLeft(ctx, "")
+	return left, err
+}
+
+// readLeft gives what the last reader left, nil where it left nothing.
+func (l *Lane) readLeft() (*doubts, error) {
 	text, ok := l.consumer.CachedInfo().Config.Metadata[metaLeft]
 	if !ok {
 		return nil, nil //nolint:nilnil // nothing was left
 	}
-	c, err := l.setLeft(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	l.consumer = c
 	var left doubts
 	if err := json.Unmarshal([]byte(text), &left); err != nil {
 		return nil, fmt.Errorf("metadata %s %.100q: %w", metaLeft, text, err)

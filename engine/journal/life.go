@@ -129,6 +129,8 @@ type lives struct {
 	waits map[MappingID]*backlog
 	// acted are the acts of their ends that are recorded.
 	acted map[string]struct{}
+	// places is where in LIVES each one stands.
+	places map[MappingID]uint64
 	// old are those that were being dropped when the journal was opened.
 	old map[MappingID]struct{}
 }
@@ -136,7 +138,7 @@ type lives struct {
 func newLives() *lives {
 	return &lives{
 		all: map[MappingID]*life{}, waits: map[MappingID]*backlog{},
-		acted: map[string]struct{}{}, old: map[MappingID]struct{}{},
+		acted: map[string]struct{}{}, places: map[MappingID]uint64{}, old: map[MappingID]struct{}{},
 	}
 }
 
@@ -181,6 +183,7 @@ func lifeSubject(id MappingID) string {
 // readLives reads what is on disk.
 func (j *Journal) readLives(ctx context.Context) error {
 	err := j.scan(ctx, j.lifes, 1, "", false, func(seq uint64, m *nats.Msg) (bool, error) {
+		j.read[streamLives] = seq
 		return true, j.noteLife(seq, m)
 	})
 	for _, l := range j.lives.of(event.Lane{}) {
@@ -197,6 +200,9 @@ func (j *Journal) noteLife(seq uint64, m *nats.Msg) error {
 	if err := json.Unmarshal(m.Data, &l); err != nil {
 		return fmt.Errorf("life %d: %w", seq, err)
 	}
+	if !j.lives.stored(l.id(), seq) {
+		return nil
+	}
 	j.lives.put(&l)
 	for _, w := range l.Was {
 		j.past.rename(l.Lane, w.Mapping, l.Mapping, w.Through)
@@ -212,9 +218,9 @@ func (j *Journal) storeLives(ctx context.Context, changed ...*life) error {
 		if err != nil {
 			return err
 		}
-		msgs[i] = &nats.Msg{Subject: lifeSubject(l.id()), Data: data}
+		msgs[i] = &nats.Msg{Subject: lifeSubject(l.id()), Data: data, Header: j.lives.unchanged(l.id(), j.follow != nil)}
 	}
-	if err := j.storeAll(ctx, msgs, func(int, uint64) {}); err != nil {
+	if err := j.storeAll(ctx, nil, msgs, func(i int, seq uint64) { j.lives.stored(changed[i].id(), seq) }); err != nil {
 		return err
 	}
 	j.lives.put(changed...)
@@ -228,7 +234,11 @@ func (j *Journal) storeLives(ctx context.Context, changed ...*life) error {
 // everything that it wants is kept. It gives the lanes that have to be opened again,
 // should they be open, for they have to go back.
 func (j *Journal) Settle(ctx context.Context, running []Use, since time.Time) ([]event.Lane, error) {
-	again, err := j.settle(ctx, running, since)
+	var again []event.Lane
+	err := j.agreed(ctx, func() (err error) {
+		again, err = j.settle(ctx, running, since)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("record which mappings run: %w", err)
 	}

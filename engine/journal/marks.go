@@ -12,8 +12,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
 const (
@@ -47,6 +45,9 @@ func (m *marked) unsent(mapping string, seq uint64) bool {
 // marks are the marks of an open lane. Callers that mark at the same time share a
 // publication.
 type marks struct {
+	// fence is on the lane's subject, so that only its reader writes it; nil in an
+	// embedded journal.
+	fence *fence
 	// before is what the last reader marked, nil where that is not known.
 	before *marked
 
@@ -61,19 +62,19 @@ type marks struct {
 }
 
 // readMarks reads what the lane's last reader marked.
-func (j *Journal) readMarks(ctx context.Context, l event.Lane) (*marked, error) {
-	m, err := j.marks.GetLastMsgForSubject(ctx, markSubject(l))
+func (j *Journal) readMarks(ctx context.Context, l lanePart) (_ *marked, seq uint64, err error) {
+	m, err := j.marks.GetLastMsgForSubject(ctx, j.markSubject(l))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, nil //nolint:nilnil // nothing was ever marked
+		return nil, 0, nil // nothing was ever marked
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read what was marked: %w", err)
+		return nil, 0, fmt.Errorf("read what was marked: %w", err)
 	}
 	var out marked
 	if err := json.Unmarshal(m.Data, &out); err != nil {
-		return nil, fmt.Errorf("read what was marked: %w", err)
+		return nil, 0, fmt.Errorf("read what was marked: %w", err)
 	}
-	return &out, nil
+	return &out, m.Sequence, nil
 }
 
 // Guard says under which mappings records are marked from now on before they are
@@ -117,7 +118,7 @@ func (l *Lane) hasOutcome(seq uint64, mapping string) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, has := l.done[seq][mapping]
+	_, has := l.outcomesOf(seq)[mapping]
 	return has
 }
 
@@ -172,7 +173,11 @@ func (l *Lane) flushMarks(ctx context.Context) error {
 		data, err := json.Marshal(m.snapshot())
 		m.mu.Unlock()
 		if err == nil {
-			err = l.j.storeAll(ctx, []*nats.Msg{{Subject: markSubject(l.name), Data: data}}, func(int, uint64) {})
+			err = l.j.storeAll(ctx, m.fence, []*nats.Msg{{Subject: l.j.markSubject(l.part), Data: data}}, func(_ int, seq uint64) {
+				if m.fence != nil {
+					m.fence.seq = seq
+				}
+			})
 		}
 		m.mu.Lock()
 		close(m.busy)

@@ -67,8 +67,6 @@ func laneOutcomes(l event.Lane) string { return subjectOutcomes + l.Source + "."
 
 func deadSubject(l event.Lane) string { return subjectDead + l.Source + "." + l.Sink }
 
-func markSubject(l event.Lane) string { return subjectMarks + l.Source + "." + l.Sink }
-
 // requestSubject is where a connection's requests wait to be decoded.
 func requestSubject(connection string) string { return subjectRequests + connection }
 

@@ -113,13 +113,16 @@ func (p *past) event(e *event.Event) {
 	p.repeated[e.Sequence] = repeated{r.Of, r.Origin, r.Kind == event.Edit || p.repeated[r.Of].edited, p.bound(r)}
 }
 
-// outcome notes an outcome at its place.
-func (p *past) outcome(sequence, place uint64, lane event.Lane, mapping string, kind event.Kind) {
+// outcome notes an outcome at its place, and tells whether it was not known.
+func (p *past) outcome(sequence, place uint64, lane event.Lane, mapping string, kind event.Kind) (fresh bool) {
 	k := slices.Index(packable[:], kind)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if k < 1 || p.outcomes.get(place) != 0 {
-		return // of a kind of later versions, or stored twice
+	if p.outcomes.get(place) != 0 {
+		return false
+	}
+	if k < 1 {
+		return true // of a kind of later versions
 	}
 	u := under{lane, mapping}
 	id, known := p.ids[u]
@@ -130,6 +133,7 @@ func (p *past) outcome(sequence, place uint64, lane event.Lane, mapping string, 
 	}
 	p.outcomes.set(place, p.newest.get(sequence)<<(kindBits+nameBits)|id<<kindBits|uint64(k))
 	p.newest.set(sequence, place)
+	return true
 }
 
 // placed is an outcome as the past knows it. Beyond 32,767 names of mappings the
@@ -213,6 +217,9 @@ func (p *past) act(a *event.Act) {
 	l := letter{lane: a.Lane, mapping: a.Mapping, sequence: a.Sequence}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if a.As > 0 && slices.ContainsFunc(p.acts[l], func(b event.Act) bool { return b.As == a.As }) {
+		return // two engines recorded it
+	}
 	p.acts[l] = append(p.acts[l], *a)
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,6 +15,13 @@ import (
 const (
 	// pullWait is how long one request for messages stands.
 	pullWait = 30 * time.Second
+	// clusterPull is the same on a cluster: a request is lost with the server that
+	// had it, and another one is asked when it is over.
+	clusterPull = 3 * time.Second
+	// gonePause is the pause before a consumer is asked again that nobody leads for
+	// now, and goneMost how often it is.
+	gonePause = 250 * time.Millisecond
+	goneMost  = 60
 	// pullBytes bounds what one request brings, beside the largest message.
 	pullBytes = 16 << 20
 )
@@ -26,15 +34,28 @@ type puller struct {
 	subject string
 	request []byte
 	batch   int
+	wait    time.Duration
+	// patient has it wait for a consumer that nobody leads for now.
+	patient bool
+	gone    int
+	// heard is called when the server gives a sign of life; may be nil.
+	heard func()
+	// may tells whether more may be asked for; nil: always.
+	may func() error
 
-	open    int       // messages that the standing request may still bring
-	expires time.Time // when the standing request is surely over
-	next    uint64    // the consumer's sequence that must come now
+	open    int           // messages that the standing request may still bring
+	expires time.Time     // when the standing request is surely over
+	next    uint64        // the consumer's sequence that must come now
+	came    atomic.Uint64 // the last one that came
 }
 
 // newPuller reads what the consumer delivers from its sequence 1 on: a consumer
 // that is new or was reset.
-func newPuller(nc *nats.Conn, stream, consumer string, batch int, maxPayload int64) (*puller, error) {
+func (j *Journal) newPuller(stream, consumer string, batch int, maxPayload int64) (*puller, error) {
+	nc, wait := j.nc, pullWait
+	if j.o.Cluster != nil {
+		wait = clusterPull
+	}
 	inbox := nc.NewInbox()
 	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {
@@ -44,13 +65,13 @@ func newPuller(nc *nats.Conn, stream, consumer string, batch int, maxPayload int
 		return nil, errors.Join(err, sub.Unsubscribe())
 	}
 	request, err := json.Marshal(map[string]int64{
-		"batch": int64(batch), "max_bytes": pullBytes + maxPayload, "expires": int64(pullWait),
+		"batch": int64(batch), "max_bytes": pullBytes + maxPayload, "expires": int64(wait),
 	})
 	if err != nil {
 		return nil, errors.Join(err, sub.Unsubscribe())
 	}
 	return &puller{
-		nc: nc, sub: sub, batch: batch, request: request, next: 1,
+		nc: nc, sub: sub, batch: batch, request: request, next: 1, wait: wait, patient: j.o.Cluster != nil,
 		subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer,
 	}, nil
 }
@@ -79,12 +100,14 @@ func (p *puller) message(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, err
 			// It is held already, so its first delivery counts; this one took a
 			// consumer sequence of its own.
 			p.next = meta.Sequence.Consumer + 1
+			p.came.Store(meta.Sequence.Consumer)
 			continue
 		}
 		if meta.Sequence.Consumer != p.next {
 			return nil, nil, fmt.Errorf("message %d of the consumer came where %d was due: open the lane again", meta.Sequence.Consumer, p.next)
 		}
 		p.next++
+		p.came.Store(meta.Sequence.Consumer)
 		return m, meta, nil
 	}
 }
@@ -97,10 +120,15 @@ func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
 		m, err = p.sub.NextMsg(time.Second)
 	} else {
 		if p.open <= 0 || time.Now().After(p.expires) {
+			if p.may != nil {
+				if err := p.may(); err != nil {
+					return nil, err
+				}
+			}
 			if err := p.nc.PublishRequest(p.subject, p.sub.Subject, p.request); err != nil {
 				return nil, err
 			}
-			p.open, p.expires = p.batch, time.Now().Add(pullWait+time.Second)
+			p.open, p.expires = p.batch, time.Now().Add(p.wait+time.Second)
 		}
 		wait, cancel := context.WithDeadline(ctx, p.expires)
 		m, err = p.sub.NextMsgWithContext(wait)
@@ -118,18 +146,29 @@ func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
 		return nil, err
 	}
 	if status := m.Header.Get("Status"); len(m.Data) == 0 && m.Reply == "" && status != "" {
-		return nil, p.ended(status, m.Header.Get("Description"))
+		return nil, p.ended(ctx, status, m.Header.Get("Description"))
 	}
+	p.gone = 0
 	p.open--
 	return m, nil
 }
 
 // ended handles the end of the standing request.
-func (p *puller) ended(status, description string) error {
+func (p *puller) ended(ctx context.Context, status, description string) error {
 	p.open = 0
+	if p.heard != nil && status != "503" {
+		p.heard()
+	}
 	switch {
 	case status == "404", status == "408":
+		p.gone = 0
 	case status == "409" && description != "Consumer Deleted":
+	case status == "503" && p.patient && p.gone < goneMost:
+		p.gone++
+		select {
+		case <-time.After(gonePause):
+		case <-ctx.Done():
+		}
 	default:
 		return fmt.Errorf("the consumer answers %s %s", status, description)
 	}
@@ -137,7 +176,7 @@ func (p *puller) ended(status, description string) error {
 }
 
 func (p *puller) stop() error {
-	if err := p.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+	if err := p.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return err
 	}
 	return nil
@@ -169,7 +208,7 @@ func (j *Journal) scan(ctx context.Context, s jetstream.Stream, from uint64, fil
 	if info.NumPending == 0 {
 		return nil
 	}
-	p, err := newPuller(j.nc, info.Stream, info.Name, 2000, int64(j.o.MaxPayload))
+	p, err := j.newPuller(info.Stream, info.Name, 2000, int64(j.o.MaxPayload))
 	if err != nil {
 		return err
 	}

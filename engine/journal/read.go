@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -30,6 +31,9 @@ func (j *Journal) Outcomes(ctx context.Context, from uint64, limit int) ([]event
 	j.mu.Unlock()
 	var out []event.Outcome
 	err := j.scan(ctx, j.outcomes, first-1+max(from, 1), "", false, func(seq uint64, m *nats.Msg) (bool, error) {
+		if strings.HasPrefix(m.Subject, subjectFences) {
+			return true, nil
+		}
 		var o event.Outcome
 		if err := json.Unmarshal(m.Data, &o); err != nil {
 			return false, fmt.Errorf("outcome %d: %w", seq, err)

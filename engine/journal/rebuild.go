@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -55,6 +56,7 @@ func (j *Journal) readEvents(ctx context.Context) error {
 		j.log.Error("events are missing from the journal: its store was damaged", "journal", j.o.where(), "missing", n)
 	}
 	return j.scan(ctx, j.events, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		j.read[streamEvents] = seq
 		return true, j.noteEvent(seq, m)
 	})
 }
@@ -73,7 +75,7 @@ func (j *Journal) noteEvent(seq uint64, m *nats.Msg) error {
 	j.past.event(&e)
 	j.undecoded.found(e.Part, seq)
 	j.kinds.add(seq, e.Connection, e.Type)
-	if e.Replay != nil {
+	if e.Replay != nil && j.follow == nil {
 		j.past.found = append(j.past.found, event.Event{Sequence: seq, Connection: e.Connection, Replay: e.Replay})
 	}
 	j.mu.Lock()
@@ -93,6 +95,7 @@ func withoutLength(h nats.Header) nats.Header {
 
 func (j *Journal) readDead(ctx context.Context) error {
 	return j.scan(ctx, j.dead, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		j.read[streamDead] = seq
 		return true, j.noteDead(seq, m)
 	})
 }
@@ -161,6 +164,7 @@ func (j *Journal) readOutcomes(ctx context.Context, floors laneFloors) error {
 	maps.Copy(j.counts.outcomes, gone.Outcomes)
 	ended := map[letter]bool{} // letters whose outcome is kept
 	err = j.scan(ctx, j.outcomes, j.counts.firstOutcome, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		j.read[streamOutcomes] = seq
 		mk, err := j.noteOutcome(seq, m)
 		if err != nil {
 			return false, err
@@ -180,6 +184,12 @@ func (j *Journal) readOutcomes(ctx context.Context, floors laneFloors) error {
 
 // noteOutcome takes in the headers of an outcome that is kept.
 func (j *Journal) noteOutcome(seq uint64, m *nats.Msg) (mark, error) {
+	if strings.HasPrefix(m.Subject, subjectFences) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.counts.last = max(j.counts.last, seq)
+		return mark{}, nil
+	}
 	mk, err := readMark(m.Subject, m.Header)
 	if err != nil {
 		return mark{}, fmt.Errorf("outcome %d: %w", seq, err)

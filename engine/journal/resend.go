@@ -147,6 +147,9 @@ func (j *Journal) acton(ctx context.Context, ids []LetterID, by Doer,
 	}
 	j.acting.Lock()
 	defer j.acting.Unlock()
+	if err := j.level(ctx); err != nil {
+		return nil, err
+	}
 	floors, err := j.floors(ctx)
 	if err != nil {
 		return nil, err
@@ -342,6 +345,10 @@ func (j *Journal) resend(ctx context.Context, e *event.Event, id string) (uint64
 	}
 	m := &nats.Msg{Subject: j.subjectOf(e), Header: h, Data: data}
 	a, err := j.accepts.publish(wait, m, func(a ack, err error) {
+		if err == nil && j.follow != nil {
+			j.follow.events.after(a.Sequence, func() { j.keys.release(key) })
+			return
+		}
 		if err == nil {
 			stored := event.Event{Sequence: a.Sequence, Connection: e.Connection, Replay: e.Replay}
 			j.index.add(a.Sequence, key, asReplay)

@@ -141,6 +141,30 @@ func (j *Journal) subjectOf(e *event.Event) string {
 	return eventSubject(e.Connection)
 }
 
+// outcomeSubjects are those of OUTCOMES.
+func (j *Journal) outcomeSubjects() []string {
+	subjects := []string{subjectOutcomes + "*.*", subjectDuplicates + "*"}
+	if j.o.Cluster != nil {
+		subjects = append(subjects, subjectFences+"*.*.*")
+	}
+	return subjects
+}
+
+// markSubject is where the reader of a partition notes what it sends.
+func (j *Journal) markSubject(p lanePart) string {
+	if j.o.Cluster == nil {
+		return subjectMarks + laneName(p.Lane)
+	}
+	return subjectMarks + p.String()
+}
+
+func (j *Journal) markSubjects() []string {
+	if j.o.Cluster == nil {
+		return []string{subjectMarks + "*.*"}
+	}
+	return []string{subjectMarks + "*.*.*"}
+}
+
 // lanePart is a partition of a lane, which has one reader.
 type lanePart struct {
 	event.Lane

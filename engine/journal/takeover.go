@@ -19,6 +19,8 @@ type LaneOptions struct {
 	// Partition is which partition of the lane is read, from 0 to below
 	// Journal.Partitions.
 	Partition int
+	// Lease is this engine's right to read it, needed on a cluster.
+	Lease *Lease
 }
 
 // Partitions is how many partitions each lane has, each with one reader.
@@ -51,8 +53,14 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 		return nil, fmt.Errorf("there is no partition %d of %d", o.Partition, j.parts)
 	}
 	p := lanePart{name, o.Partition}
+	if o.Lease == nil {
+		o.Lease = &Lease{part: p}
+	}
+	if j.board != nil && (o.Lease.board == nil || o.Lease.part != p || !o.Lease.valid()) {
+		return nil, fmt.Errorf("partition %d: %w", o.Partition, ErrLeaseLost)
+	}
 	l := &Lane{
-		j: j, name: name, part: p, kept: make(chan struct{}),
+		j: j, name: name, part: p, lease: o.Lease, kept: make(chan struct{}),
 		done: map[uint64]map[string]event.Kind{}, held: map[uint64]*held{},
 	}
 	j.mu.Lock()
@@ -79,6 +87,9 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 		}
 	}()
 
+	if j.board != nil {
+		return l, l.takeShared(ctx, keeping, o)
+	}
 	var fresh bool
 	if l.consumer, fresh, err = j.laneConsumer(ctx, p, o); err != nil {
 		return nil, err
@@ -106,14 +117,31 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	case !fresh || known:
 		l.doubts.Limit = info.State.LastSeq
 	}
-	if l.marks.before, err = j.readMarks(ctx, name); err != nil {
+	if l.marks.before, _, err = j.readMarks(ctx, p); err != nil {
 		return nil, err
 	}
-	if l.pull, err = newPuller(j.nc, streamEvents, j.durableOf(p), pullBatch, int64(j.o.MaxPayload)+overhead); err != nil {
+	if err := l.start(keeping); err != nil {
 		return nil, err
+	}
+	return l, nil
+}
+
+// start begins to read.
+func (l *Lane) start(keeping context.Context) (err error) {
+	l.pull, err = l.j.newPuller(streamEvents, l.j.durableOf(l.part), pullBatch, int64(l.j.o.MaxPayload)+overhead)
+	if err != nil {
+		return err
+	}
+	if l.fence != nil {
+		l.pull.may = func() error {
+			if !l.lease.valid() {
+				return ErrLeaseLost
+			}
+			return nil
+		}
 	}
 	go l.keep(keeping, keepEvery)
-	return l, nil
+	return nil
 }
 
 // laneConsumer opens the lane's consumer or, fresh, makes it.

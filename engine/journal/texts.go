@@ -85,7 +85,7 @@ func (j *Journal) keepText(ctx context.Context, t *Text) error {
 		return fmt.Errorf("it has %d bytes, compressed, with its tables; at most %d are kept", b.Len(), most)
 	}
 	h := nats.Header{hdrMapping: {url.PathEscape(t.Mapping)}}
-	return j.storeAll(ctx, []*nats.Msg{{Subject: subject, Header: h, Data: b.Bytes()}}, func(int, uint64) {})
+	return j.storeAll(ctx, nil, []*nats.Msg{{Subject: subject, Header: h, Data: b.Bytes()}}, func(int, uint64) {})
 }
 
 func textSubject(digest string) (string, error) {

@@ -114,6 +114,9 @@ func (j *Journal) Keep(ctx context.Context, r *event.Request) (sequence uint64, 
 	if err := j.Ready(); err != nil {
 		return 0, err
 	}
+	if j.o.Cluster != nil { // each engine would decode what the others keep
+		return 0, unavailable(retrySoon, nil, "requests are not kept undecoded on a cluster")
+	}
 	kept := *r
 	kept.Sequence, kept.ID, kept.Reason = 0, nuid.Next(), nil
 	return j.keep(ctx, &kept)

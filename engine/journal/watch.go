@@ -33,6 +33,11 @@ func (j *Journal) Ready() error {
 	if j.o.Cluster != nil && !j.nc.IsConnected() {
 		return unavailable(retrySoon, nil, "there is no connection to the NATS cluster")
 	}
+	if j.follow != nil {
+		if name := j.follow.blind(); name != "" {
+			return unavailable(retrySoon, nil, "what other engines write to stream %s is not known for longer than %s", name, blindFor)
+		}
+	}
 	if j.accepts.stalled() || j.repeats.stalled() || j.keeps.stalled() {
 		return unavailable(retrySoon, nil, "the store has not answered for %s", j.o.AcceptWait)
 	}
@@ -125,6 +130,7 @@ func (j *Journal) noRoom(ctx context.Context) string {
 		if err != nil {
 			continue // a publication will tell
 		}
+		j.departed(ctx, info)
 		used, bound := info.State.Bytes, uint64(max(info.Config.MaxBytes, 1))
 		if used >= bound/100*nearlyFull {
 			return fmt.Sprintf("stream %s holds %d of %d MiB", info.Config.Name, used>>20, bound>>20)

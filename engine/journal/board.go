@@ -1,0 +1,494 @@
+package journal
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
+)
+
+const (
+	// bucket is the key-value bucket of the board, and boardKey its only key.
+	bucket   = "CROSSWALK"
+	boardKey = "board"
+	// bucketBytes bounds it: it keeps the last state alone.
+	bucketBytes = 16 << 20
+)
+
+// notice is what is on the board: which engines there are, and who reads which
+// partitions. It is read and changed as a whole, each change under the condition
+// that nobody changed it meanwhile, so that all engines agree whatever each of
+// them has missed.
+type notice struct {
+	// Engines are those that give signs of life, by name.
+	Engines map[string]*sign `json:"engines"`
+	// Leases name the engine that reads a partition, by SOURCE.SINK.PARTITION; one of
+	// an engine that is not there is free.
+	Leases map[string]string `json:"leases"`
+}
+
+// sign is an engine's sign of life.
+type sign struct {
+	// Beat counts its signs.
+	Beat uint64 `json:"beat"`
+	// Lanes are those it has mappings for, as SOURCE.SINK.
+	Lanes []string `json:"lanes,omitempty"`
+}
+
+func laneName(l event.Lane) string      { return l.Source + "." + l.Sink }
+func (p lanePart) String() string       { return laneName(p.Lane) + "." + strconv.Itoa(p.n) }
+func laneOfPart(name string) string     { return name[:max(strings.LastIndexByte(name, '.'), 0)] }
+func (n *notice) owner(p string) string { return n.Leases[p] }
+
+// board is this engine's side of it. An engine that was not able to give a sign of
+// life for two thirds of the lease's length has lost all its leases, and comes
+// back under another name; the others take them when they have seen no sign for
+// its whole length, each by its own clock.
+type board struct {
+	kv    jetstream.KeyValue
+	log   *slog.Logger
+	parts int
+	lease time.Duration
+
+	host string
+	stop context.CancelFunc
+	done chan struct{}
+	poke chan struct{}
+	// until is when the leases end unless they are renewed.
+	until atomic.Pointer[moment]
+
+	mu sync.Mutex
+	// name is this engine's, candidate the one that it asks for while it is not on the
+	// board, and former are those that it had, with their last sign.
+	name, candidate string
+	former          map[string]time.Time
+	revision        uint64 // the newest state that was seen
+	wants           map[lanePart]chan *Lease
+	held            map[lanePart]*Lease
+	lanes           map[string]int // how many partitions of each lane are wanted or held
+	// seen are the others' last signs, and when they were seen first.
+	seen map[string]seen
+	beat uint64
+}
+
+type seen struct {
+	beat uint64
+	at   time.Time
+}
+
+// moment is a time by both clocks: the one that stands still while a machine
+// sleeps, and the one that may be set.
+type moment struct{ steady, wall time.Time }
+
+func in(from time.Time, d time.Duration) *moment {
+	return &moment{steady: from.Add(d), wall: from.Round(0).Add(d)}
+}
+
+func (m *moment) passed() bool {
+	now := time.Now()
+	return !now.Before(m.steady) || !now.Round(0).Before(m.wall)
+}
+
+// openBoard joins the engines of the cluster.
+func (j *Journal) openBoard(ctx context.Context, js jetstream.JetStream) (*board, error) {
+	kv, err := formed(ctx, func() (jetstream.KeyValue, error) {
+		kv, err := js.KeyValue(ctx, bucket)
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			kv, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+				Bucket: bucket, Description: "who reads which partitions", MaxBytes: bucketBytes, Replicas: j.replicas(),
+			})
+			if errors.Is(err, jetstream.ErrBucketExists) {
+				kv, err = js.KeyValue(ctx, bucket)
+			}
+		}
+		return kv, err
+	})
+	if err != nil {
+		return nil, j.o.Cluster.made("KV_"+bucket, err)
+	}
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "engine"
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	b := &board{
+		kv: kv, log: j.log, parts: j.parts, lease: j.o.Cluster.Lease, host: host,
+		stop: stop, done: make(chan struct{}), poke: make(chan struct{}, 1),
+		wants: map[lanePart]chan *Lease{}, held: map[lanePart]*Lease{}, lanes: map[string]int{},
+		seen: map[string]seen{}, former: map[string]time.Time{},
+	}
+	go b.run(run)
+	return b, nil
+}
+
+// valid tells whether the leases hold now.
+func (b *board) valid() bool {
+	m := b.until.Load()
+	return m != nil && !m.passed()
+}
+
+func (b *board) hold(ctx context.Context, p lanePart) (*Lease, error) {
+	mine := make(chan *Lease, 1)
+	b.mu.Lock()
+	if b.wants[p] != nil || b.held[p] != nil {
+		b.mu.Unlock()
+		return nil, fmt.Errorf("partition %s is read or waited for already", p)
+	}
+	b.wants[p] = mine
+	b.lanes[laneName(p.Lane)]++
+	b.mu.Unlock()
+	b.look()
+	select {
+	case l := <-mine:
+		return l, nil
+	case <-ctx.Done():
+	case <-b.done:
+	}
+	b.mu.Lock()
+	if b.wants[p] == mine {
+		delete(b.wants, p)
+		b.leaves(p)
+		b.mu.Unlock()
+		return nil, cmp.Or(ctx.Err(), ErrClosed)
+	}
+	b.mu.Unlock()
+	(<-mine).Release()
+	return nil, cmp.Or(ctx.Err(), ErrClosed)
+}
+
+// leaves counts a partition less; the caller holds the lock.
+func (b *board) leaves(p lanePart) {
+	name := laneName(p.Lane)
+	if b.lanes[name]--; b.lanes[name] <= 0 {
+		delete(b.lanes, name)
+	}
+}
+
+func (b *board) release(l *Lease) {
+	b.mu.Lock()
+	if b.held[l.part] == l {
+		delete(b.held, l.part)
+		b.leaves(l.part)
+	}
+	b.mu.Unlock()
+	b.look()
+}
+
+// look has the loop look soon.
+func (b *board) look() {
+	select {
+	case b.poke <- struct{}{}:
+	default:
+	}
+}
+
+// run reads the board time and again, and changes it where something is to change.
+func (b *board) run(ctx context.Context) {
+	defer close(b.done)
+	every := b.lease / 15
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-b.poke:
+		case <-ctx.Done():
+			b.leave(context.WithoutCancel(ctx))
+			return
+		}
+		again, err := b.turn(ctx)
+		if err != nil && ctx.Err() == nil {
+			b.log.Debug("the board of leases cannot be read or changed for now", "error", err)
+		}
+		if m := b.until.Load(); m != nil && m.passed() {
+			b.lostAll("no sign of life got through")
+		}
+		wait := every
+		if again {
+			wait = every / 10
+		}
+		tick.Reset(wait)
+	}
+}
+
+// turn does what is to be done now. again says that somebody else was faster.
+func (b *board) turn(ctx context.Context) (again bool, err error) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, b.lease/5)
+	defer cancel()
+	n, revision, err := b.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	b.mu.Lock()
+	if b.name != "" && n.Engines[b.name] == nil {
+		b.mu.Unlock()
+		b.lostAll("another engine took them")
+		return true, nil
+	}
+	plan := b.plan(n, began)
+	b.mu.Unlock()
+	if !plan.changed {
+		return false, nil
+	}
+	text, err := json.Marshal(n)
+	if err != nil {
+		return false, err
+	}
+	if revision == 0 {
+		_, err = b.kv.Create(ctx, boardKey, text)
+	} else {
+		_, err = b.kv.Update(ctx, boardKey, text, revision)
+	}
+	if err != nil {
+		return true, err
+	}
+	b.carried(plan, began)
+	return false, nil
+}
+
+func (b *board) read(ctx context.Context) (n *notice, revision uint64, err error) {
+	n = &notice{}
+	entry, err := b.kv.Get(ctx, boardKey)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+	case err != nil:
+		return nil, 0, err
+	default:
+		revision = entry.Revision()
+	}
+	b.mu.Lock()
+	newest := b.revision
+	b.revision = max(b.revision, revision)
+	b.mu.Unlock()
+	if revision < newest {
+		return nil, 0, errors.New("a server that is behind answered")
+	}
+	if revision > 0 {
+		if err := json.Unmarshal(entry.Value(), n); err != nil {
+			return nil, 0, fmt.Errorf("the board of leases: %w", err)
+		}
+	}
+	if n.Engines == nil {
+		n.Engines = map[string]*sign{}
+	}
+	if n.Leases == nil {
+		n.Leases = map[string]string{}
+	}
+	return n, revision, nil
+}
+
+// planned is a change of the board, to be carried out where the board takes it.
+type planned struct {
+	changed bool
+	name    string
+	beat    uint64
+	took    []lanePart
+}
+
+// plan changes n as this engine wants it to be. The caller holds the lock.
+func (b *board) plan(n *notice, now time.Time) planned {
+	p := planned{name: b.name, beat: b.beat}
+	if p.name == "" {
+		b.candidate = cmp.Or(b.candidate, b.host+"-"+nuid.Next())
+		p.name = b.candidate
+	}
+	lanes := slices.Sorted(maps.Keys(b.lanes))
+	mine := n.Engines[p.name]
+	if m := b.until.Load(); mine == nil || !slices.Equal(mine.Lanes, lanes) || m == nil || time.Until(m.steady) < b.lease/3 {
+		if mine != nil {
+			p.beat = max(p.beat, mine.Beat) // a change may have got no answer
+		}
+		p.beat++
+		n.Engines[p.name] = &sign{Beat: p.beat, Lanes: lanes}
+		p.changed = true
+	}
+	b.bury(n, p.name, now, &p)
+	b.share(n, &p)
+	return p
+}
+
+// bury takes engines off the board that have given no sign for a lease's length.
+func (b *board) bury(n *notice, self string, now time.Time, p *planned) {
+	maps.DeleteFunc(b.seen, func(name string, _ seen) bool { return n.Engines[name] == nil })
+	for name, s := range n.Engines {
+		last, known := b.seen[name]
+		switch {
+		case name == self:
+		case !b.former[name].IsZero():
+			if now.Sub(b.former[name]) >= b.lease {
+				delete(n.Engines, name)
+				p.changed = true
+			}
+		case !known || last.beat != s.Beat:
+			b.seen[name] = seen{s.Beat, now}
+		case now.Sub(last.at) >= b.lease:
+			b.log.Warn("an engine gives no sign of life any more: its partitions are free", "engine", name, "since", last.at.UTC())
+			delete(n.Engines, name)
+			p.changed = true
+		}
+	}
+	for part, owner := range n.Leases {
+		if n.Engines[owner] == nil {
+			delete(n.Leases, part)
+			p.changed = true
+		}
+	}
+}
+
+// share takes free partitions up to this engine's share of each lane, and asks for
+// one to be given back where it has more.
+func (b *board) share(n *notice, p *planned) {
+	counts, engines := map[string]int{}, map[string]int{}
+	for part, owner := range n.Leases {
+		if owner == p.name {
+			counts[laneOfPart(part)]++
+		}
+	}
+	b.drop(n, counts, p)
+	for _, s := range n.Engines {
+		for _, l := range s.Lanes {
+			engines[l]++
+		}
+	}
+	wanted := slices.SortedFunc(maps.Keys(b.wants), func(a, b lanePart) int {
+		return cmp.Or(cmp.Compare(laneName(a.Lane), laneName(b.Lane)), cmp.Compare(a.n, b.n))
+	})
+	for _, part := range wanted {
+		name, lane := part.String(), laneName(part.Lane)
+		most := share(b.parts, engines[lane])
+		switch owner := n.owner(name); {
+		case owner == p.name && counts[lane] > most: // it was given back to leave it to others
+			delete(n.Leases, name)
+			counts[lane]--
+			p.changed = true
+		case owner == "" && counts[lane] < most:
+			n.Leases[name] = p.name
+			counts[lane]++
+			fallthrough
+		case owner == p.name:
+			p.took = append(p.took, part)
+			p.changed = true
+		}
+	}
+	for _, part := range slices.SortedFunc(maps.Keys(b.held), func(a, b lanePart) int { return cmp.Compare(b.n, a.n) }) {
+		if lane := laneName(part.Lane); counts[lane] > share(b.parts, engines[lane]) {
+			b.held[part].ask()
+			counts[lane]--
+		}
+	}
+}
+
+// drop gives back what this engine neither holds nor wants.
+func (b *board) drop(n *notice, counts map[string]int, p *planned) {
+	needed := map[string]bool{}
+	for part := range b.held {
+		needed[part.String()] = true
+	}
+	for part := range b.wants {
+		needed[part.String()] = true
+	}
+	for part, owner := range n.Leases {
+		if owner == p.name && !needed[part] {
+			delete(n.Leases, part)
+			counts[laneOfPart(part)]--
+			p.changed = true
+		}
+	}
+}
+
+// share is how many of parts each of so many engines reads at most.
+func share(parts, engines int) int { return (parts + max(engines, 1) - 1) / max(engines, 1) }
+
+// carried notes that the board has taken a change that was begun at began.
+func (b *board) carried(p planned, began time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.name == "" {
+		b.log.Info("this engine has joined the cluster", "engine", p.name)
+	}
+	if b.beat != p.beat {
+		b.until.Store(in(began, b.lease*2/3))
+	}
+	b.name, b.beat = p.name, p.beat
+	b.candidate = ""
+	for _, part := range p.took {
+		l := &Lease{board: b, part: part, lost: make(chan struct{}), wanted: make(chan struct{})}
+		mine := b.wants[part]
+		if mine == nil {
+			continue // whoever wanted it has gone meanwhile
+		}
+		delete(b.wants, part)
+		b.held[part] = l
+		mine <- l
+	}
+}
+
+// lostAll ends all leases. The engine comes back under another name.
+func (b *board) lostAll(why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if m := b.until.Load(); b.name != "" && m != nil {
+		b.former[b.name] = m.steady.Add(-b.lease * 2 / 3)
+	}
+	if b.name != "" && why != "" {
+		b.log.Warn("this engine has lost its leases", "engine", b.name, "partitions", len(b.held), "reason", why)
+	}
+	for part, l := range b.held {
+		l.lose()
+		delete(b.held, part)
+		b.leaves(part)
+	}
+	// What stands on the board under the old name goes with it.
+	b.name, b.beat = "", 0
+	b.until.Store(nil)
+}
+
+// leave takes this engine off the board.
+func (b *board) leave(ctx context.Context) {
+	b.mu.Lock()
+	name := b.name
+	b.mu.Unlock()
+	b.lostAll("")
+	if name == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, DefaultAcceptWait)
+	defer cancel()
+	for ctx.Err() == nil {
+		n, revision, err := b.read(ctx)
+		if err == nil && n.Engines[name] == nil {
+			return
+		}
+		if err == nil {
+			delete(n.Engines, name)
+			var text []byte
+			if text, err = json.Marshal(n); err == nil {
+				_, err = b.kv.Update(ctx, boardKey, text, revision)
+			}
+		}
+		if err == nil {
+			return
+		}
+		select {
+		case <-time.After(b.lease / 150):
+		case <-ctx.Done():
+		}
+	}
+	b.log.Warn("this engine could not be taken off the board: the others wait for its lease to end", "engine", name)
+}
