@@ -25,7 +25,7 @@ type source struct {
 }
 
 func newSource(file, text string) *source {
-	return &source{file: file, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
+	return &source{file: file, lines: diag.Lines(text)}
 }
 
 func (s *source) line(n int) string {

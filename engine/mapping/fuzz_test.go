@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
@@ -97,7 +98,7 @@ func FuzzCompile(f *testing.F) {
 		if (p == nil) != found.HasErrors() {
 			t.Fatalf("program %v, found %v", p != nil, found)
 		}
-		lines := bytes.Count(text, []byte("\n")) + 1
+		lines := len(diag.Lines(string(text)))
 		for _, d := range found {
 			if d.Rule == "" || d.Message == "" || d.Position.Line > lines || d.Position.File != "m.yaml" {
 				t.Fatalf("%+v", d)

@@ -51,11 +51,7 @@ func newDocument(file string, text []byte) *document {
 		return &document{file: file, broken: map[*yaml.Node]bool{}}
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	lines := strings.Split(string(text), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSuffix(lines[i], "\r")
-	}
-	return &document{file: file, lines: lines, broken: map[*yaml.Node]bool{}}
+	return &document{file: file, lines: diag.Lines(string(text)), broken: map[*yaml.Node]bool{}}
 }
 
 func (d *document) line(n int) string {
@@ -76,6 +72,9 @@ func (d *document) lineRunes(n int) []rune {
 
 // diagnostic fills in the place and the line's text.
 func (d *document) diagnostic(sev diag.Severity, rule string, at span, message, hint string) diag.Diagnostic {
+	if n := len(d.lines); n > 0 && at.pos.Line > n { // YAML finds what is missing behind the end
+		at = span{pos: diag.Position{Line: n, Column: 1}}
+	}
 	at.pos.File = d.file
 	return diag.Diagnostic{
 		Severity: sev, Rule: rule, Message: message, Hint: hint,
