@@ -2,11 +2,9 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,7 +22,7 @@ import (
 // initFlags are what `crosswalk init` is told, by flags or by answers.
 type initFlags struct {
 	from, to, input, name, out, method, query string
-	noInput, force                            bool
+	noBody, force                             bool
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -46,9 +44,9 @@ no such event, 2: could not run.`,
 	cmd.Flags().StringVar(&f.from, "from", "", "the source's event: `connection.event`")
 	cmd.Flags().StringVar(&f.to, "to", "", "the sink's operation: `connection.operation`")
 	cmd.Flags().StringVar(&f.input, "input", "", "`file` with a body as the source sends it: .form holds a form, anything else JSON; - is standard input")
-	cmd.Flags().BoolVar(&f.noInput, "no-input", false, "suggest without a body")
+	cmd.Flags().BoolVar(&f.noBody, "no-body", false, "suggest without a body, of the schemas alone")
 	cmd.Flags().StringVar(&f.name, "name", "", "the mapping's `name` (default: made of --from)")
-	cmd.Flags().StringVar(&f.out, "out", "", "`file` to write, - for standard output (default: NAME/mapping.yaml beside the other mappings)")
+	cmd.Flags().StringVar(&f.out, "out", "", "`file` to write, - for standard output (default: where the configuration's mappings look for it, as NAME/mapping.yaml)")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite what is there")
 	cmd.Flags().StringVar(&f.method, "method", "POST", "HTTP method of the webhook")
 	cmd.Flags().StringVar(&f.query, "query", "", "query of the webhook's URL, such as event=new_order")
@@ -60,8 +58,8 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.noInput && f.input != "" {
-		return errors.New("--input and --no-input contradict each other")
+	if f.noBody && f.input != "" {
+		return errors.New("--input and --no-body contradict each other")
 	}
 	if err := a.complete(ctx, cfg, &f); err != nil {
 		return err
@@ -73,15 +71,15 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 		return fmt.Errorf("--name %s: a mapping's name has letters, digits, `-` and `_`, at most 64, for example horoshop-order", f.name)
 	}
 	if f.out == "" {
-		f.out = filepath.Join(mappingsFolder(cfg), f.name, "mapping.yaml")
+		f.out = relative(placeOf(cfg, f.name))
 	}
 	var body []byte
-	if !f.noInput {
+	if !f.noBody {
 		if body, err = a.readInput(f.input); err != nil {
 			return err
 		}
 	}
-	files := filesOf(f, body)
+	files := filesOf(f, body, neighbour(cfg, f.out))
 	if err := files.check(f.force); err != nil {
 		return err
 	}
@@ -129,23 +127,6 @@ func (a *app) readyForInit() (*config.Config, error) {
 func nameFrom(ref string) string {
 	name := strings.NewReplacer(".", "-", "_", "-").Replace(ref)
 	return name[:min(len(name), 64)]
-}
-
-// mappingsFolder is where most of the configuration's mappings have their folders,
-// or mappings beside the configuration.
-func mappingsFolder(cfg *config.Config) string {
-	count := map[string]int{}
-	best := ""
-	for _, file := range cfg.Mappings {
-		dir := filepath.Dir(filepath.Dir(file))
-		if filepath.Base(file) != "mapping.yaml" {
-			continue
-		}
-		if count[dir]++; best == "" || count[dir] > count[best] {
-			best = dir
-		}
-	}
-	return relative(cmp.Or(best, filepath.Join(cfg.Dir, "mappings")))
 }
 
 // splitRef takes connection.name apart.
@@ -199,7 +180,7 @@ func (a *app) suggestInput(ctx context.Context, p *project, f initFlags, body []
 			in.AlsoFrom = append(in.AlsoFrom, source+"."+e.Name)
 		}
 	}
-	if f.noInput {
+	if f.noBody {
 		return in, nil
 	}
 	in.Record, err = a.sampleRecord(ctx, p, source, eventName, bodyRequest(f.input, f.method, f.query, body))

@@ -37,7 +37,7 @@ connections:
 		file := filepath.Join("mappings", name, "mapping.yaml")
 		args := []string{"init", "--from", source, "--to", sink, "--name", name}
 		if body == "none" {
-			args = append(args, "--no-input")
+			args = append(args, "--no-body")
 		} else {
 			path, err := filepath.Abs("../../mappings/" + bodies[source])
 			if err != nil {

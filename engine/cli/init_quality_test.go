@@ -168,7 +168,7 @@ func TestInitAgreesWithShipped(t *testing.T) {
 		compare := func(source, body string) score {
 			args := []string{"init", "--config", shippedConfig, "--plugins", plugins, "--from", source, "--to", "saleapp.upsert_order", "--out", "-"}
 			if body == "" {
-				args = append(args, "--no-input")
+				args = append(args, "--no-body")
 			} else {
 				args = append(args, "--input", body)
 			}

@@ -21,7 +21,7 @@ type offer struct{ ref, title string }
 
 // complete asks for what the flags do not say, if somebody is there to answer.
 func (a *app) complete(ctx context.Context, cfg *config.Config, f *initFlags) error {
-	missing := f.from == "" || f.to == "" || f.input == "" && !f.noInput
+	missing := f.from == "" || f.to == "" || f.input == "" && !f.noBody
 	if !missing {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (a *app) complete(ctx context.Context, cfg *config.Config, f *initFlags) er
 			return err
 		}
 	}
-	if f.input == "" && !f.noInput {
+	if f.input == "" && !f.noBody {
 		if err := ask.body(f); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func missingFlag(f *initFlags, events, operations []offer) error {
 	case f.to == "":
 		return fmt.Errorf("--to is missing: %s", oneOf(operations, "an operation"))
 	default:
-		return errors.New("--input is missing: name a file with a body as the source sends it, or - for standard input; or say --no-input")
+		return errors.New("--input is missing: name a file with a body as the source sends it, or - for standard input; or say --no-body")
 	}
 }
 
@@ -171,12 +171,12 @@ func (q *asker) choose(question, flag string, all []offer) (string, error) {
 // body asks for a file with a body.
 func (q *asker) body(f *initFlags) error {
 	for {
-		s, err := q.line("File with a body as the source sends it (empty: none): ", "--input or --no-input")
+		s, err := q.line("File with a body as the source sends it (empty: none): ", "--input or --no-body")
 		if err != nil {
 			return err
 		}
 		if s == "" {
-			f.noInput = true
+			f.noBody = true
 			return nil
 		}
 		info, err := os.Stat(s)

@@ -24,10 +24,11 @@ type newFile struct {
 // query of its URL.
 type newFiles []newFile
 
-// filesOf gives the files of a new mapping; the mapping's text comes later.
-func filesOf(f initFlags, body []byte) newFiles {
+// filesOf gives the files of a new mapping; the mapping's text comes later. Where it
+// has a neighbour the body is no sample: it would be the neighbour's too.
+func filesOf(f initFlags, body []byte, neighbour string) newFiles {
 	files := newFiles{{path: f.out}}
-	if f.out == "-" || f.noInput {
+	if f.out == "-" || f.noBody || neighbour != "" {
 		return files
 	}
 	ending := ".json"
@@ -130,6 +131,8 @@ func (a *app) summary(cfg *config.Config, f initFlags, draft *suggest.Draft, fil
 	}
 	if len(files) > 1 {
 		a.message("the body is its first sample: %s (take people's names and numbers out before you share it)\n", relative(files[1].path))
+	} else if other := neighbour(cfg, f.out); other != "" && !f.noBody {
+		a.message("the body is not kept as a sample: what lies in samples beside it is tried with %s too; with a folder for each mapping it would be\n", relative(other))
 	}
 	again, _ := config.Load(cfg.File)
 	if again != nil && !containsFile(again.Mappings, f.out) {

@@ -76,6 +76,8 @@ type Config struct {
 	// Mappings are the mapping files, sorted, each once; key mappings, a path or
 	// pattern (as of path/filepath.Match), or a list of them. Needed.
 	Mappings []string
+	// Patterns are the paths and patterns of mappings as they are written.
+	Patterns []string
 	// Ingress is the key ingress.
 	Ingress Ingress
 	// Admin is the key admin.

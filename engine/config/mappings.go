@@ -26,6 +26,7 @@ func (r *reader) mappings(c *Config, n *yaml.Node) {
 			if s == "" {
 				return &problem{"the path is empty", "remove the entry"}
 			}
+			c.Patterns = append(c.Patterns, s)
 			r.expand(c, e, s)
 			return nil
 		})(e)
