@@ -136,7 +136,7 @@ func (a *app) summary(cfg *config.Config, f initFlags, draft *suggest.Draft, fil
 	}
 	again, _ := config.Load(cfg.File)
 	if again != nil && !containsFile(again.Mappings, f.out) {
-		a.message("%s does not name it yet: add it to `mappings`\n", relative(cfg.File))
+		a.message("%s does not name it yet: add %s to its `mappings`\n", relative(cfg.File), fromConfig(cfg, f.out))
 	}
 	a.message("next:\n  crosswalk validate %s\n", relative(f.out))
 	if len(files) > 1 {
@@ -146,6 +146,23 @@ func (a *app) summary(cfg *config.Config, f initFlags, draft *suggest.Draft, fil
 		}
 		a.message("  crosswalk map %s --input %s%s --explain\n  crosswalk test --update %s\n", relative(f.out), relative(files[1].path), query, relative(f.out))
 	}
+}
+
+// fromConfig writes a file's path as the configuration names it.
+func fromConfig(cfg *config.Config, file string) string {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return file
+	}
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return abs
+	}
+	rel, err := filepath.Rel(dir, abs)
+	if err != nil {
+		return abs
+	}
+	return filepath.ToSlash(rel)
 }
 
 func containsFile(all []string, file string) bool {

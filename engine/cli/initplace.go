@@ -45,7 +45,7 @@ func placeOf(cfg *config.Config, name string) string {
 	}
 	dir := ""
 	for _, file := range cfg.Mappings {
-		if filepath.Base(file) == "mapping.yaml" {
+		if filepath.Base(file) == "mapping.yaml" && filepath.Dir(file) != filepath.Clean(cfg.Dir) {
 			dir = cmp.Or(dir, filepath.Dir(filepath.Dir(file)))
 		}
 	}

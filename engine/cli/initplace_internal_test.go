@@ -30,6 +30,7 @@ func TestPlaceOf(t *testing.T) {
 		{"the one of its name", []string{"old/mapping.yaml", "new/mapping.yaml"}, nil, "new/mapping.yaml"},
 		{"a pattern before a file", []string{"mapping.yaml", "m/*/mapping.yaml"}, nil, "m/new/mapping.yaml"},
 		{"files that are all there", []string{"m/a/mapping.yaml"}, []string{"m/a/mapping.yaml"}, "m/new/mapping.yaml"},
+		{"one file that is there", []string{"mapping.yaml"}, []string{"mapping.yaml"}, "mappings/new/mapping.yaml"},
 		{"none", nil, nil, "mappings/new/mapping.yaml"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -147,7 +147,7 @@ func (p *project) compileAll(ctx context.Context, files []string) ([]*mapping.Pr
 		if err != nil {
 			return nil, findings, err
 		}
-		findings = append(findings, list...)
+		findings = append(append(findings, list...), unfinished(file)...)
 		if prog == nil {
 			continue
 		}

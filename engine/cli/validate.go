@@ -45,6 +45,7 @@ Exit code 0: nothing found but warnings, 1: mistakes found, 2: could not run.`,
 			errs, warnings := findings.Count()
 			if errs > 0 || strict && warnings > 0 {
 				a.message("%s, %s\n", count(errs, "error"), count(warnings, "warning"))
+				a.draftsOf(findings)
 				return errFindings
 			}
 			a.message("%s checked, %s\n", count(len(checked), "mapping"), count(warnings, "warning"))
@@ -63,6 +64,8 @@ const (
 	rulePlugin = "CW211"
 	// ruleDoubleName: two mappings have one name.
 	ruleDoubleName = "CW212"
+	// ruleDraft: a mapping is a draft that says TODO.
+	ruleDraft = "CW213"
 )
 
 // validate checks the configuration, its connections, and the mappings, as far

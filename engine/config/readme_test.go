@@ -46,7 +46,7 @@ func TestReadme(t *testing.T) {
 		}
 		configs = append(configs, c)
 	}
-	ignore := cmp.Options{cmpopts.IgnoreUnexported(config.Config{}), cmpopts.IgnoreFields(config.Config{}, "File", "Connections")}
+	ignore := cmp.Options{cmpopts.IgnoreUnexported(config.Config{}), cmpopts.IgnoreFields(config.Config{}, "File", "Patterns", "Connections")}
 	if diff := cmp.Diff(configs[0], configs[1], ignore); diff != "" {
 		t.Errorf("README.md shows other values than the defaults (-default +shown):\n%s", diff)
 	}

@@ -22,7 +22,7 @@ func (d *Draft) Settle(check func(yaml []byte) diag.List) {
 func (d *Draft) dropOne(found diag.List, lines []string) bool {
 	for _, f := range found {
 		n := f.Position.Line
-		if n < 1 || n > len(lines) || strings.Contains(lines[n-1], "# TODO") || strings.Contains(lines[n-1], "; TODO") {
+		if n < 1 || n > len(lines) || OfTodo(lines[n-1]) {
 			continue
 		}
 		if d.Drop(n) {

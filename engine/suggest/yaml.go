@@ -39,7 +39,7 @@ func (d *Draft) written() *writer {
 	if len(d.in.Record) > 0 {
 		body = ", and of one body"
 	}
-	w.line(0, "# A first draft by `crosswalk init`, made of the fields of %s and of", d.in.From)
+	w.line(0, mark+", made of the fields of %s and of", d.in.From)
 	w.line(0, "# %s%s. Behind each rule stands how sure it is and why:", d.in.To, body)
 	w.line(0, "# read them all. What a person has to fill in says TODO.")
 	w.line(0, "mapping: %s", fieldName(d.in.Name))

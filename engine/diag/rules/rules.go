@@ -28,6 +28,7 @@ func configuration() []diag.Rule {
 		{ID: "CW210", Title: "Connection's config", Explanation: "A connection's `config` breaks the schema that its plugin gives."},
 		{ID: "CW211", Title: "Plugin not to be asked", Explanation: "A connection's plugin is not in the folder of plugins, or does not answer."},
 		{ID: "CW212", Title: "Two mappings of one name", Explanation: "Outcomes are kept by a mapping's name, so that each needs its own."},
+		{ID: "CW213", Title: "Unfinished draft", Explanation: "A mapping that `crosswalk init` has drafted still says TODO, where a person has to fill something in or to leave it out."},
 	}
 }
 

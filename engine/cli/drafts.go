@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/suggest"
+)
+
+// maxTodoLines is how many lines of a draft are named.
+const maxTodoLines = 20
+
+// unfinished finds a mapping that `crosswalk init` has drafted and that still says
+// TODO. One that cannot be read is reported by whoever compiles it.
+func unfinished(file string) diag.List {
+	text, err := readBounded("the mapping", file, maxMappingBytes)
+	if err != nil {
+		return nil
+	}
+	lines := suggest.Unfinished(text)
+	if len(lines) == 0 {
+		return nil
+	}
+	var named []string
+	for _, n := range lines[:min(len(lines), maxTodoLines)] {
+		named = append(named, strconv.Itoa(n))
+	}
+	if len(lines) > maxTodoLines {
+		named = append(named, "…")
+	}
+	said := "1 line says TODO"
+	if len(lines) > 1 {
+		said = fmt.Sprintf("%d lines say TODO: %s", len(lines), strings.Join(named, ", "))
+	}
+	source := strings.TrimRight(strings.Split(string(text), "\n")[lines[0]-1], "\r")
+	at := strings.Index(source, "TODO")
+	return diag.List{{
+		Severity: diag.Error, Rule: ruleDraft,
+		Position: diag.Position{File: relative(file), Line: lines[0], Column: utf8.RuneCountInString(source[:at]) + 1},
+		Source:   source, EndColumn: utf8.RuneCountInString(source) + 1,
+		Message: "this draft is not finished: " + said,
+		Hint:    "fill each in, or delete the line where nothing is to be done",
+	}}
+}
+
+// draftsOf says of each draft among the findings whether it validates apart from what
+// it leaves to do.
+func (a *app) draftsOf(findings diag.List) {
+	for _, d := range findings {
+		if d.Rule != ruleDraft {
+			continue
+		}
+		file := d.Position.File
+		others := slices.ContainsFunc(findings, func(o diag.Diagnostic) bool {
+			return o.Position.File == file && o.Rule != ruleDraft && !suggest.OfTodo(o.Source)
+		})
+		if others {
+			a.message("%s is a draft with TODOs, and has other findings\n", file)
+		} else {
+			a.message("%s is a draft: it validates apart from its TODOs\n", file)
+		}
+	}
+}
