@@ -68,6 +68,8 @@ type Journal struct {
 	lock *flock.Flock
 	srv  *server.Server // nil on a cluster
 	nc   *nats.Conn
+	// staging is where batches lie before they are stored; nil if on disk.
+	staging *staging
 	// parts is how many partitions a lane has, and answer how long a write may stay
 	// without an answer.
 	parts  int
@@ -174,9 +176,9 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
-	j.accepts = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
-	j.repeats = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken) //nolint:contextcheck // likewise
-	j.keeps = newPublisher(j.nc, o.AcceptWait, j.answer, j.broken)   //nolint:contextcheck // likewise
+	j.accepts = newPublisher(j.nc, o.AcceptWait, j.answer, j.batchFrom(), j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
+	j.repeats = newPublisher(j.nc, o.AcceptWait, j.answer, j.batchFrom(), j.broken) //nolint:contextcheck // likewise
+	j.keeps = newPublisher(j.nc, o.AcceptWait, j.answer, j.batchFrom(), j.broken)   //nolint:contextcheck // likewise
 	if o.Cluster != nil {
 		if err := j.join(ctx); err != nil {
 			return nil, err
@@ -289,6 +291,9 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	}
 	j.requests, err = j.openStream(ctx, js, streamRequests, []string{subjectRequests + "*", subjectRefused + "*"}, j.o.MaxUndecodedBytes, undecodedBytes(free-j.o.MinFreeDisk, j.o.MaxPayload))
 	if err == nil {
+		err = j.stage()
+	}
+	if err == nil {
 		j.undecoded.room = j.requests.CachedInfo().Config.MaxBytes - 2*purgeBytes - int64(j.o.MaxPayload)
 	}
 	return err
@@ -345,8 +350,9 @@ func (j *Journal) release() error {
 	if j.srv != nil {
 		stopServer(j.srv)
 	}
+	err := j.staging.remove()
 	if j.lock != nil {
-		return j.lock.Unlock()
+		err = errors.Join(err, j.lock.Unlock())
 	}
-	return nil
+	return err
 }

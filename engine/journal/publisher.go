@@ -18,8 +18,10 @@ const (
 	// clusterAnswer is the same on a cluster, where another server takes over from
 	// one that is gone, and the store is never held for broken.
 	clusterAnswer = 5 * time.Second
-	// batchFrom is how many must wait for a batch to be cheaper than single ones.
-	batchFrom = 8
+	// batchFrom is how many must wait for a batch to be cheaper than single ones, and
+	// stagedFrom the same where batches are staged in memory.
+	batchFrom  = 8
+	stagedFrom = 3
 	// maxGather bounds how long what came first waits for more to share a batch with.
 	// A batch costs the store several fsyncs and files of its own, however many
 	// messages are in it.
@@ -47,6 +49,8 @@ type publisher struct {
 	broken func(error) bool
 	dead   atomic.Bool
 
+	// from is how many make a batch.
+	from int
 	// gather is how long the next one waits for more: as long as the last batch took,
 	// and not at all where single ones came.
 	gather time.Duration
@@ -79,11 +83,11 @@ var (
 	errDead    = errors.New("the store does not answer")
 )
 
-func newPublisher(nc *nats.Conn, patience, answer time.Duration, broken func(error) bool) *publisher {
+func newPublisher(nc *nats.Conn, patience, answer time.Duration, from int, broken func(error) bool) *publisher {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &publisher{
 		nc: nc, queue: make(chan *publication, 2*maxBatch), quit: make(chan struct{}), done: make(chan struct{}),
-		patience: patience, answer: answer, broken: broken, ctx: ctx, cancel: cancel,
+		patience: patience, answer: answer, from: from, broken: broken, ctx: ctx, cancel: cancel,
 	}
 	go p.run()
 	return p
@@ -203,7 +207,7 @@ func (p *publisher) cycle(first *publication) {
 	p.since.Store(began.UnixNano())
 	defer p.since.Store(0)
 	p.gather = 0
-	if len(items) < batchFrom || !p.batch(items) {
+	if len(items) < p.from || !p.batch(items) {
 		p.single(items)
 		return
 	}
