@@ -131,6 +131,7 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 		lanes.Go(func() { e.runLane(deliver, l, runs[i]) })
 	}
 	listeners.Go(func() { fail("ingress", server.Serve(accept, in)) })
+	listeners.Go(func() { fail("journal", e.renewal(accept)) })
 	adminAddr := ""
 	if adminLn != nil {
 		adminAddr = adminLn.Addr().String()

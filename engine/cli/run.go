@@ -105,6 +105,8 @@ func (a *app) runEngine(ctx context.Context, o overrides) error {
 	for _, d := range findings {
 		log.Warn(d.Message, "file", d.Position.File, "line", d.Position.Line, "rule", d.Rule)
 	}
-	e := &engine{project: p, programs: programs, log: log, version: a.version}
-	return e.run(ctx)
+	return renewing(ctx, log, func(ctx context.Context) error {
+		e := &engine{project: p, programs: programs, log: log, version: a.version}
+		return e.run(ctx)
+	})
 }

@@ -161,20 +161,21 @@ func (d *disk) serve(listener int) {
 func (d *disk) answer(listener int, n *notification) response {
 	goOn := response{ID: n.ID, Flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 	d.mu.Lock()
-	full, free, delay := d.full, d.free, time.Duration(0)
-	sync := n.Nr == unix.SYS_FSYNC || n.Nr == unix.SYS_FDATASYNC
-	if sync {
-		if d.delay != nil {
-			delay = d.delay()
-		}
-		d.counts.syncs++
-		d.counts.total += delay
-		d.counts.longest = max(d.counts.longest, delay)
-	}
+	full, free, draw := d.full, d.free, d.delay
 	d.mu.Unlock()
+	sync := n.Nr == unix.SYS_FSYNC || n.Nr == unix.SYS_FDATASYNC
 	switch {
 	case sync:
-		time.Sleep(delay)
+		began := time.Now()
+		if draw != nil {
+			time.Sleep(draw())
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		took := time.Since(began)
+		d.counts.syncs++
+		d.counts.total += took
+		d.counts.longest = max(d.counts.longest, took)
 	case n.Nr == unix.SYS_STATFS && free > 0:
 		if d.pretend(listener, n, free) == nil {
 			return response{ID: n.ID}

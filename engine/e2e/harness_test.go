@@ -297,6 +297,32 @@ func (s *site) start(t testing.TB) *engine {
 	return &engine{proc: p, ingress: "http://" + l.Ingress, admin: "http://" + l.Admin}
 }
 
+// again waits until an engine is ready that has begun anew by itself.
+func (s *site) again(t testing.TB, e *engine) *engine {
+	t.Helper()
+	var l readyLine
+	eventually(t, "the engine to be ready again", func() error {
+		ready := 0
+		for text := range strings.Lines(e.log()) {
+			var said readyLine
+			if json.Unmarshal([]byte(text), &said) == nil && said.Msg == "ready" {
+				l = said
+				ready++
+			}
+		}
+		select {
+		case <-e.exited:
+			t.Fatalf("it has ended: %v\n%s", e.err, tail(e.log(), 4000))
+		default:
+		}
+		if ready < 2 {
+			return errors.New("it is not")
+		}
+		return nil
+	})
+	return &engine{proc: e.proc, ingress: "http://" + l.Ingress, admin: "http://" + l.Admin}
+}
+
 // readyLine is what the engine logs when it is ready.
 type readyLine struct{ Msg, Ingress, Admin string }
 
@@ -307,7 +333,10 @@ func (s *site) launch(t testing.TB) (*proc, <-chan readyLine) {
 	p := spawnOn(t, s.disk, []string{"SALEAPP_KEY=" + s.key, "NOVAPOSHTA_KEY=" + novaposhtaKey}, func(text string) {
 		var l readyLine
 		if json.Unmarshal([]byte(text), &l) == nil && l.Msg == "ready" {
-			said <- l
+			select {
+			case said <- l:
+			default: // it has begun anew
+			}
 		}
 	}, "crosswalk", "run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
 		"--plugins", filepath.Join(binaries, "plugins"), "--data", filepath.Join(s.dir, "data"))

@@ -156,7 +156,7 @@ func (j *Journal) notStored(ctx context.Context, err error, what string) error {
 		return fmt.Errorf("%s: %w", what, ctx.Err())
 	}
 	if why := j.brokenBy.Load(); why != nil {
-		return unavailable(retryFull, *why, "the store is broken until a restart")
+		return unavailable(retryFull, *why, "the store is broken until it is opened anew")
 	}
 	if r := refused(err); r != nil && r.full() {
 		return unavailable(retryFull, err, "%s, the stream is full", what)

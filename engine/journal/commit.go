@@ -225,10 +225,10 @@ func (j *Journal) storeAll(ctx context.Context, f *fence, msgs []*nats.Msg, stor
 
 func (j *Journal) storeBatch(ctx context.Context, f *fence, msgs []*nats.Msg, stored func(i int, seq uint64)) error {
 	if why := j.brokenBy.Load(); why != nil {
-		return unavailable(retryFull, *why, "the store is broken until a restart")
+		return unavailable(retryFull, *why, "the store is broken until it is opened anew")
 	}
 	if len(msgs) > 1 {
-		wait, cancel := context.WithTimeout(ctx, j.answer)
+		wait, cancel := j.answering(ctx)
 		f.guard(msgs[0])
 		a, err := publishBatch(wait, j.nc, msgs)
 		f.unguard(msgs[0])
@@ -245,7 +245,7 @@ func (j *Journal) storeBatch(ctx context.Context, f *fence, msgs []*nats.Msg, st
 	}
 	// One of them was stored before, or there is room for some only: each by itself.
 	for i, m := range msgs {
-		wait, cancel := context.WithTimeout(ctx, j.answer)
+		wait, cancel := j.answering(ctx)
 		f.guard(m)
 		a, err := publishOne(wait, j.nc, m)
 		cancel()

@@ -106,6 +106,9 @@ type Journal struct {
 	refusing  atomic.Pointer[string] // why nothing is accepted for now: disk or stream nearly full
 	stopWatch context.CancelFunc
 	watched   chan struct{}
+	unbroken  context.Context //nolint:containedctx // it ends with brokenBy, for whoever waits for the store
+	breaks    context.CancelFunc
+	mended    chan struct{} // see Mended
 	tidied    chan struct{}
 	sweeping  sync.Mutex
 	alarms    atomic.Pointer[[]string] // what somebody has to look at
@@ -154,9 +157,10 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		o: o, log: o.Logger, index: newIndex(), keys: newKeys(), past: newPast(),
 		kinds: newKinds(), shelf: newShelf(), lives: newLives(), undecoded: newUndecoded(),
 		lanes: map[lanePart]*Lane{}, letters: map[letter]uint64{}, lower: map[event.Lane]uint64{},
-		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}),
+		counts: counts{outcomes: map[event.Kind]uint64{}}, watched: make(chan struct{}), mended: make(chan struct{}),
 		tidied: make(chan struct{}), parts: 1, answer: answerWait, read: map[string]uint64{},
 	}
+	j.unbroken, j.breaks = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.release())

@@ -25,7 +25,7 @@ func (j *Journal) Ready() error {
 		return unavailable(retryFull, nil, "the engine is shutting down")
 	}
 	if why := j.brokenBy.Load(); why != nil {
-		return unavailable(retryFull, *why, "the store is broken until a restart")
+		return unavailable(retryFull, *why, "the store is broken until it is opened anew")
 	}
 	if why := j.refusing.Load(); why != nil {
 		return unavailable(retryFull, nil, "%s", *why)
@@ -53,7 +53,8 @@ func (j *Journal) broken(err error) bool {
 	if j.closing.Load() || !j.brokenBy.CompareAndSwap(nil, &err) {
 		return true
 	}
-	j.log.Error("the journal's store is broken: nothing is accepted until the engine restarts; look at the disk first",
+	j.breaks()
+	j.log.Error("the journal's store is broken: nothing is accepted until its disk can be written; then it must be opened anew",
 		"directory", j.o.Dir, "error", err)
 	return true
 }
@@ -72,6 +73,7 @@ func (j *Journal) watch(ctx context.Context) {
 				j.repeats.giveUp()
 				j.keeps.giveUp()
 			}
+			j.mend()
 			j.look(ctx)
 		case <-ctx.Done():
 			return
