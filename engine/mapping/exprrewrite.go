@@ -514,8 +514,7 @@ func (e *exprCompiler) regex(o operand) *regexp.Regexp {
 	}
 	re, err := compileRegexp(s)
 	if err != nil {
-		e.report("CW134", o.from, o.to, "the syntax is that of RE2: https://github.com/google/re2/wiki/Syntax",
-			"this is no regular expression: %s", err)
+		e.badRegexp(o, s, err)
 		return nil
 	}
 	return re
