@@ -96,8 +96,7 @@ func (a *app) validate(ctx context.Context, files []string, exhaustive bool) (fi
 		if err != nil || !exhaustive {
 			return err
 		}
-		list, err = a.exhaust(ctx, p, programs)
-		findings = append(findings, list...)
+		findings, err = a.exhaust(ctx, p, programs, findings)
 		return err
 	})
 	for _, f := range files {

@@ -29,6 +29,7 @@ type compiler struct {
 	unused    []*let
 	noted     []*noted // references of the rule or let being compiled, see reads.go
 	letsRead  []*let   // in the order that they were compiled
+	accepts   []Accept
 	names     *regexp.Regexp
 }
 
@@ -123,6 +124,7 @@ func (c *compiler) program(n *yaml.Node) *Program {
 	}
 	if e, ok := top["accept"]; ok {
 		p.accepts = c.accept(e.value)
+		c.accepts = p.accepts
 	}
 	c.finish()
 	p.tables = c.tables

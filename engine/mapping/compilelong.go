@@ -149,7 +149,7 @@ func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, t typ,
 			}
 			c.useTable(r.table, c.doc.spanOf(e.value), t, sourceOf(r), lenient)
 			t = r.table.typ()
-			ok = c.rowsFit(r.table, e.value, keys, to)
+			ok = c.rowsFit(r.table, r.at, keys, to)
 		}
 	}
 	if e, has := keys["type"]; has {
@@ -184,25 +184,6 @@ func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, t typ,
 	}
 	r.settle()
 	return t, ok
-}
-
-// rowsFit checks that every row of a table can go to the sink's field.
-func (c *compiler) rowsFit(t *table, n *yaml.Node, keys map[string]entry, to target) bool {
-	if _, typed := keys["type"]; typed || to.sink == nil {
-		return true
-	}
-	for i, k := range t.keys {
-		raw := appendJSON(nil, t.rows[k])
-		if _, ok, err := convert(nil, raw, to.sink); err != nil || !ok && string(raw) != "null" {
-			rule, why := "CW144", "is not "+kindName(to.sink.Types)
-			if err != nil && err.enum {
-				rule, why = "CW145", "is not among "+err.want
-			}
-			c.doc.errorAt(rule, c.doc.spanOf(n), "", "row `%s` of the table%s gives %s, and that %s, as `%s` needs", shorten(k), t.row(i), raw, why, to.field)
-			return false
-		}
-	}
-	return true
 }
 
 // guard puts when, required and on_error around a rule.

@@ -275,8 +275,35 @@ func (c *compiler) finishObject(b *build, branches []branch, builds []*build, ok
 	return o
 }
 
+// unsure decides what dotted names make where no schema says whether it is an array: one
+// if their steps count from 0 on, as in items.0.name, else an object.
+func (c *compiler) unsure(b *build, ok bool) {
+	if n := b.sink; n != nil && n.Types != 0 && (!n.Types.Has(schema.Array) || !n.Types.Has(schema.Object)) {
+		return
+	}
+	var first *kid
+	indexes := map[int]bool{}
+	for _, k := range b.kids {
+		if i, isIndex := arrayIndex(segment{text: k.name}); isIndex && i < len(b.kids) {
+			indexes[i] = true
+		} else if isIndex && first == nil {
+			first = k
+		}
+	}
+	switch {
+	case len(indexes) == len(b.kids):
+		b.array = true
+	case first != nil && ok:
+		c.doc.warnAt("CW146", first.at, "elements of an array are written from 0 on without gaps; `"+b.field+": {fields: …}` says that an object is meant",
+			"`%s` becomes an object with the field `%s`, and no array", b.field, first.name)
+	}
+}
+
 // finishBuild makes the rule of an object or array that dotted names made.
 func (c *compiler) finishBuild(b *build, ok bool) rule {
+	if !b.array {
+		c.unsure(b, ok)
+	}
 	if !b.array {
 		return c.finishObject(b, nil, nil, ok)
 	}

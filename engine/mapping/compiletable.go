@@ -52,6 +52,7 @@ func (c *compiler) tableRows(t *table, n *yaml.Node, at span) bool {
 			continue
 		}
 		t.rows[e.name], t.keys, t.places = v, append(t.keys, e.name), append(t.places, c.doc.spanOf(e.key))
+		t.values = append(t.values, c.doc.spanOf(e.value))
 	}
 	return ok
 }

@@ -13,6 +13,7 @@ type table struct {
 	rows   map[string]any
 	keys   []string
 	places []span // where each of keys stands
+	values []span // where the values stand; not known of a CSV file
 	at     span
 	used   bool
 	broken bool // what is wrong with it was reported

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,13 +20,17 @@ type tableUse struct {
 	lenient bool
 }
 
-// choices returns what the value can be, as texts, with their titles; nil if the
-// schema does not say.
-func (u *tableUse) choices() (values, titles []string) {
+// choices returns what the value can be, as texts, with their titles, and whether it
+// can be nothing else; nil if the schema does not say.
+func (u *tableUse) choices() (values, titles []string, closed bool) {
 	if u.key.node == nil {
-		return nil, nil
+		return nil, nil, false
 	}
-	for _, choice := range u.key.node.Choices {
+	list, closed := u.key.node.Choices, true
+	if len(list) == 0 {
+		list, closed = u.key.node.Known, false
+	}
+	for _, choice := range list {
 		v, ok := decode([]byte(choice.JSON))
 		if !ok || v == nil {
 			continue
@@ -34,7 +39,16 @@ func (u *tableUse) choices() (values, titles []string) {
 			values, titles = append(values, s), append(titles, choice.Title)
 		}
 	}
-	return values, titles
+	return values, titles, closed
+}
+
+// left reports whether the mapping leaves events without a row to the dead letters on
+// purpose.
+func (c *compiler) left(u *tableUse) bool {
+	path := AnyIndex(u.source)
+	return slices.ContainsFunc(c.accepts, func(a Accept) bool {
+		return a.Rule == "CW305" && !a.Unnamed && a.Field == "" && (a.Path == "" || a.Path == path || strings.HasPrefix(path, a.Path+"."))
+	})
 }
 
 // useTable notes that a rule reads a table with a value of the type key.
@@ -42,11 +56,50 @@ func (c *compiler) useTable(t *table, at span, key typ, source string, lenient b
 	c.tableUses = append(c.tableUses, tableUse{table: t, at: at, key: key, source: source, lenient: lenient})
 }
 
+// rowsFit checks that every row of a table can go to the sink's field. What cannot is
+// reported at the row, wherever the table stands.
+func (c *compiler) rowsFit(t *table, rule span, keys map[string]entry, to target) bool {
+	if _, typed := keys["type"]; typed || to.sink == nil {
+		return true
+	}
+	doc, needs := c.doc, "as `"+to.field+"` needs"
+	if t.doc != nil {
+		doc, needs = t.doc, needs+fmt.Sprintf(" (%s:%d)", c.doc.file, rule.pos.Line)
+	}
+	wrong := 0
+	for i, k := range t.keys {
+		raw := appendJSON(nil, t.rows[k])
+		_, ok, err := convert(nil, raw, to.sink)
+		if err == nil && (ok || string(raw) == "null") {
+			continue
+		}
+		if wrong++; wrong > maxTableFindings || len(c.doc.found) >= maxFindings {
+			break
+		}
+		id, why := "CW144", "is not "+kindName(to.sink.Types)
+		if err != nil && err.enum {
+			id, why = "CW145", "is not among "+err.want
+		}
+		at := t.places[i]
+		if i < len(t.values) {
+			at = t.values[i]
+		}
+		c.doc.found = append(c.doc.found, doc.diagnostic(diag.Error, id, at,
+			fmt.Sprintf("row `%s` of %s gives %s, and that %s, %s", shorten(k), t.called(), raw, why, needs), ""))
+	}
+	return wrong == 0
+}
+
 // checkTables holds the keys of tables against what the source's schema says that
 // the values can be.
 func (c *compiler) checkTables() {
 	var order []*table
 	uses := map[*table][]*tableUse{}
+	type pair struct {
+		t      *table
+		source string
+	}
+	warned := map[pair]bool{} // of what lacks rows, once however often it is read
 	for i := range c.tableUses {
 		u := &c.tableUses[i]
 		base := u.table
@@ -60,18 +113,20 @@ func (c *compiler) checkTables() {
 			order = append(order, base)
 		}
 		uses[base] = append(uses[base], u)
-		c.missingRows(base, u)
+		if p := (pair{base, u.source}); !warned[p] {
+			warned[p] = c.missingRows(base, u)
+		}
 	}
 	for _, t := range order {
 		c.deadRows(t, uses[t])
 	}
 }
 
-// missingRows warns of values that have no row.
-func (c *compiler) missingRows(t *table, u *tableUse) {
-	values, titles := u.choices()
-	if u.lenient || len(values) == 0 {
-		return
+// missingRows warns of values that have no row, and reports whether it did.
+func (c *compiler) missingRows(t *table, u *tableUse) bool {
+	values, titles, closed := u.choices()
+	if u.lenient || len(values) == 0 || c.left(u) {
+		return false
 	}
 	var without []string
 	for i, v := range values {
@@ -84,13 +139,18 @@ func (c *compiler) missingRows(t *table, u *tableUse) {
 		without = append(without, v)
 	}
 	if len(without) == 0 {
-		return
+		return false
 	}
 	if len(without) > 8 {
 		without = append(without[:8], "…")
 	}
-	c.doc.warnAt("CW164", u.at, "an event that has it becomes a dead letter; add a row, or a `default` to the rule",
-		"%s has no row for %s, which `%s` can be", t.called(), strings.Join(without, ", "), u.source)
+	hint, beside := "an event that has it becomes a dead letter; add a row, or a `default` to the rule", ""
+	if !closed {
+		hint, beside = hint+"; if it is left to the dead letters on purpose, say it under `accept`", " among others"
+	}
+	c.doc.warnAt("CW164", u.at, hint,
+		"%s has no row for %s, which `%s` can be%s", t.called(), strings.Join(without, ", "), u.source, beside)
+	return true
 }
 
 // deadRows reports keys that no value can ever be. In a file, which other mappings
@@ -98,8 +158,8 @@ func (c *compiler) missingRows(t *table, u *tableUse) {
 func (c *compiler) deadRows(t *table, uses []*tableUse) {
 	var possible []string
 	for _, u := range uses {
-		values, _ := u.choices()
-		if len(values) == 0 {
+		values, _, closed := u.choices()
+		if len(values) == 0 || !closed {
 			return
 		}
 		for _, v := range values {

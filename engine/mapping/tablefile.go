@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -100,12 +99,4 @@ func (t *table) only() *table {
 		return t.column(t.columns[0])
 	}
 	return t
-}
-
-// row says where a key stands, for a message about it; "" for an inline table.
-func (t *table) row(key int) string {
-	if t.doc == nil || key >= len(t.places) {
-		return ""
-	}
-	return fmt.Sprintf(" (%s:%d)", t.doc.file, t.places[key].pos.Line)
 }
