@@ -96,7 +96,7 @@ func (j *Journal) sweep(ctx context.Context, now time.Time) (full bool, err erro
 	if err := s.look(ctx); err != nil {
 		return false, fmt.Errorf("look at what is kept: %w", err)
 	}
-	j.alarm(s.alarms)
+	j.alarm(append(j.damages(), s.alarms...))
 	if s.cut > s.first {
 		if err := s.letters(ctx); err != nil {
 			return s.full, fmt.Errorf("take resolved dead letters out: %w", err)

@@ -120,6 +120,7 @@ type Journal struct {
 	standing   []standing            // letters whose outcome is in OUTCOMES, in its order
 	lower      map[event.Lane]uint64 // first place in OUTCOMES that a lane's takeover must read
 	firstEvent uint64                // the oldest event that was kept at the start
+	damage     []string              // what of the store cannot be read
 	lowest     uint64                // the same for a lane that had nothing at the start
 }
 
@@ -179,6 +180,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	if err := errors.Join(j.mendActs(ctx), j.mendEnds(ctx)); err != nil {
 		return nil, err
 	}
+	j.alarm(j.damages())
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
 	j.accepts = newPublisher(j.nc, o.AcceptWait, j.answer, j.batchFrom(), j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
 	j.repeats = newPublisher(j.nc, o.AcceptWait, j.answer, j.batchFrom(), j.broken) //nolint:contextcheck // likewise

@@ -214,9 +214,13 @@ func (j *Journal) scan(ctx context.Context, s jetstream.Stream, from uint64, fil
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
 	for left := info.NumPending; left > 0; left-- {
-		m, meta, err := p.message(ctx)
+		m, meta, err := p.soon(ctx, cons)
 		if err != nil {
 			return err
+		}
+		if m == nil {
+			j.damaged("%d of %d messages of stream %s cannot be read", left, info.NumPending, info.Stream)
+			return nil
 		}
 		if more, err := fn(meta.Sequence.Stream, m); err != nil || !more {
 			return err

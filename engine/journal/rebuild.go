@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
@@ -46,15 +47,13 @@ func (j *Journal) rebuild(ctx context.Context) error {
 }
 
 func (j *Journal) readEvents(ctx context.Context) error {
-	info, err := j.events.Info(ctx)
+	info, err := j.events.Info(ctx, jetstream.WithDeletedDetails(true)) // or it would not tell of what is lost
 	if err != nil {
 		return err
 	}
 	j.counts.accepted = info.State.LastSeq
 	j.firstEvent = info.State.FirstSeq
-	if n := info.State.NumDeleted; n > 0 {
-		j.log.Error("events are missing from the journal: its store was damaged", "journal", j.o.where(), "missing", n)
-	}
+	j.lookForDamage(&info.State)
 	return j.scan(ctx, j.events, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
 		j.read[streamEvents] = seq
 		return true, j.noteEvent(seq, m)
@@ -167,6 +166,9 @@ func (j *Journal) readOutcomes(ctx context.Context, floors laneFloors) error {
 		j.read[streamOutcomes] = seq
 		mk, err := j.noteOutcome(seq, m)
 		if err != nil {
+			return false, err
+		}
+		if err := j.inEvents(mk.sequence); err != nil {
 			return false, err
 		}
 		if l := (letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}); j.letters[l] != 0 {
