@@ -34,6 +34,7 @@ type Engine interface {
 	History
 	Letters
 	Sinks
+	Reloads
 }
 
 // Status is the state of a running engine.
@@ -52,6 +53,8 @@ type Status struct {
 	// Alarms are what somebody has to look at, in words: a backlog that nears the
 	// retention, or fills the journal.
 	Alarms []string `json:"alarms,omitempty"`
+	// Configuration is what became of the configurations that it was given.
+	Configuration *Configuration `json:"configuration,omitempty"`
 }
 
 // Connection is the state of a connection's process.

@@ -95,7 +95,22 @@ func full() *engine {
 		outcomes: []event.Outcome{summary().Outcomes[0]}, dead: []event.DeadLetter{d},
 		status: admin.Status{
 			Version: "1.0", StartedAt: at, Mappings: []admin.Mapping{{Name: "order", SHA256: "ab", From: []string{"shop.order_created"}, To: "saleapp.upsert_order"}},
-			Lanes: []admin.Lane{{Source: "shop", Sink: "saleapp", Oldest: &at}},
+			Lanes:         []admin.Lane{{Source: "shop", Sink: "saleapp", Oldest: &at}},
+			Configuration: &admin.Configuration{AppliedAt: at, Last: reloaded()},
 		},
 	}
+}
+
+func reloaded() admin.Reload {
+	return admin.Reload{
+		Result: "refused", Cause: "request", By: "olena", At: at, Changes: []string{"mapping order changed"}, Problem: "the disk is full",
+		Diagnostics: []admin.Diagnostic{{
+			Severity: "error", Rule: "CW120", File: "order.yaml", Line: 3, Column: 2, EndColumn: 4, Message: "no", Hint: "yes", Source: "a: b",
+		}},
+	}
+}
+
+func (e *engine) Reload(_ context.Context, r admin.ReloadRequest) (admin.Reload, error) {
+	e.asked.request = r
+	return reloaded(), e.err
 }

@@ -245,7 +245,7 @@ func TestDescription(t *testing.T) {
 			body := map[string]string{
 				"/api/v1/letters/retry": letters, "/api/v1/letters/drop": letters, "/api/v1/letters/edit": edit,
 				"/api/v1/connections/pause": sink, "/api/v1/connections/resume": sink,
-				"/api/v1/replay": replay, "/api/v1/replay/plan": replay,
+				"/api/v1/replay": replay, "/api/v1/replay/plan": replay, "/api/v1/reload": `{"by":"olena"}`,
 			}[path]
 			answers, _ := d.at("#/paths/" + escape(path) + "/" + strings.ToLower(method) + "/responses")
 			for status := range answers {

@@ -76,6 +76,7 @@ func (a *api) routes() map[string]map[string]http.HandlerFunc {
 		"/api/v1/connections/resume": post(a.resume),
 		"/api/v1/replay":             post(a.replay),
 		"/api/v1/replay/plan":        post(a.plan),
+		"/api/v1/reload":             post(a.reload),
 	}
 }
 

@@ -43,16 +43,23 @@ func (d decoding) Decode(ctx context.Context, r wire.Request) (wire.Decoded, err
 
 // newIngress makes the server for webhooks, with one way in for each connection
 // that has a token.
-func (e *engine) newIngress() (*ingress.Server, error) {
+func (e *engine) newIngress() (err error) {
 	in := e.config.Ingress
-	o := ingress.Options{
+	e.server, err = ingress.New(ingress.Options{
 		Journal: storing{e.journal}, Logger: e.log, Observe: e.metrics.Webhook, Certificate: e.certificate,
+		Connections: e.waysIn(),
 		Limits: ingress.Limits{
 			MaxBody: in.MaxBody, MaxMemory: in.MaxMemory, MaxConnections: in.MaxConnections,
 			HeaderTimeout: in.HeaderTimeout, BodyTimeout: in.BodyTimeout, IdleTimeout: in.IdleTimeout,
 			DecodeTimeout: in.DecodeTimeout,
 		},
-	}
+	})
+	return err
+}
+
+// waysIn are the connections that take webhooks.
+func (e *engine) waysIn() []ingress.Connection {
+	var out []ingress.Connection
 	for _, c := range e.config.Connections {
 		if c.Token == "" {
 			continue
@@ -66,7 +73,7 @@ func (e *engine) newIngress() (*ingress.Server, error) {
 				Header: s.Header, Secret: s.Secret, Algorithm: s.Algorithm, Encoding: s.Encoding, Prefix: s.Prefix,
 			}
 		}
-		o.Connections = append(o.Connections, conn)
+		out = append(out, conn)
 	}
-	return ingress.New(o)
+	return out
 }

@@ -4,23 +4,17 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
-	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // view is the running engine as the admin API sees it.
-type view struct {
-	*engine
-	server  *ingress.Server
-	started time.Time
-}
+type view struct{ *engine }
 
 // Unready gives the reasons why webhooks or deliveries do not work now.
 func (v view) Unready(context.Context) []string {
@@ -54,6 +48,9 @@ func (v view) connections() []admin.Connection {
 
 // Status gives the engine's state.
 func (v view) Status(ctx context.Context) (admin.Status, error) {
+	// What the configuration says is in place is what is shown with it.
+	configuration := v.configuration()
+	v = view{v.running.engine()}
 	js, err := v.journal.Stats(ctx)
 	if err != nil {
 		return admin.Status{}, err
@@ -68,7 +65,7 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 			DeadOpen: js.Unresolved, Replayed: js.Replayed,
 		},
 		Ingress: admin.Ingress{Requests: in.Requests, Refused: in.Refused},
-		Alarms:  v.journal.Alarms(),
+		Alarms:  v.journal.Alarms(), Configuration: configuration,
 	}
 	for _, l := range v.lanes {
 		al := admin.Lane{Source: l.Source, Sink: l.Sink}

@@ -79,7 +79,7 @@ writes the result into another system, through a plugin process for each connect
 	root.AddCommand(
 		a.initCommand(), a.runCommand(), a.validateCommand(), a.mapCommand(), a.testCommand(), a.connectionsCommand(), a.schemaCommand(),
 		a.statusCommand(), a.eventsCommand(), a.deadCommand(), a.replayCommand(), a.pauseCommand(), a.resumeCommand(),
-		a.pluginCommand(), a.versionCommand(),
+		a.reloadCommand(), a.pluginCommand(), a.versionCommand(),
 	)
 	root.SetHelpCommand(a.helpCommand(root))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -24,22 +23,16 @@ import (
 // stopTimeout bounds each step of stopping.
 const stopTimeout = 30 * time.Second
 
-// engine is everything that runs, wired together.
+// engine is everything that runs under one configuration, wired together. It does not
+// change: a reload makes another one, which shares what goes on.
 type engine struct {
 	*project
+	*running
 	programs []*mapping.Program
-	log      *slog.Logger
-	version  string
 
-	journal *journal.Journal
-	links   map[string]*link
-	gates   map[string]*delivery.Gate
-	lanes   []*lane
-	// answers are lookups', kept for all lanes.
-	answers *delivery.AnswerCache
-	metrics *metrics.Metrics
-	// certificate is for webhooks over TLS, nil for plain HTTP.
-	certificate *ingress.Certificate
+	links map[string]*link
+	gates map[string]*delivery.Gate
+	lanes []*lane
 }
 
 // maxAnswers is how many answers of lookups are kept.
@@ -86,23 +79,24 @@ func (e *engine) run(ctx context.Context) (err error) {
 
 // serve runs the lanes and the listeners until ctx ends or one of them fails.
 func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
-	measured := &measured{engine: e}
-	e.metrics = metrics.New(e.version, measured)
-	server, err := e.newIngress()
-	if err != nil {
+	r := e.running
+	r.metrics = metrics.New(r.version, measured{r})
+	if err := e.newIngress(); err != nil {
 		return err
 	}
-	measured.server = server
-	e.answers = delivery.NewAnswerCache(maxAnswers)
+	r.answers = delivery.NewAnswerCache(maxAnswers)
 	if err := e.makeGates(); err != nil {
 		return err
 	}
 	if err := e.planLanes(ctx); err != nil {
 		return err
 	}
+	r.started = time.Now().UTC()
+	r.put(e)
 	runs := make([]func(context.Context) error, len(e.lanes))
 	for i, l := range e.lanes {
-		if runs[i], err = e.openLane(ctx, l); err != nil {
+		var err error
+		if runs[i], err = openLane(ctx, l, r.engine); err != nil {
 			return err
 		}
 	}
@@ -111,6 +105,7 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 	defer stopDelivery()
 	accept, stopAccepting := context.WithCancel(ctx)
 	defer stopAccepting()
+	r.deliver = deliver
 
 	var (
 		mu       sync.Mutex
@@ -126,29 +121,32 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 		stopAccepting()
 	}
 
-	var listeners, lanes sync.WaitGroup
+	var listeners sync.WaitGroup
 	for i, l := range e.lanes {
-		lanes.Go(func() { e.runLane(deliver, l, runs[i]) })
+		r.startLane(l, runs[i]) //nolint:contextcheck // lanes have a context of their own, which outlives ctx
 	}
-	listeners.Go(func() { fail("ingress", server.Serve(accept, in)) })
+	listeners.Go(func() { fail("ingress", r.server.Serve(accept, in)) })
 	listeners.Go(func() { fail("journal", e.renewal(accept)) })
 	adminAddr := ""
 	if adminLn != nil {
 		adminAddr = adminLn.Addr().String()
-		api := admin.New(view{engine: e, server: server, started: time.Now().UTC()}, admin.Options{
-			Token: e.config.Admin.Token, Elsewhere: adminLn.Addr().Network() == "unix" || !e.config.Admin.Local(),
-			Metrics: e.metrics.Handler(), Logger: e.log,
-		})
-		listeners.Go(func() { fail("admin", admin.Serve(accept, adminLn, api, e.log)) })
+		r.serveAdmin(e, adminLn)
+		listeners.Go(func() { fail("admin", admin.Serve(accept, adminLn, r, r.log)) })
 	}
-	e.log.Info("ready", "version", e.version, "ingress", in.Addr().String(), "admin", adminAddr,
+	r.reloads.life = accept
+	listeners.Go(func() { r.reloadOnSignal(accept, stopAccepting) })
+	if r.flags.watch {
+		listeners.Go(func() { r.reloadOnChange(accept) })
+	}
+	r.log.Info("ready", "version", r.version, "ingress", in.Addr().String(), "admin", adminAddr,
 		"connections", len(e.links), "mappings", len(e.programs))
 
 	<-accept.Done()
-	e.log.Info("stopping: no more webhooks are taken, what is at hand is finished")
+	r.log.Info("stopping: no more webhooks are taken, what is at hand is finished")
 	listeners.Wait()
+	r.reloads.close()
 	stopDelivery()
-	lanes.Wait()
+	r.background.Wait()
 	mu.Lock()
 	defer mu.Unlock()
 	return errors.Join(failures...)
@@ -159,19 +157,19 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 func (e *engine) openLinks(ctx context.Context) (stop func()) {
 	e.links = map[string]*link{}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var opening sync.WaitGroup
 	for _, c := range e.config.Connections {
 		l := newLink(c.Name, e.log)
 		e.links[c.Name] = l
-		opening.Go(func() {
-			l.open(ctx, func(ctx context.Context) (*pluginhost.Connection, error) { return e.openConnection(ctx, c) })
-		})
+		l.openLater(ctx, func(ctx context.Context) (*pluginhost.Connection, error) { return e.openConnection(ctx, c, true) })
 	}
 	return func() { //nolint:contextcheck // the processes are ended after ctx has ended
 		cancel()
-		opening.Wait()
+		links := e.links
+		if now := e.engine(); now != nil {
+			links = now.links
+		}
 		var closing sync.WaitGroup
-		for _, l := range e.links {
+		for _, l := range links {
 			closing.Go(func() {
 				if err := bounded(l.close); err != nil {
 					e.log.Warn("the connection did not stop in order", "connection", l.name, "error", err)
@@ -182,7 +180,9 @@ func (e *engine) openLinks(ctx context.Context) (stop func()) {
 	}
 }
 
-func (e *engine) openConnection(ctx context.Context, c *config.Connection) (*pluginhost.Connection, error) {
+// openConnection starts a connection's process and configures it. keepTrying has a
+// first start that fails for a reason that may pass be none.
+func (e *engine) openConnection(ctx context.Context, c *config.Connection, keepTrying bool) (*pluginhost.Connection, error) {
 	spec, err := e.host.Describe(ctx, c.Plugin, nil)
 	if err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func (e *engine) openConnection(ctx context.Context, c *config.Connection) (*plu
 	if err != nil {
 		return nil, err
 	}
-	return e.host.Open(ctx, pluginhost.Config{Name: c.Name, Plugin: c.Plugin, JSON: cfg, KeepTrying: true})
+	return e.host.Open(ctx, pluginhost.Config{Name: c.Name, Plugin: c.Plugin, JSON: cfg, KeepTrying: keepTrying})
 }
 
 // listen opens a listener, with an error that says what it was for and which flag

@@ -17,16 +17,20 @@ import (
 func (e *engine) makeGates() error {
 	e.gates = map[string]*delivery.Gate{}
 	for _, c := range e.config.Connections {
-		g, err := delivery.NewGate(delivery.GateOptions{
-			Connection: c.Name, Rate: c.Limits.Rate.PerSecond, Burst: c.Limits.Rate.Burst,
-			Concurrency: c.Limits.Concurrency, Backoff: backoffOf(c), Probe: e.links[c.Name].check, Logger: e.log,
-		})
+		g, err := delivery.NewGate(e.gateOptions(c))
 		if err != nil {
 			return err
 		}
 		e.gates[c.Name] = g
 	}
 	return nil
+}
+
+func (e *engine) gateOptions(c *config.Connection) delivery.GateOptions {
+	return delivery.GateOptions{
+		Connection: c.Name, Rate: c.Limits.Rate.PerSecond, Burst: c.Limits.Rate.Burst,
+		Concurrency: c.Limits.Concurrency, Backoff: backoffOf(c), Probe: e.links[c.Name].check, Logger: e.log,
+	}
 }
 
 func backoffOf(c *config.Connection) delivery.Backoff {
@@ -55,6 +59,9 @@ func (e *engine) sending(connection string) *admin.Sending {
 // with the journal.
 func (v view) Degraded(context.Context) []string {
 	out := v.journal.Alarms()
+	if last, _, _ := v.reloads.state(); last.refusal() != "" {
+		out = append(out, last.refusal())
+	}
 	for _, c := range v.config.Connections {
 		s := v.sending(c.Name)
 		if s == nil || s.State == string(delivery.GateOpen) {
@@ -97,7 +104,8 @@ func (v view) onGate(r admin.SinkRequest, what string, do func(*delivery.Gate)) 
 
 // check asks whether the connection's far system takes its credentials.
 func (l *link) check(ctx context.Context) error {
-	if conn := l.conn.Load(); conn != nil {
+	if conn, done := l.begin(); conn != nil {
+		defer done()
 		return conn.Check(ctx)
 	}
 	return &wire.Failure{Class: wire.Transient, Code: "plugin_down", Message: errNotOpen.Error()}

@@ -10,10 +10,9 @@ import (
 // back as an error or a finding.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// newLogger makes the engine's log. level is debug, info, warn or error, format
-// text or json.
-func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
-	var l slog.Level
+// newLogger makes the engine's log. level is debug, info, warn or error, and set as l,
+// by which it can be changed; format is text or json.
+func newLogger(w io.Writer, l *slog.LevelVar, level, format string) (*slog.Logger, error) {
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
 	}

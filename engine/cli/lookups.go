@@ -4,24 +4,21 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // lookingUp answers the questions of lanes by the connections that they name.
-type lookingUp struct {
-	links map[string]*link
-	gates map[string]*delivery.Gate
-}
+type lookingUp struct{ now func() *engine }
 
 // Find asks a connection's lookup.
 func (l lookingUp) Find(ctx context.Context, connection, lookup string, questions []wire.Question, each func(wire.Answer)) error {
-	to := l.links[connection]
-	if to == nil { // the compiler has seen it in the configuration
+	e := l.now()
+	to := e.links[connection]
+	if to == nil { // the configuration has changed since the question was made
 		return fmt.Errorf("there is no connection %s", connection)
 	}
 	for len(questions) > 0 {
-		n, err := l.gates[connection].Wait(ctx, len(questions))
+		n, err := e.gates[connection].Wait(ctx, len(questions))
 		if err != nil {
 			return err
 		}
@@ -36,7 +33,8 @@ func (l lookingUp) Find(ctx context.Context, connection, lookup string, question
 // Find lets the plugin answer questions; while it is not there they are to be
 // asked again.
 func (l *link) Find(ctx context.Context, lookup string, questions []wire.Question, each func(wire.Answer)) error {
-	if conn := l.conn.Load(); conn != nil {
+	if conn, done := l.begin(); conn != nil {
+		defer done()
 		return conn.Find(ctx, lookup, questions, each)
 	}
 	for _, q := range questions {

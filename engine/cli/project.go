@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -25,6 +26,8 @@ type project struct {
 	config  *config.Config
 	host    *pluginhost.Host
 	catalog *catalog
+	// inputs notes what is read; nil where nobody asks.
+	inputs *inputs
 }
 
 // maxMappingBytes bounds what is read of a mapping file; the compiler has a
@@ -123,11 +126,13 @@ const closeTimeout = 500 * time.Millisecond
 
 // compile reads and compiles one mapping file.
 func (p *project) compile(ctx context.Context, file string) (*mapping.Program, diag.List, error) {
+	info := p.inputs.look(file)
 	text, err := readBounded("the mapping", file, maxMappingBytes)
+	p.inputs.saw(file, info, text, err)
 	if err != nil {
 		return nil, nil, err
 	}
-	prog, findings := mapping.CompileWith(relative(file), text, p.catalog.with(ctx), mapping.Options{Tables: tablesOf(file)})
+	prog, findings := mapping.CompileWith(relative(file), text, p.catalog.with(ctx), mapping.Options{Tables: tableFiles{filepath.Dir(file), p.inputs}})
 	if ctx.Err() != nil { // then what is not known of a plugin is no finding
 		return nil, nil, ctx.Err()
 	}

@@ -72,7 +72,11 @@ func row(cells ...any) string {
 
 func statusText(s admin.Status, addr string, now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "engine %s at %s, running for %s\n\n", plain(s.Version), addr, age(s.StartedAt, now))
+	fmt.Fprintf(&b, "engine %s at %s, running for %s\n", plain(s.Version), addr, age(s.StartedAt, now))
+	if s.Configuration != nil {
+		b.WriteString(configurationText(*s.Configuration, now))
+	}
+	b.WriteByte('\n')
 	rows := []string{row("CONNECTION", "PLUGIN", "STATE", "PID", "RESTARTS", "WHY")}
 	for _, c := range s.Connections {
 		pid := ""

@@ -13,19 +13,26 @@ import (
 // tableFiles reads the tables of one mapping file: from its own folder, then from
 // the folder above, which holds what mappings share. A link that leads out of such
 // a folder is not followed.
-type tableFiles struct{ dir string }
+type tableFiles struct {
+	dir string
+	// inputs notes what is read; nil where nobody asks.
+	inputs *inputs
+}
 
 // tablesOf gives the tables' files of a mapping file.
-func tablesOf(file string) mapping.TableFiles { return tableFiles{filepath.Dir(file)} }
+func tablesOf(file string) mapping.TableFiles { return tableFiles{dir: filepath.Dir(file)} }
 
 // ReadTable reads a table.
 func (t tableFiles) ReadTable(path string) (mapping.TableFile, error) {
 	for _, dir := range []string{t.dir, filepath.Join(t.dir, "..")} {
+		full := filepath.Join(dir, filepath.FromSlash(path))
+		info := t.inputs.look(full)
 		text, err := readWithin(dir, filepath.FromSlash(path))
+		t.inputs.saw(full, info, text, err)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		return mapping.TableFile{Name: relative(filepath.Join(dir, filepath.FromSlash(path))), Text: text}, bare(err)
+		return mapping.TableFile{Name: relative(full), Text: text}, bare(err)
 	}
 	return mapping.TableFile{}, fs.ErrNotExist
 }

@@ -60,6 +60,8 @@ const (
 	RuleMappings = "CW209"
 	// RuleSchema: a connection's config breaks its plugin's schema.
 	RuleSchema = "CW210"
+	// RuleFixed: a key was changed that a running engine cannot change.
+	RuleFixed = "CW214"
 )
 
 // Config is a configuration. What was left out has its default. It is not to be
@@ -93,8 +95,11 @@ type Config struct {
 	Connections []*Connection
 
 	src     *source
+	root    *yaml.Node
 	pending []pending
-	rate    rateKeys
+	// patterns are the paths and patterns under mappings, as they can be opened.
+	patterns []string
+	rate     rateKeys
 	// ingress is where the key ingress has its value, nil if it is left out.
 	ingress *yaml.Node
 	admin   adminKeys

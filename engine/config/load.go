@@ -49,7 +49,7 @@ func Parse(path string, text []byte) (*Config, diag.List) {
 		return nil, list.Compact()
 	}
 	c := defaults()
-	c.File, c.Dir, c.src = path, filepath.Dir(path), src
+	c.File, c.Dir, c.src, c.root = path, filepath.Dir(path), src, root
 	c.Data = c.under(c.Data)
 	r := &reader{source: src, list: list}
 	r.config(c, root)

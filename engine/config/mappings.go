@@ -40,8 +40,9 @@ func (r *reader) expand(c *Config, n *yaml.Node, pattern string) {
 		r.errorAt(n, RuleMappings, "write a * for each folder: mappings/*/mapping.yaml", "`**` is not supported")
 		return
 	}
-	if !strings.ContainsAny(pattern, "*?[") {
+	if !hasMeta(pattern) {
 		path := c.under(pattern)
+		c.patterns = append(c.patterns, escapePattern(path))
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:
@@ -57,6 +58,7 @@ func (r *reader) expand(c *Config, n *yaml.Node, pattern string) {
 	if !filepath.IsAbs(full) {
 		full = filepath.Join(escapePattern(c.Dir), full)
 	}
+	c.patterns = append(c.patterns, full)
 	found, err := filepath.Glob(full)
 	if err != nil {
 		r.errorAt(n, RuleMappings, "a [ is closed by a ]", "the pattern is malformed")
@@ -73,6 +75,9 @@ func (r *reader) expand(c *Config, n *yaml.Node, pattern string) {
 	}
 	c.Mappings = append(c.Mappings, found...)
 }
+
+// hasMeta tells whether a path is a pattern.
+func hasMeta(path string) bool { return strings.ContainsAny(path, "*?[") }
 
 // escapePattern makes a folder's name stand for itself in a pattern. Windows has
 // no escapes in patterns; a [ in the folder's name is then read as one.

@@ -69,3 +69,9 @@ func (r *Runner) renew(it *item) {
 		}
 	}
 }
+
+// CheckMappings says whether a lane can have these mappings.
+func CheckMappings(mappings []Mapping) error {
+	_, err := newPlan(mappings)
+	return err
+}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -250,6 +251,8 @@ type site struct {
 	key string
 	// disk is where the engine keeps its data; nil is the machine's own.
 	disk *disk
+	// plugins is the folder of plugins, "" for the one that all tests share.
+	plugins string
 }
 
 // newSite makes a configuration with the shipped mappings over a sandbox.
@@ -339,7 +342,7 @@ func (s *site) launch(t testing.TB) (*proc, <-chan readyLine) {
 			}
 		}
 	}, "crosswalk", "run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
-		"--plugins", filepath.Join(binaries, "plugins"), "--data", filepath.Join(s.dir, "data"))
+		"--plugins", cmp.Or(s.plugins, filepath.Join(binaries, "plugins")), "--data", filepath.Join(s.dir, "data"))
 	return p, said
 }
 

@@ -47,6 +47,10 @@ var (
 
 	descAlarms = desc("journal_alarms", "Things to look at before the journal refuses events, as /readyz lists them under degraded.")
 
+	descValid   = desc("config_valid", "1 if the configuration on disk was taken when it was read last, 0 if it was refused and the one before runs on.")
+	descApplied = desc("config_last_reload_success_timestamp_seconds", "When the configuration that runs was put in place.")
+	descReloads = desc("reloads_total", "Times that the configuration was read again, by what became of it: applied, unchanged, refused.", "result")
+
 	descDead = desc("dead_letters", "Dead letters that nobody has resolved.")
 )
 
@@ -55,7 +59,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descUp, descReady, descWebhooks, descRefused, descAccepted, descDuplicates, descLastAccepted, descBacklog,
 		descOldest, descAtHand, descGate, descAtSink, descAlarms, descCalls, descFailures, descRetries, descAsked, descUnasked,
-		descPlugin, descRestarts, descDead,
+		descPlugin, descRestarts, descValid, descApplied, descReloads, descDead,
 	} {
 		ch <- d
 	}
@@ -80,6 +84,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count := func(d *prometheus.Desc, n uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 	}
+	gauge(descValid, one(s.Configuration.Valid))
+	gauge(descApplied, seconds(s.Configuration.AppliedAt))
+	count(descReloads, s.Configuration.Applied, "applied")
+	count(descReloads, s.Configuration.Unchanged, "unchanged")
+	count(descReloads, s.Configuration.Refused, "refused")
 	for _, in := range s.Ingress.Connections {
 		count(descWebhooks, in.Requests, in.Name)
 		count(descAccepted, in.Accepted, in.Name)

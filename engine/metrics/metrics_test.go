@@ -54,6 +54,7 @@ func everything(t *testing.T) *metrics.Metrics {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	m := metrics.New("1.2.3", fixed{state: metrics.State{
 		Ready: true, DeadLetters: 3, Alarms: 1,
+		Configuration: metrics.Configuration{AppliedAt: noon, Applied: 2, Unchanged: 1, Refused: 3},
 		Ingress: ingress.Stats{
 			Requests: 9, Refused: map[string]uint64{"bad_json": 2, "not_found": 1}, Strangers: map[string]uint64{"not_found": 1},
 			Connections: []ingress.ConnectionStats{{

@@ -29,6 +29,18 @@ type State struct {
 	DeadLetters uint64
 	// Alarms is how many things somebody has to look at before events are refused.
 	Alarms int
+	// Configuration is what became of the configurations that the engine was given.
+	Configuration Configuration
+}
+
+// Configuration is how the files of the configuration stand.
+type Configuration struct {
+	// Valid tells that they were not refused when they were read last.
+	Valid bool
+	// AppliedAt is when what runs was put in place.
+	AppliedAt time.Time
+	// Applied, Unchanged and Refused count the times that they were read since the start.
+	Applied, Unchanged, Refused uint64
 }
 
 // Lane is how a lane stands.

@@ -112,6 +112,9 @@ func New(o Options) (*Host, error) {
 	}, nil
 }
 
+// Dir gives the plugins directory.
+func (h *Host) Dir() string { return h.opts.Dir }
+
 // Close closes every connection, each as Connection.Close does, and ends what
 // else was started. It gives the errors of all.
 func (h *Host) Close(ctx context.Context) error {

@@ -165,6 +165,13 @@ func (c *Client) Pause(ctx context.Context, r admin.SinkRequest) (admin.Sending,
 	return out, err
 }
 
+// Reload has the engine read its configuration again, and tells what became of it.
+func (c *Client) Reload(ctx context.Context, r admin.ReloadRequest) (admin.Reload, error) {
+	var out admin.Reload
+	err := c.post(ctx, "/api/v1/reload", r, &out)
+	return out, err
+}
+
 // Drop gives dead letters up.
 func (c *Client) Drop(ctx context.Context, r admin.LettersRequest) (admin.LettersDone, error) {
 	var out admin.LettersDone

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// inputs are the files that a configuration was made of, as they were when they were
+// read. A nil one notes nothing.
+type inputs struct {
+	mu sync.Mutex
+	// files holds what was read, by path.
+	files map[string]input
+	// plugins holds the sums of the plugins' binaries, by name.
+	plugins map[string]string
+	// mappings are the mapping files that were found.
+	mappings []string
+}
+
+// input is a file as it was read.
+type input struct {
+	// info is what the file was like before it was read, nil if it was not there.
+	info os.FileInfo
+	// sum is that of its content, zero if it could not be read.
+	sum [sha256.Size]byte
+	// read tells that it could be.
+	read bool
+}
+
+func newInputs() *inputs { return &inputs{files: map[string]input{}, plugins: map[string]string{}} }
+
+// look notes what a file is like now, for read to be called with what is read after.
+func (in *inputs) look(path string) os.FileInfo {
+	if in == nil {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	return info
+}
+
+// saw notes what was read of a file.
+func (in *inputs) saw(path string, info os.FileInfo, text []byte, err error) {
+	if in == nil {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err != nil {
+		in.files[path] = input{info: info}
+		return
+	}
+	in.files[path] = input{info: info, sum: sha256.Sum256(text), read: true}
+}
+
+// hash notes a file that somebody else is about to read.
+func (in *inputs) hash(path string) {
+	info := in.look(path)
+	text, err := readBounded("the file", path, maxMappingBytes)
+	in.saw(path, info, text, err)
+}
+
+// changed tells whether any file has another content than when it was read, or is
+// there or not there otherwise. A file whose size and time are the same is not read.
+func (in *inputs) changed() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for path, was := range in.files {
+		info, err := os.Stat(path)
+		if err != nil && was.info == nil {
+			continue
+		}
+		if err == nil && was.info != nil && os.SameFile(info, was.info) && info.Size() == was.info.Size() && info.ModTime().Equal(was.info.ModTime()) {
+			continue
+		}
+		text, err := readBounded("the file", path, maxMappingBytes)
+		if err != nil && !was.read || err == nil && was.read && sha256.Sum256(text) == was.sum {
+			in.files[path] = input{info: info, sum: was.sum, read: was.read}
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// folders are those in which the files are, each once.
+func (in *inputs) folders() []string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	dirs := map[string]bool{}
+	for path := range in.files {
+		dirs[filepath.Dir(path)] = true
+	}
+	return slices.Sorted(maps.Keys(dirs))
+}
+
+// sumOf gives what is known of a plugin's binary: its sum, or why there is none.
+func sumOf(p *project, plugin string) string {
+	sum, err := p.host.Sum(plugin)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return "none"
+		}
+		return err.Error()
+	}
+	return sum
+}

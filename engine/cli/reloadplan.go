@@ -1,0 +1,327 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/delivery"
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+)
+
+// change is an engine that is to take the place of the one that runs, made ready as
+// far as that goes beside it.
+type change struct {
+	*engine
+	// changes say in words what is other; none: nothing is.
+	changes []string
+	// fresh are processes for connections that are new or need another one.
+	fresh map[string]*pluginhost.Connection
+	// opened are new lanes, ready to run.
+	opened []openedLane
+}
+
+type openedLane struct {
+	*lane
+	run func(context.Context) error
+}
+
+// discard ends what was made ready and is not used.
+func (c *change) discard(ctx context.Context) {
+	if c == nil {
+		return
+	}
+	for _, l := range c.opened {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		cancel()
+		_ = l.run(ctx) // it has sent nothing
+	}
+	var wg sync.WaitGroup
+	for _, conn := range c.fresh {
+		wg.Go(func() { _ = bounded(conn.Close) }) //nolint:contextcheck // it is ended in any case; nothing goes to it
+	}
+	wg.Wait()
+}
+
+// prepare reads the configuration and makes an engine of it, without touching the one
+// that runs. What is wrong with the files is among the findings.
+func (r *running) prepare(ctx context.Context) (*change, *inputs, diag.List, error) {
+	now := r.engine()
+	in := newInputs()
+	cfg, findings := r.read(now.config.File, in)
+	if cfg == nil || findings.HasErrors() {
+		return nil, in, findings, nil
+	}
+	findings = append(findings, cfg.Fixed(now.config)...)
+	if findings.HasErrors() {
+		return nil, in, findings, nil
+	}
+	p := now.with(cfg, in)
+	findings = append(findings, p.checkConnections(ctx)...)
+	programs, list, err := p.compileAll(ctx, cfg.Mappings)
+	findings = append(append(findings, list...), p.checkTokens(programs)...)
+	if findings = findings.Compact(); err != nil || findings.HasErrors() || ctx.Err() != nil {
+		return nil, in, findings, err
+	}
+	c := &change{engine: &engine{project: p, running: r, programs: programs}, fresh: map[string]*pluginhost.Connection{}}
+	err = c.make(ctx, now)
+	if refused, is := err.(*connectionError); is { //nolint:errorlint // make gives it as it is
+		conn := cfg.Connection(refused.name)
+		return c, in, append(findings, conn.PluginFinding(rulePlugin, "", refused.err.Error())), nil
+	}
+	return c, in, findings, err
+}
+
+// connectionError says that a connection's new process cannot be used.
+type connectionError struct {
+	name string
+	err  error
+}
+
+// Error says why.
+func (e *connectionError) Error() string { return fmt.Sprintf("connection %s: %v", e.name, e.err) }
+
+// Unwrap gives why.
+func (e *connectionError) Unwrap() error { return e.err }
+
+// read reads the configuration and puts in what its references stand for.
+func (r *running) read(file string, in *inputs) (*config.Config, diag.List) {
+	info := in.look(file)
+	text, err := readBounded("the configuration", file, config.MaxSize)
+	in.saw(file, info, text, err)
+	if err != nil {
+		_, findings := config.Load(file) // which words it
+		return nil, findings
+	}
+	cfg, findings := config.Parse(file, text)
+	if cfg == nil || findings.HasErrors() {
+		return nil, findings
+	}
+	in.note(cfg)
+	findings = append(findings, cfg.Resolve(os.LookupEnv)...)
+	cfg.Data, cfg.Plugins = cmp.Or(r.flags.data, cfg.Data), cmp.Or(r.flags.plugins, cfg.Plugins)
+	if err := r.flags.addresses(cfg); err != nil { // it was taken at the start
+		findings = append(findings, diag.Diagnostic{Rule: config.RuleValue, Message: err.Error(), Position: diag.Position{File: file}})
+	}
+	return cfg, findings
+}
+
+// note notes the files that a configuration names.
+func (in *inputs) note(cfg *config.Config) {
+	for _, path := range cfg.Files() {
+		in.hash(path)
+	}
+	in.hash(lockPath(cfg))
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.mappings = cfg.Mappings
+}
+
+// with is the project of another configuration with the same plugins.
+func (p *project) with(cfg *config.Config, in *inputs) *project {
+	next := &project{config: cfg, host: p.host, catalog: newCatalog(cfg, p.host), inputs: in}
+	next.sumPlugins()
+	return next
+}
+
+// sumPlugins notes the plugins' binaries as they are before they are asked.
+func (p *project) sumPlugins() {
+	sums := map[string]string{}
+	for _, c := range p.config.Connections {
+		if _, known := sums[c.Plugin]; !known && c.Plugin != "" {
+			sums[c.Plugin] = sumOf(p, c.Plugin)
+		}
+	}
+	p.inputs.mu.Lock()
+	defer p.inputs.mu.Unlock()
+	p.inputs.plugins = sums
+}
+
+// make makes everything of c that can be made beside what runs.
+func (c *change) make(ctx context.Context, now *engine) error {
+	c.links, c.gates = map[string]*link{}, map[string]*delivery.Gate{}
+	if err := c.connections(ctx, now); err != nil {
+		return err
+	}
+	for _, conn := range c.config.Connections {
+		c.gates[conn.Name] = now.gates[conn.Name]
+		if c.gates[conn.Name] != nil {
+			continue
+		}
+		g, err := delivery.NewGate(c.gateOptions(conn))
+		if err != nil {
+			return err
+		}
+		c.gates[conn.Name] = g
+	}
+	if err := c.planLanes(ctx); err != nil {
+		return err
+	}
+	c.compare(now)
+	for _, l := range c.lanes {
+		if err := delivery.CheckMappings(l.mappings); err != nil {
+			return err
+		}
+		if old := now.lane(l.Lane); old != nil {
+			l.laneRun = old.laneRun
+			continue
+		}
+		if err := c.reloads.lanesEnded(ctx, l.Lane); err != nil {
+			return err
+		}
+		run, err := openLane(ctx, l, func() *engine { return c.engine })
+		if err != nil {
+			return err
+		}
+		c.opened = append(c.opened, openedLane{l, run})
+	}
+	return nil
+}
+
+// connections finds which connections need another process, and starts those.
+func (c *change) connections(ctx context.Context, now *engine) error {
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		errs []*connectionError
+	)
+	for _, conn := range c.config.Connections {
+		l := now.links[conn.Name]
+		c.links[conn.Name] = l
+		why, err := c.another(ctx, now, conn)
+		switch {
+		case err != nil:
+			mu.Lock()
+			errs = append(errs, &connectionError{conn.Name, err})
+			mu.Unlock()
+			continue
+		case why == "":
+			continue
+		case l == nil:
+			c.links[conn.Name] = newLink(conn.Name, c.log)
+		}
+		c.changes = append(c.changes, "connection "+conn.Name+" "+why)
+		wg.Go(func() {
+			fresh, err := c.openConnection(ctx, conn, false)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, &connectionError{conn.Name, err})
+				return
+			}
+			c.fresh[conn.Name] = fresh
+		})
+	}
+	wg.Wait()
+	if len(errs) > 0 {
+		slices.SortFunc(errs, func(a, b *connectionError) int { return cmp.Compare(a.name, b.name) })
+		return errs[0]
+	}
+	return nil
+}
+
+// another says why a connection needs another process, "" where it does not.
+func (c *change) another(ctx context.Context, now *engine, conn *config.Connection) (string, error) {
+	old := now.config.Connection(conn.Name)
+	if old == nil {
+		return "added", nil
+	}
+	if old.Plugin != conn.Plugin {
+		return "has another plugin", nil
+	}
+	spec, err := c.host.Describe(ctx, conn.Plugin, nil)
+	if err != nil {
+		return "", err
+	}
+	was, err := old.JSON(spec.ConfigSchema)
+	if err != nil {
+		return "", err
+	}
+	is, err := conn.JSON(spec.ConfigSchema)
+	if err != nil {
+		return "", err
+	}
+	sum := now.links[conn.Name].sum()
+	switch {
+	case string(was) != string(is):
+		return "has another config", nil
+	case sum != "" && sum != c.inputs.plugins[conn.Plugin]:
+		return "has a new binary of its plugin", nil
+	}
+	return "", nil
+}
+
+// compare finds the changes that need no other process.
+func (c *change) compare(now *engine) {
+	say := func(format string, args ...any) { c.changes = append(c.changes, fmt.Sprintf(format, args...)) }
+	for _, conn := range c.config.Connections {
+		old := now.config.Connection(conn.Name)
+		if old == nil {
+			continue
+		}
+		if conn.Token != old.Token {
+			say("connection %s has another token", conn.Name)
+		}
+		if !equalSignature(conn.Signature, old.Signature) {
+			say("connection %s has another signature", conn.Name)
+		}
+		if conn.Rate != old.Rate {
+			say("connection %s has another rate", conn.Name)
+		}
+		if conn.Limits != old.Limits || conn.Retry != old.Retry {
+			say("connection %s has other limits", conn.Name)
+		}
+	}
+	for _, old := range now.config.Connections {
+		if c.config.Connection(old.Name) == nil {
+			say("connection %s removed", old.Name)
+		}
+	}
+	before := map[string]*mapping.Program{}
+	for _, p := range now.programs {
+		before[p.Name()] = p
+	}
+	for _, p := range c.programs {
+		switch old := before[p.Name()]; {
+		case old == nil:
+			say("mapping %s added", p.Name())
+		case old.SHA256() != p.SHA256():
+			say("mapping %s changed", p.Name())
+		}
+		delete(before, p.Name())
+	}
+	for _, old := range now.programs {
+		if before[old.Name()] != nil {
+			say("mapping %s removed", old.Name())
+		}
+	}
+	if c.config.Admin.Token != now.config.Admin.Token {
+		say("admin.token changed")
+	}
+	if c.config.Log.Level != now.config.Log.Level {
+		say("log.level changed")
+	}
+}
+
+func equalSignature(a, b *config.Signature) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// watched are the folders in which a change may be one of the configuration that in
+// was read for.
+func (p *project) watched(in *inputs) []string {
+	dirs := append(in.folders(), p.config.Folders()...)
+	dirs = append(dirs, filepath.Clean(p.host.Dir()))
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
