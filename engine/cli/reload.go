@@ -112,7 +112,7 @@ func (r *running) reload(ctx context.Context, cause, by string) (attempt, error)
 func (r *running) reloadNow(ctx context.Context, cause, by string) (attempt, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(r.reloads.life, cancel)()
+	defer context.AfterFunc(r.reloads.life, cancel)() //nolint:contextcheck // the engine's life ends it, and ctx does not
 	a := attempt{cause: cause, by: by}
 	next, in, findings, err := r.prepare(ctx)
 	r.reloads.inputs = in
@@ -129,7 +129,7 @@ func (r *running) reloadNow(ctx context.Context, cause, by string) (attempt, err
 		a.result = reloadUnchanged
 	default:
 		a.result, a.changes = reloadApplied, next.changes
-		if err := r.apply(next); err != nil {
+		if err := r.apply(next); err != nil { //nolint:contextcheck // what it starts goes on when ctx has ended
 			a.result, a.changes, a.problem = reloadRefused, nil, err
 		}
 	}

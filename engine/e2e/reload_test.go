@@ -84,8 +84,8 @@ func (e *engine) applied(t testing.TB, before configured, cause string) configur
 	return c
 }
 
-// refused waits until a configuration was refused that came after before.
-func (e *engine) refused(t testing.TB, before configured, part string) configured {
+// keptOut waits until a configuration was refused that came after before.
+func (e *engine) keptOut(t testing.TB, before configured, part string) configured {
 	t.Helper()
 	var c configured
 	eventually(t, "a refusal for "+part, func() error {
@@ -172,7 +172,7 @@ func TestD7_ReloadUnderLoad(t *testing.T) {
 		f.some(t, 20)
 		if n%5 == 0 {
 			s.save(t, "order.yaml", edition(n)+"fields: 7\n", n%2 == 0)
-			now = e.refused(t, now, "order.yaml")
+			now = e.keptOut(t, now, "order.yaml")
 		}
 		s.save(t, "order.yaml", edition(n), n%2 == 1)
 		cause := "file"
