@@ -128,6 +128,7 @@ func (a *app) runEngine(ctx context.Context, o overrides, hangUps <-chan os.Sign
 	for _, d := range findings {
 		log.Warn(d.Message, "file", d.Position.File, "line", d.Position.Line, "rule", d.Rule)
 	}
+	go trimMemory(ctx)
 	return renewing(ctx, log, func(ctx context.Context) error {
 		r := &running{log: log, level: level, version: a.version, flags: o, hangUps: hangUps}
 		r.reloads.started(ctx, p.inputs, findings)

@@ -23,6 +23,11 @@ const (
 // got no answer may be tried again. Duplicates in general are the index's matter.
 const window = 2 * time.Minute
 
+// ownWindow is the same for EVENTS and OUTCOMES of an embedded server. It answers, or
+// is broken until a restart, and a start reads what is there. Each id costs some 150
+// bytes for so long, at thousands a second.
+const ownWindow = 15 * time.Second
+
 // minStream is the least that a stream may be bounded to, in bytes.
 const minStream = 1 << 20
 
@@ -47,6 +52,9 @@ func (j *Journal) openStream(ctx context.Context, js jetstream.JetStream, name s
 	}
 	if maxBytes > 0 {
 		cfg.MaxBytes = maxBytes
+	}
+	if j.srv != nil && (name == streamEvents || name == streamOutcomes) {
+		cfg.Duplicates = ownWindow
 	}
 	switch name {
 	case streamMarks, streamMappings: // only the last one of a subject counts
