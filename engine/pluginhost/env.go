@@ -38,9 +38,9 @@ func environment(extra []string) []string {
 }
 
 // logLevel tells a plugin from which level on the engine logs.
-func logLevel(log *slog.Logger) string {
+func logLevel(ctx context.Context, log *slog.Logger) string {
 	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn} {
-		if log.Enabled(context.Background(), l) {
+		if log.Enabled(ctx, l) {
 			return wire.LogLevelKey + "=" + strings.ToLower(l.String())
 		}
 	}

@@ -67,7 +67,6 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.Env = append([]string{logLevel(o.Logger)}, o.Env...)
 	return o
 }
 

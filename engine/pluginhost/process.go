@@ -70,7 +70,7 @@ func (h *Host) connect(ctx context.Context, r *processRunner) (*process, error) 
 	defer stopWatching()
 
 	var dir string
-	config := h.clientConfig(r, &dir)
+	config := h.clientConfig(ctx, r, &dir)
 	// Only its start is used. Its Kill can hang on a process that does, and its
 	// connection is not closed when a start fails halfway.
 	addr, err := goplugin.NewClient(config).Start()
@@ -91,7 +91,7 @@ func (h *Host) connect(ctx context.Context, r *processRunner) (*process, error) 
 	return nil, err
 }
 
-func (h *Host) clientConfig(r *processRunner, dir *string) *goplugin.ClientConfig {
+func (h *Host) clientConfig(ctx context.Context, r *processRunner, dir *string) *goplugin.ClientConfig {
 	return &goplugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake(),
 		VersionedPlugins: wire.Plugins(nil),
@@ -104,7 +104,7 @@ func (h *Host) clientConfig(r *processRunner, dir *string) *goplugin.ClientConfi
 		StartTimeout: h.opts.StartTimeout + time.Minute,
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			*dir = socketDir
-			r.env = append(environment(h.opts.Env), cmd.Env...)
+			r.env = append(append(environment(h.opts.Env), logLevel(ctx, h.opts.Logger)), cmd.Env...)
 			return r, nil
 		},
 	}
