@@ -65,7 +65,7 @@ func (c *compiler) fields(s *scope, n *yaml.Node, b *build) bool {
 		return false
 	}
 	knows := func(name string) bool { return b.sink == nil || !b.sink.Closed || b.sink.Property(name) != nil }
-	for _, e := range c.doc.outdented(entries, knows) {
+	for _, e := range c.doc.outdented(c.fallen(entries, b.sink), knows) {
 		if len(c.doc.found) >= maxFindings {
 			return false // nobody reads on
 		}

@@ -377,6 +377,8 @@ func (l *layout) flow(text string, from int) *flaw {
 				}
 				stack = append(stack, opened{c, l.n, i})
 				continue
+			case c == '?' && !fresh:
+				return l.at(i, i+1, `quote the whole value, as in {expr: 'a ?? "none"'}`, "inside { } and [ ] a `?` ends the value before it")
 			case c == '}' || c == ']':
 				last := stack[len(stack)-1]
 				if last.b == '{' != (c == '}') {
