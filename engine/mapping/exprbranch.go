@@ -3,7 +3,7 @@ package mapping
 import "github.com/expr-lang/expr/ast"
 
 // exprBranch is a part of an expression that only some events evaluate: a side of a
-// choice, or what stands behind `??`.
+// choice, or what stands behind `??`, `and` or `or`.
 type exprBranch struct {
 	what string
 	at   span

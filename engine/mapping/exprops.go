@@ -211,6 +211,7 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 
 func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
 	a, b := e.condition(e.rewrite(n.Left)), e.condition(e.rewrite(n.Right))
+	b = e.marked(b, n.Right, "behind `"+n.Operator+"`")
 	or := n.Operator == "or" || n.Operator == "||"
 	if a.direct != nil && b.direct != nil { // needs no machine
 		out := e.call(n, typ{kinds: schema.Boolean}, nil, func(f *frame, _ []any) (any, error) {

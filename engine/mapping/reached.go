@@ -5,7 +5,7 @@ import "maps"
 // Coverage collects which points of a mapping events have reached: each field's rule
 // (it gave a value), both ways of each when and where, each entry of choose, each
 // row of the tables, in files too, each default, and in expressions each side of a
-// choice and what stands behind ??. It is not safe for concurrent use.
+// choice and what stands behind ??, and and or. It is not safe for concurrent use.
 type Coverage struct {
 	sites   *sites
 	reached map[pointKey]bool
