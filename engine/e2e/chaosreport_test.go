@@ -88,8 +88,7 @@ func (r *chaosRun) act(t *testing.T, what string, body any) (done int) {
 // story asks the engine and the sandbox for all that they know.
 func (r *chaosRun) story(t *testing.T) *story {
 	t.Helper()
-	s := &story{sent: r.senders.sent, orders: r.sandbox.orders(t)}
-	getJSON(t, r.sandbox.root+"/saleapp/_writes", &s.writes)
+	s := &story{sent: r.senders.sent, orders: r.sandbox.orders(t), writes: r.sandbox.writes(t)}
 	for after := 0; ; {
 		var page struct {
 			Events []chaosEvent

@@ -31,10 +31,10 @@ func goodStory() *story {
 	}
 	write := func(external string, version int) {
 		verb := "PUT"
-		if !slices.ContainsFunc(s.writes, func(w chaosWrite) bool { return w.ExternalID == external }) {
+		if !slices.ContainsFunc(s.writes, func(w write) bool { return w.ExternalID == external }) {
 			verb = "POST"
 		}
-		s.writes = append(s.writes, chaosWrite{Sequence: len(s.writes) + 1, Verb: verb, ExternalID: external, Addres: fmt.Sprintf("Кур'єр: v%d", version)})
+		s.writes = append(s.writes, write{Sequence: len(s.writes) + 1, Verb: verb, ExternalID: external, Addres: fmt.Sprintf("Кур'єр: v%d", version)})
 	}
 	tell("salesdrive", 10, 1, false, "delivered", "delivered") // 1
 	write("10", 1)
@@ -80,7 +80,7 @@ func TestVerifier(t *testing.T) {
 		{"nothing", func(*story) {}, ""},
 		{"an edit delivered", func(s *story) {
 			replay(s, "edit", "delivered")
-			s.writes = append(s.writes, chaosWrite{Verb: "PUT", ExternalID: "10", Addres: "v4"})
+			s.writes = append(s.writes, write{Verb: "PUT", ExternalID: "10", Addres: "v4"})
 			s.orders[0].Addres = "v4"
 		}, ""},
 		{"an accepted webhook without an event", func(s *story) {
@@ -98,7 +98,7 @@ func TestVerifier(t *testing.T) {
 			s.outcomes = append(s.outcomes, chaosOutcome{Sequence: 8, Mapping: mappingSales, Outcome: "delivered"}, chaosOutcome{Sequence: 8, Mapping: mappingTenth, Outcome: "skipped"})
 		}, "D2: order 11, version 1 is more than one event: the last is 8"},
 		{"delivered without a write", func(s *story) {
-			s.writes = slices.DeleteFunc(s.writes, func(w chaosWrite) bool { return w.ExternalID == "5000001" && strings.HasSuffix(w.Addres, "v1") })
+			s.writes = slices.DeleteFunc(s.writes, func(w write) bool { return w.ExternalID == "5000001" && strings.HasSuffix(w.Addres, "v1") })
 			s.writes[len(s.writes)-1].Verb = "POST"
 		}, "D2: order 5000001: event 6, version 1, is said to be delivered and was not written"},
 		{"skipped by a mapping that wants it", func(s *story) { s.outcomes[0].Outcome = "skipped" }, "D2: order 10: event 1 was skipped by salesdrive-order, which wants it"},
@@ -106,7 +106,7 @@ func TestVerifier(t *testing.T) {
 		{"outcomes out of order", func(s *story) { swap(s.outcomes, 7, 8) }, "D3: order 5000001: event 6 has its outcome after event 7"},
 		{"an inversion", func(s *story) {
 			n := len(s.writes)
-			s.writes = append(s.writes, chaosWrite{Verb: "PUT", ExternalID: "5000001", Addres: "v1"})
+			s.writes = append(s.writes, write{Verb: "PUT", ExternalID: "5000001", Addres: "v1"})
 			s.writes[n].Sequence = n + 1
 		}, "D3: order 5000001 was written in version 1 after version 2, which was accepted later"},
 		{"a good record given up", func(s *story) { s.outcomes[5].Outcome = "dead" }, "D4: order 11: version 1 is a dead letter as event 5, and nothing is wrong with it"},
@@ -116,7 +116,7 @@ func TestVerifier(t *testing.T) {
 		{"an order of nobody", func(s *story) { s.orders = append(s.orders, order{ExternalID: "77"}) }, "D5: order 77 is in SaleApp, and no event was delivered for it"},
 		{"a wrong last state", func(s *story) { s.orders[0].Addres = "v1" }, `D5: order 10 stands at "v1" in SaleApp, want version 3`},
 		{"a write of what was superseded", func(s *story) {
-			s.writes = append(s.writes, chaosWrite{Verb: "PUT", ExternalID: "10", Addres: "v2"})
+			s.writes = append(s.writes, write{Verb: "PUT", ExternalID: "10", Addres: "v2"})
 		}, `D5: order 10 was written as "v2", which was not delivered`},
 		{"the last version given up for the first", func(s *story) {
 			s.outcomes[8].Outcome = "superseded"

@@ -18,7 +18,7 @@ type story struct {
 	outcomes []chaosOutcome // in the order in which they were stored
 	letters  []chaosLetter
 	orders   []order
-	writes   []chaosWrite // in the order in which they were done
+	writes   []write // in the order in which they were done
 }
 
 // chaosEvent is an event as the admin API lists it.
@@ -48,14 +48,6 @@ type chaosLetter struct {
 		Key    string
 		Record struct{ Data struct{ ID, Version int } }
 	}
-}
-
-// chaosWrite is a write as the sandbox logs it.
-type chaosWrite struct {
-	Sequence   int
-	Verb       string
-	ExternalID string `json:"external_id"`
-	Addres     string
 }
 
 // verdict is what the verifier found, for each promise.
@@ -280,7 +272,7 @@ func versionOf(addres string) (int, bool) {
 
 // sink holds SaleApp's orders and writes against the outcomes (D3, D5).
 func (v *verdict) sink(s *story, all map[string][]*judged) {
-	writes := map[string][]chaosWrite{}
+	writes := map[string][]write{}
 	for _, w := range s.writes {
 		writes[w.ExternalID] = append(writes[w.ExternalID], w)
 	}
@@ -333,7 +325,7 @@ func (v *verdict) sink(s *story, all map[string][]*judged) {
 }
 
 // writesOf looks at the writes of one order in SaleApp in turn, and counts repeated ones.
-func (v *verdict) writesOf(external string, writes []chaosWrite, delivered map[int]int) (again int) {
+func (v *verdict) writesOf(external string, writes []write, delivered map[int]int) (again int) {
 	written, last := map[int]bool{}, 0
 	for i, w := range writes {
 		version, ok := versionOf(w.Addres)

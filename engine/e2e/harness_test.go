@@ -213,6 +213,22 @@ func (s *sandbox) orders(t testing.TB) []order {
 	return out
 }
 
+// write is a write as the sandbox logs it.
+type write struct {
+	Sequence   int
+	Verb       string
+	ExternalID string `json:"external_id"`
+	Addres     string
+}
+
+// writes gives all writes, in the order in which they were done.
+func (s *sandbox) writes(t testing.TB) []write {
+	t.Helper()
+	var out []write
+	getJSON(t, s.root+"/saleapp/_writes", &out)
+	return out
+}
+
 // faults switches the faults of all vendors, as POST /_faults takes them.
 func (s *sandbox) faults(t testing.TB, body string) {
 	t.Helper()
