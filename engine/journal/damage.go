@@ -18,11 +18,11 @@ const quiet = 3 * time.Second
 // left: JetStream passes over what it cannot read of its store, without a word.
 func (p *puller) soon(ctx context.Context, c jetstream.Consumer) (*nats.Msg, *nats.MsgMetadata, error) {
 	if p.ready() {
-		return p.message(ctx)
+		return p.message(ctx, true)
 	}
 	for {
 		wait, cancel := context.WithTimeout(ctx, quiet)
-		m, meta, err := p.message(wait)
+		m, meta, err := p.message(wait, true)
 		silent := wait.Err() != nil && ctx.Err() == nil
 		cancel()
 		if err == nil || !silent {

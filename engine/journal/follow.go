@@ -139,7 +139,7 @@ func (t *tail) read(ctx context.Context) error {
 	p.heard = t.hear
 	t.hear()
 	for {
-		m, meta, err := p.message(ctx)
+		m, meta, err := p.message(ctx, true)
 		if err != nil {
 			return err
 		}

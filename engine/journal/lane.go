@@ -75,8 +75,8 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 		return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, ErrLeaseLost)
 	}
 	var out []Delivery
-	for len(out) == 0 || len(out) < limit && l.pull.ready() {
-		m, meta, err := l.pull.message(ctx)
+	for len(out) < limit {
+		m, meta, err := l.pull.message(ctx, len(out) == 0)
 		if err != nil && len(out) > 0 && ctx.Err() != nil {
 			return out, nil //nolint:nilerr // what was read is handed out; the next call tells
 		}
@@ -87,6 +87,9 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 				return nil, err
 			}
 			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
+		}
+		if m == nil {
+			break
 		}
 		d, err := l.take(m, meta.Sequence.Stream)
 		if err != nil {

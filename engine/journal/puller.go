@@ -82,9 +82,14 @@ func (p *puller) ready() bool {
 	return err == nil && n > 0
 }
 
-// message waits for the next message, until ctx is done.
-func (p *puller) message(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, error) {
+// message gives the next message, and waits for it until ctx is done. Where it is not
+// to wait, it gives nil if none is there: what is there may be only the server's word
+// that a request is over.
+func (p *puller) message(ctx context.Context, wait bool) (*nats.Msg, *nats.MsgMetadata, error) {
 	for {
+		if !wait && !p.ready() {
+			return nil, nil, nil
+		}
 		m, err := p.receive(ctx)
 		if err != nil {
 			return nil, nil, err
