@@ -34,6 +34,7 @@ type Engine interface {
 	History
 	Letters
 	Sinks
+	Webhooks
 	Reloads
 }
 
@@ -50,6 +51,9 @@ type Status struct {
 	Mappings []Mapping `json:"mappings"`
 	Counters Counters  `json:"counters"`
 	Ingress  Ingress   `json:"ingress"`
+	// Undecoded are the connections with webhooks that their plugin has not decoded,
+	// or refused when it did.
+	Undecoded []Undecoded `json:"undecoded,omitempty"`
 	// Alarms are what somebody has to look at, in words: a backlog that nears the
 	// retention, or fills the journal.
 	Alarms []string `json:"alarms,omitempty"`

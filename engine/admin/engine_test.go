@@ -96,6 +96,7 @@ func full() *engine {
 		status: admin.Status{
 			Version: "1.0", StartedAt: at, Mappings: []admin.Mapping{{Name: "order", SHA256: "ab", From: []string{"shop.order_created"}, To: "saleapp.upsert_order"}},
 			Lanes:         []admin.Lane{{Source: "shop", Sink: "saleapp", Oldest: &at}},
+			Undecoded:     []admin.Undecoded{waitingWebhooks()},
 			Configuration: &admin.Configuration{AppliedAt: at, Last: reloaded()},
 		},
 	}

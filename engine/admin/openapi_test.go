@@ -237,6 +237,7 @@ func TestDescription(t *testing.T) {
 	edit := `{"by":"olena","letter":{"source":"shop","sink":"saleapp","mapping":"order","sequence":5},"record":{"a":1}}`
 	replay := `{"by":"olena","filter":{"key":"7"},"through":9,"limit":100}`
 	sink := `{"by":"olena","connection":"saleapp"}`
+	webhooks := `{"by":"olena","webhooks":[5]}`
 	plain := with("Content-Type", "text/plain")
 	for path, item := range paths {
 		methods, _ := item.(map[string]any)
@@ -246,6 +247,7 @@ func TestDescription(t *testing.T) {
 				"/api/v1/letters/retry": letters, "/api/v1/letters/drop": letters, "/api/v1/letters/edit": edit,
 				"/api/v1/connections/pause": sink, "/api/v1/connections/resume": sink,
 				"/api/v1/replay": replay, "/api/v1/replay/plan": replay, "/api/v1/reload": `{"by":"olena"}`,
+				"/api/v1/undecoded/retry": webhooks, "/api/v1/undecoded/drop": webhooks,
 			}[path]
 			answers, _ := d.at("#/paths/" + escape(path) + "/" + strings.ToLower(method) + "/responses")
 			for status := range answers {
@@ -256,7 +258,7 @@ func TestDescription(t *testing.T) {
 				case "400":
 					switch {
 					case strings.HasSuffix(url, "/5"):
-						w = ask(t, handler(good, ""), method, "/api/v1/events/0", "")
+						w = ask(t, handler(good, ""), method, strings.TrimSuffix(url, "5")+"0", "")
 					case body != "":
 						w = ask(t, handler(good, ""), method, url, `{"by":`)
 					default:
@@ -271,7 +273,7 @@ func TestDescription(t *testing.T) {
 						w = ask(t, handler(good, ""), method, url, `{"connection":"nobody"}`)
 						break
 					}
-					w = ask(t, handler(good, ""), method, "/api/v1/events/404", body)
+					w = ask(t, handler(good, ""), method, strings.TrimSuffix(url, "5")+"404", body)
 				case "405":
 					w = ask(t, handler(good, ""), "PUT", url, body)
 				case "413":

@@ -20,13 +20,7 @@ func (s storing) Accept(ctx context.Context, e *event.Event) (ingress.Receipt, e
 	if err == nil {
 		return ingress.Receipt{Sequence: r.Sequence, Duplicate: r.Duplicate}, nil
 	}
-	if bad, ok := errors.AsType[*journal.EventError](err); ok {
-		return ingress.Receipt{}, &ingress.UnacceptableError{Field: bad.Field, Message: bad.Error()}
-	}
-	if un, ok := errors.AsType[*journal.UnavailableError](err); ok {
-		return ingress.Receipt{}, &ingress.UnavailableError{RetryAfter: un.RetryAfter, Err: err}
-	}
-	return ingress.Receipt{}, err
+	return ingress.Receipt{}, ingressError(err)
 }
 
 // decoding is a connection as ingress sees it.
@@ -46,7 +40,7 @@ func (d decoding) Decode(ctx context.Context, r wire.Request) (wire.Decoded, err
 func (e *engine) newIngress() (err error) {
 	in := e.config.Ingress
 	e.server, err = ingress.New(ingress.Options{
-		Journal: storing{e.journal}, Logger: e.log, Observe: e.metrics.Webhook, Certificate: e.certificate,
+		Journal: storing{e.journal}, Keeper: keeping{e.journal}, Logger: e.log, Observe: e.metrics.Webhook, Certificate: e.certificate,
 		Connections: e.waysIn(),
 		Limits: ingress.Limits{
 			MaxBody: in.MaxBody, MaxMemory: in.MaxMemory, MaxConnections: in.MaxConnections,

@@ -67,6 +67,9 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 		Ingress: admin.Ingress{Requests: in.Requests, Refused: in.Refused},
 		Alarms:  v.journal.Alarms(), Configuration: configuration,
 	}
+	if st.Undecoded, err = v.undecoded(ctx); err != nil {
+		return admin.Status{}, err
+	}
 	for _, l := range v.lanes {
 		al := admin.Lane{Source: l.Source, Sink: l.Sink}
 		if i := slices.IndexFunc(js.Lanes, func(s journal.LaneStats) bool { return s.Lane == l.Lane }); i >= 0 {

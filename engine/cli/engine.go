@@ -63,7 +63,7 @@ func (e *engine) run(ctx context.Context) (err error) {
 	e.journal, err = journal.Open(ctx, journal.Options{
 		Dir: e.config.Data, Logger: e.log,
 		MaxEventBytes: e.config.Storage.MaxEvents, MaxOutcomeBytes: e.config.Storage.MaxOutcomes,
-		MaxDeadBytes: e.config.Storage.MaxDead, MinFreeDisk: e.config.Storage.MinFreeDisk,
+		MaxDeadBytes: e.config.Storage.MaxDead, MaxUndecodedBytes: e.config.Storage.MaxUndecoded, MinFreeDisk: e.config.Storage.MinFreeDisk,
 		Retention:  journal.Retention{Age: e.config.Retention.Age, Bytes: e.config.Retention.Bytes},
 		MaxPayload: maxPayload(e.config.Ingress.MaxBody),
 	})

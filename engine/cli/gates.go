@@ -56,9 +56,9 @@ func (e *engine) sending(connection string) *admin.Sending {
 }
 
 // Degraded says which connections no records go to, and why, and what is the matter
-// with the journal.
-func (v view) Degraded(context.Context) []string {
-	out := v.journal.Alarms()
+// with the journal and with webhooks that are not decoded.
+func (v view) Degraded(ctx context.Context) []string {
+	out := append(v.journal.Alarms(), v.undecodedAlarms(ctx)...)
 	if last, _, _ := v.reloads.state(); last.refusal() != "" {
 		out = append(out, last.refusal())
 	}

@@ -24,6 +24,13 @@ func (m measured) State(ctx context.Context) (metrics.State, error) {
 	s.Configuration = metrics.Configuration{
 		Valid: last.result != reloadRefused, AppliedAt: applied, Applied: counts[0], Unchanged: counts[1], Refused: counts[2],
 	}
+	kept, err := e.journal.Undecoded(ctx)
+	if err != nil {
+		return metrics.State{}, err
+	}
+	for _, u := range kept {
+		s.Undecoded = append(s.Undecoded, metrics.Undecoded{Connection: u.Connection, Waiting: u.Waiting, Bytes: u.Bytes, OldestAt: u.Oldest, Refused: u.Refused})
+	}
 	for _, c := range e.config.Connections {
 		st := e.links[c.Name].state()
 		up := st.Phase == pluginhost.Running

@@ -92,6 +92,11 @@ func statusText(s admin.Status, addr string, now time.Time) string {
 			fmt.Fprintf(&b, "nothing goes to %s: %s\n", plain(c.Name), sendingText(*d, now))
 		}
 	}
+	for _, u := range s.Undecoded {
+		for _, text := range undecodedText(u, now) {
+			fmt.Fprintf(&b, "%s: %s\n", plain(u.Connection), text)
+		}
+	}
 	for _, alarm := range s.Alarms {
 		fmt.Fprintf(&b, "ALARM: %s\n", plain(alarm))
 	}

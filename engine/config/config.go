@@ -138,8 +138,8 @@ type Ingress struct {
 	BodyTimeout time.Duration
 	// IdleTimeout is for waiting for the next request; key idle_timeout, default 1m.
 	IdleTimeout time.Duration
-	// DecodeTimeout is for the plugin to decode a request; key decode_timeout,
-	// default 10s.
+	// DecodeTimeout is how long a request waits for its plugin to decode it, before it
+	// is kept as it came; key decode_timeout, default 3s.
 	DecodeTimeout time.Duration
 	// Rate is how many requests each connection may send; key rate, as 100/s,
 	// 60/min, 1000/h or off, default 500/s. A connection's own key rate comes first.
@@ -177,6 +177,9 @@ type Storage struct {
 	// MaxEvents, MaxOutcomes and MaxDead bound its streams in bytes; keys
 	// max_events, max_outcomes and max_dead, each at least 16MiB.
 	MaxEvents, MaxOutcomes, MaxDead int64
+	// MaxUndecoded bounds the webhooks that wait for their plugin in bytes; key
+	// max_undecoded, at least 64MiB.
+	MaxUndecoded int64
 	// MinFreeDisk is how much disk stays free: with less nothing is accepted; key
 	// min_free_disk.
 	MinFreeDisk int64
@@ -188,7 +191,7 @@ func defaults() *Config {
 		Ingress: Ingress{
 			Listen: "127.0.0.1:8080", MaxBody: 1 << 20, MaxMemory: 64 << 20, MaxConnections: 1024,
 			HeaderTimeout: 5 * time.Second, BodyTimeout: 15 * time.Second, IdleTimeout: time.Minute,
-			DecodeTimeout: 10 * time.Second,
+			DecodeTimeout: 3 * time.Second,
 		},
 		Admin:     Admin{Listen: "127.0.0.1:9090"},
 		Log:       Log{Level: "info", Format: "text"},

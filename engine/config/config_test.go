@@ -58,7 +58,7 @@ mappings: ["m/*/mapping.yaml", m/a/mapping.yaml, z.yaml]
 ingress: {listen: ":80", max_body: 512KiB, max_memory: 32 MiB, max_connections: 7, header_timeout: 2s, body_timeout: 1m30s, idle_timeout: 2m, decode_timeout: 500ms, rate: 60/min, burst: 20}
 admin: {listen: "off"}
 log: {level: debug, format: json}
-storage: {max_events: 10GiB, max_outcomes: 1GB, max_dead: 16777216, min_free_disk: 2MiB}
+storage: {max_events: 10GiB, max_outcomes: 1GB, max_dead: 16777216, max_undecoded: 64MiB, min_free_disk: 2MiB}
 connections:
   zeta: {plugin: horoshop, token: abcdefgh, rate: off}
   alpha: {plugin: saleapp, rate: 100/s, signature: {header: X-Sign, secret: s}, token: "0123456789"}
@@ -75,7 +75,7 @@ connections:
 	if diff := cmp.Diff(want, c.Ingress); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(config.Storage{MaxEvents: 10 << 30, MaxOutcomes: 1e9, MaxDead: 16 << 20, MinFreeDisk: 2 << 20}, c.Storage); diff != "" {
+	if diff := cmp.Diff(config.Storage{MaxEvents: 10 << 30, MaxOutcomes: 1e9, MaxDead: 16 << 20, MaxUndecoded: 64 << 20, MinFreeDisk: 2 << 20}, c.Storage); diff != "" {
 		t.Error(diff)
 	}
 	files := []string{filepath.Join(dir, "m/a/mapping.yaml"), filepath.Join(dir, "m/b/mapping.yaml"), filepath.Join(dir, "z.yaml")}

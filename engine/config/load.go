@@ -127,6 +127,7 @@ func (r *reader) config(c *Config, root *yaml.Node) {
 				field{"max_events", r.text(size(&st.MaxEvents, least, most))},
 				field{"max_outcomes", r.text(size(&st.MaxOutcomes, least, most))},
 				field{"max_dead", r.text(size(&st.MaxDead, least, most))},
+				field{"max_undecoded", r.text(size(&st.MaxUndecoded, 64<<20, most))},
 				field{"min_free_disk", r.text(size(&st.MinFreeDisk, 1<<20, most))},
 			)
 		}},

@@ -106,6 +106,7 @@ func Config(plugins []Plugin) ([]byte, error) {
 			size("max_events", "How large the accepted events grow, from 16MiB."),
 			size("max_outcomes", "How large the outcomes grow, from 16MiB."),
 			size("max_dead", "How large the dead letters grow, from 16MiB."),
+			size("max_undecoded", "How large the webhooks grow that wait for their plugin, from 64MiB."),
 			size("min_free_disk", "Below this much free disk webhooks are answered with 503."),
 		}),
 		section("retention", "How long events are kept that are delivered; what is not delivered is never removed.", object{
@@ -140,7 +141,7 @@ func ingress() member {
 		duration("header_timeout", "How long a request's header may take; 5s if left out."),
 		duration("body_timeout", "How long a whole request may take; 15s if left out."),
 		duration("idle_timeout", "How long the next request is waited for; 1m if left out."),
-		duration("decode_timeout", "How long a plugin may take to decode a request; 10s if left out."),
+		duration("decode_timeout", "How long a request waits for its plugin before it is kept as it came; 3s if left out."),
 		rate("How many requests each connection may send: 100/s, 60/min, 1000/h or off; 500/s if left out."),
 		count("burst", "How many requests may come at once; two seconds' worth if left out."),
 	})

@@ -38,9 +38,11 @@ type request struct {
 	// sender is nil until the token is known to be right.
 	sender *sender
 	rest   string
-	// size is the body's length, and whole tells that it was read to its end.
+	// size is the body's length, whole tells that it was read to its end, and kept
+	// that it is kept as it came.
 	size  int
 	whole bool
+	kept  bool
 }
 
 // ServeHTTP takes one webhook.
@@ -172,7 +174,14 @@ func (s *Server) take(ctx context.Context, q *request) (answer, *problem) {
 	} else if p := c.check(b.data); p != nil {
 		return answer{}, p
 	}
-	decoded, p := s.decode(ctx, q, b.data)
+	r := wire.Request{Method: q.Method, Path: q.rest, Query: q.URL.RawQuery, Header: headers(q.Header), Body: b.data}
+	if s.queues(q.sender) {
+		return s.keep(ctx, q, &r, received, nil)
+	}
+	decoded, p := s.decode(ctx, q, r)
+	if p != nil && p.code == CodeConnector && s.keeper != nil {
+		return s.keep(ctx, q, &r, received, p.cause)
+	}
 	if p != nil {
 		return answer{}, p
 	}
@@ -196,16 +205,24 @@ func (one *sender) allow(now time.Time) *problem {
 	return p
 }
 
-// decode asks the plugin.
-func (s *Server) decode(ctx context.Context, q *request, data []byte) (wire.Decoded, *problem) {
+// decode asks the plugin for a moment, and as long as the sender is there.
+func (s *Server) decode(ctx context.Context, q *request, r wire.Request) (wire.Decoded, *problem) {
 	soon, cancel := context.WithTimeout(ctx, s.limits.DecodeTimeout)
 	defer cancel()
-	d, err := q.sender.Decoder.Decode(soon, wire.Request{
-		Method: q.Method, Path: q.rest, Query: q.URL.RawQuery, Header: headers(q.Header), Body: data,
-	})
+	d, p := s.ask(soon, q.sender, r)
 	if ctx.Err() != nil {
-		return d, &problem{status: http.StatusBadRequest, code: CodeGone, message: "the sender went away", hangUp: true, cause: err}
+		gone := &problem{status: http.StatusBadRequest, code: CodeGone, message: "the sender went away", hangUp: true}
+		if p != nil {
+			gone.cause = p.cause
+		}
+		return d, gone
 	}
+	return d, p
+}
+
+// ask asks the plugin, until ctx ends.
+func (s *Server) ask(ctx context.Context, one *sender, r wire.Request) (wire.Decoded, *problem) {
+	d, err := one.Decoder.Decode(ctx, r)
 	if never, ok := errors.AsType[*UnacceptableError](err); ok {
 		return d, &problem{status: http.StatusUnprocessableEntity, code: CodeUnacceptable, message: never.Message, field: never.Field}
 	}
@@ -262,10 +279,7 @@ func (s *Server) store(ctx context.Context, q *request, d wire.Decoded, data []b
 	defer cancel()
 	a := answer{status: http.StatusOK, contentType: "application/json"}
 	for _, e := range d.Events {
-		receipt, err := s.journal.Accept(ctx, &event.Event{
-			ID: e.ID, Connection: q.sender.Name, Type: e.Type, Key: e.Key, Version: e.Version,
-			UpdatedAt: e.UpdatedAt, ReceivedAt: received, Record: e.Record, Body: bodyOf(e.Record, data),
-		})
+		receipt, err := s.journal.Accept(ctx, eventOf(q.sender.Name, &e, data, received))
 		if never, ok := errors.AsType[*UnacceptableError](err); ok {
 			return a, &problem{status: http.StatusUnprocessableEntity, code: CodeUnacceptable, message: never.Message, field: never.Field, cause: err}
 		}
@@ -276,12 +290,11 @@ func (s *Server) store(ctx context.Context, q *request, d wire.Decoded, data []b
 			}
 			return a, later(CodeJournal, "the event could not be stored: send this request again later", after, err)
 		}
+		q.sender.count(receipt)
 		if receipt.Duplicate {
 			a.duplicates++
-			q.sender.stats.duplicates.Add(1)
 		} else {
 			a.accepted++
-			q.sender.stats.accepted.Add(1)
 		}
 	}
 	switch {
@@ -304,6 +317,25 @@ func (s *Server) store(ctx context.Context, q *request, d wire.Decoded, data []b
 	return a, nil
 }
 
+// eventOf is what a connector made of a request, as the journal takes it.
+func eventOf(connection string, e *wire.Event, data []byte, received time.Time) *event.Event {
+	return &event.Event{
+		ID: e.ID, Connection: connection, Type: e.Type, Key: e.Key, Version: e.Version,
+		UpdatedAt: e.UpdatedAt, ReceivedAt: received, Record: e.Record, Body: bodyOf(e.Record, data),
+	}
+}
+
+// count counts an event that is stored.
+func (one *sender) count(r Receipt) {
+	if r.Duplicate {
+		one.stats.duplicates.Add(1)
+		return
+	}
+	one.stats.accepted.Add(1)
+	now := time.Now().UTC()
+	one.stats.lastAccepted.Store(&now)
+}
+
 // bodyOf is the body where it is not the record itself. It is a copy of nothing:
 // the journal is done with it when Accept returns.
 func bodyOf(record, data []byte) []byte {
@@ -323,11 +355,21 @@ var private = []string{
 	"Transfer-Encoding", "Upgrade", "Content-Encoding", "Content-Length", "Expect",
 }
 
+// secretWords are parts of names of headers that hold a secret in clear, as
+// X-Api-Key and X-Auth-Token do. What a connector gets may be stored; a signature of
+// the body is no such secret.
+var secretWords = []string{"token", "secret", "password", "api-key", "apikey", "auth-key"}
+
+func holdsSecret(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(name, w) })
+}
+
 // headers are a request's headers for a connector, by name.
 func headers(h http.Header) []wire.Header {
 	out := make([]wire.Header, 0, len(h))
 	for name, values := range h {
-		if slices.Contains(private, name) {
+		if slices.Contains(private, name) || holdsSecret(name) {
 			continue
 		}
 		for _, v := range values {

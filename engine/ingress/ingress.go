@@ -9,7 +9,11 @@
 //
 //	{"error":{"code":"bad_json","message":"line 1, column 57: …"}}
 //
-// and what cannot be taken now by a 503 with Retry-After. The codes are the Code
+// and what cannot be taken now by a 503 with Retry-After. Where the plugin cannot
+// answer for a moment, the request is kept as it came instead, answered 202, and
+// decoded when the plugin is back; until that is done those that come later on its
+// connection queue behind it, so that their order is kept. What is refused only then
+// is kept with its reason, for an operator. The codes are the Code
 // constants. A wrong token, an unknown connection and any other path are the same
 // 404. What net/http refuses by itself (a malformed request line or header) has a
 // one-line text instead.
@@ -104,8 +108,8 @@ type Limits struct {
 	// a request as a whole, default 15 s; IdleTimeout for waiting for the next
 	// request, default 1 min.
 	HeaderTimeout, BodyTimeout, IdleTimeout time.Duration
-	// DecodeTimeout is for the plugin, default 10 s; StoreTimeout for the journal
-	// to take all events of a request, default 30 s.
+	// DecodeTimeout is how long a request waits for the plugin, default 3 s;
+	// StoreTimeout is for the journal to take all events of a request, default 30 s.
 	DecodeTimeout, StoreTimeout time.Duration
 	// DrainTimeout is how long Serve lets requests at hand finish, default 20 s.
 	DrainTimeout time.Duration
@@ -137,7 +141,7 @@ func (l *Limits) fill() error {
 	defTime(&l.HeaderTimeout, 5*time.Second)
 	defTime(&l.BodyTimeout, 15*time.Second)
 	defTime(&l.IdleTimeout, time.Minute)
-	defTime(&l.DecodeTimeout, 10*time.Second)
+	defTime(&l.DecodeTimeout, 3*time.Second)
 	defTime(&l.StoreTimeout, 30*time.Second)
 	defTime(&l.DrainTimeout, 20*time.Second)
 	if l.MaxBody < 0 || l.MaxConnections < 0 || min(l.HeaderTimeout, l.BodyTimeout, l.IdleTimeout, l.DecodeTimeout, l.StoreTimeout, l.DrainTimeout) < 0 {
@@ -151,7 +155,10 @@ func (l *Limits) fill() error {
 
 // Options are what a Server is made of.
 type Options struct {
-	Journal     Journal
+	Journal Journal
+	// Keeper keeps requests that a plugin cannot decode when they come; where it is
+	// nil they are answered by 503.
+	Keeper      Keeper
 	Connections []Connection
 	Limits      Limits
 	// Logger gets a debug line for each request and warnings of refusals, at most
@@ -170,6 +177,9 @@ type Options struct {
 // tests; the limits on time and connections are those of Serve.
 type Server struct {
 	journal Journal
+	keeper  Keeper
+	// keptOne tells that a request was kept.
+	keptOne chan struct{}
 	limits  Limits
 	log     *slog.Logger
 	senders senders
@@ -183,7 +193,7 @@ type Server struct {
 
 // New makes a server. Connections without a token take no webhooks and are left out.
 func New(o Options) (*Server, error) {
-	s := &Server{journal: o.Journal, limits: o.Limits, log: o.Logger, observe: o.Observe, certificate: o.Certificate}
+	s := &Server{journal: o.Journal, keeper: o.Keeper, keptOne: make(chan struct{}, 1), limits: o.Limits, log: o.Logger, observe: o.Observe, certificate: o.Certificate}
 	if s.observe == nil {
 		s.observe = func(string, int, time.Duration) {}
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -15,7 +16,7 @@ import (
 // Serve takes webhooks from ln until ctx ends; then it closes ln, lets what is at
 // hand finish for Limits.DrainTimeout, and cuts off the rest. It returns nil after
 // such an end, also if something had to be cut off: its sender got no answer and
-// repeats it.
+// repeats it. Beside that it decodes what was kept undecoded.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	l := s.limits
 	server := &http.Server{
@@ -28,6 +29,11 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	ctx, stop := context.WithCancel(ctx)
+	var decoding sync.WaitGroup
+	decoding.Go(func() { s.decodeKept(ctx) })
+	defer decoding.Wait()
+	defer stop()
 	limited := netutil.LimitListener(ln, l.MaxConnections)
 	served := make(chan error, 1)
 	go func() {

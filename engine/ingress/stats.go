@@ -30,7 +30,10 @@ type ConnectionStats struct {
 	Requests   uint64 `json:"requests"`
 	Accepted   uint64 `json:"accepted"`
 	Duplicates uint64 `json:"duplicates"`
-	// Refused counts refused requests by code.
+	// Kept counts requests that were kept as they came, because the plugin could not
+	// decode them at once.
+	Kept uint64 `json:"kept"`
+	// Refused counts refused requests by code, kept ones when they were decoded.
 	Refused map[string]uint64 `json:"refused"`
 	// LastAccepted is when an event was accepted last, nil if none was.
 	LastAccepted *time.Time `json:"last_accepted,omitempty"`
@@ -42,9 +45,9 @@ type counters struct {
 }
 
 type senderCounters struct {
-	requests, accepted, duplicates atomic.Uint64
-	lastAccepted                   atomic.Pointer[time.Time]
-	refused                        refusals
+	requests, accepted, duplicates, kept atomic.Uint64
+	lastAccepted                         atomic.Pointer[time.Time]
+	refused                              refusals
 }
 
 // refusals count by code; the codes are the package's own, so there are few.
@@ -79,7 +82,7 @@ func (s *Server) Stats() Stats {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := all[name].stats
 		out.Connections = append(out.Connections, ConnectionStats{
-			Name: name, Requests: c.requests.Load(), Accepted: c.accepted.Load(), Duplicates: c.duplicates.Load(),
+			Name: name, Requests: c.requests.Load(), Accepted: c.accepted.Load(), Duplicates: c.duplicates.Load(), Kept: c.kept.Load(),
 			Refused: c.refused.all(), LastAccepted: c.lastAccepted.Load(),
 		})
 	}
@@ -95,10 +98,6 @@ func (s *Server) note(ctx context.Context, q *request, a answer) {
 	if one := q.sender; one != nil {
 		name, about = one.Name, one.complaints
 		one.stats.requests.Add(1)
-		if a.accepted > 0 {
-			now := time.Now().UTC()
-			one.stats.lastAccepted.Store(&now)
-		}
 		if a.problem != nil {
 			one.stats.refused.add(a.problem.code)
 		}
@@ -110,7 +109,11 @@ func (s *Server) note(ctx context.Context, q *request, a answer) {
 	}
 	p := a.problem
 	if p == nil {
-		s.log.LogAttrs(ctx, slog.LevelDebug, "webhook taken", append(attrs, slog.Int("accepted", a.accepted), slog.Int("duplicates", a.duplicates))...)
+		text := "webhook taken"
+		if q.kept {
+			text = "webhook kept as it came"
+		}
+		s.log.LogAttrs(ctx, slog.LevelDebug, text, append(attrs, slog.Int("accepted", a.accepted), slog.Int("duplicates", a.duplicates))...)
 		return
 	}
 	s.stats.refused.add(p.code)

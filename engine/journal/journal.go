@@ -42,8 +42,8 @@ type Options struct {
 	// the bound of a stream that is there; a new one gets a half, a fifth and a
 	// tenth of the free disk, at most 64, 32 and 16 GiB.
 	MaxEventBytes, MaxOutcomeBytes, MaxDeadBytes int64
-	// MaxUndecodedBytes bounds the requests that wait for their plugin; it is at least
-	// 8 MiB and twice MaxPayload. 0 keeps the bound of a stream that is there; a new one gets a
+	// MaxUndecodedBytes bounds the requests that wait for their plugin, at least
+	// MinUndecodedBytes. 0 keeps the bound of a stream that is there; a new one gets a
 	// twentieth of the free disk, at most 4 GiB.
 	MaxUndecodedBytes int64
 	// MinFreeDisk is the reserve in bytes: with less free nothing is accepted.
@@ -248,8 +248,8 @@ func (o *Options) fill() error {
 			return fmt.Errorf("a stream's bound is %d bytes, it must be at least %d", n, minStream)
 		}
 	}
-	if n := o.MaxUndecodedBytes; n != 0 && n < leastUndecoded(o.MaxPayload) {
-		return fmt.Errorf("MaxUndecodedBytes is %d, it must be at least %d where a message has up to %d", n, leastUndecoded(o.MaxPayload), o.MaxPayload)
+	if n := o.MaxUndecodedBytes; n != 0 && n < MinUndecodedBytes {
+		return fmt.Errorf("MaxUndecodedBytes is %d, it must be at least %d", n, MinUndecodedBytes)
 	}
 	if err := o.Retention.fill(); err != nil {
 		return err
@@ -295,12 +295,12 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if j.marks, err = j.openStream(ctx, js, streamMarks, j.markSubjects(), 0, markBytes); err != nil {
 		return err
 	}
-	j.requests, err = j.openStream(ctx, js, streamRequests, []string{subjectRequests + "*", subjectRefused + "*"}, j.o.MaxUndecodedBytes, undecodedBytes(free-j.o.MinFreeDisk, j.o.MaxPayload))
+	j.requests, err = j.openStream(ctx, js, streamRequests, []string{subjectRequests + "*", subjectRefused + "*"}, j.o.MaxUndecodedBytes, undecodedBytes(free-j.o.MinFreeDisk))
 	if err == nil {
 		err = j.stage()
 	}
 	if err == nil {
-		j.undecoded.room = j.requests.CachedInfo().Config.MaxBytes - 2*purgeBytes - int64(j.o.MaxPayload)
+		j.undecoded.room = j.requests.CachedInfo().Config.MaxBytes - undecodedReserve
 	}
 	return err
 }

@@ -37,16 +37,19 @@ type requestHead struct {
 	Refused *event.Reason `json:"refused,omitempty"`
 }
 
+// maxKeptBody bounds the body of a kept request, in bytes.
+const maxKeptBody = 16 << 20
+
 // checkRequest says why a request cannot be kept, or nil.
-func checkRequest(r *event.Request, maxData int) error {
+func checkRequest(r *event.Request) error {
 	if err := checkName(r.Connection); err != nil {
 		return &EventError{Field: "connection", Problem: err.Error()}
 	}
 	if y := r.ReceivedAt.UTC().Year(); r.ReceivedAt.IsZero() || y < 1 || y > 9999 {
 		return &EventError{Field: "received_at", Problem: "is not set"}
 	}
-	if n := len(r.Body); n > maxData {
-		return &EventError{Field: "body", Problem: fmt.Sprintf("has %d bytes, at most %d are allowed", n, maxData)}
+	if n := len(r.Body); n > maxKeptBody {
+		return &EventError{Field: "body", Problem: fmt.Sprintf("has %d bytes, at most %d are allowed", n, maxKeptBody)}
 	}
 	return nil
 }

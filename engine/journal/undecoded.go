@@ -24,15 +24,17 @@ const (
 	requestOverhead = 256
 )
 
-// leastUndecoded is the least that the stream of kept requests may be bounded to:
-// beside what waits, there must be room for what was decoded and is not removed yet,
-// and for the copies of what is refused.
-func leastUndecoded(maxPayload int32) int64 { return 2*purgeBytes + 2*int64(maxPayload) }
+// MinUndecodedBytes is the least that Options.MaxUndecodedBytes may be. A part of it,
+// undecodedReserve, is not for what waits but for what was decoded and is not removed
+// yet, and for the copies of what is refused.
+const (
+	MinUndecodedBytes = 64 << 20
+	undecodedReserve  = 32 << 20
+)
 
-// undecodedBytes bounds that stream where nobody set a bound, from the free disk space.
-func undecodedBytes(free int64, maxPayload int32) int64 {
-	return max(min(free/20, 4<<30), leastUndecoded(maxPayload))
-}
+// undecodedBytes bounds the stream of kept requests where nobody set a bound, from
+// the free disk space.
+func undecodedBytes(free int64) int64 { return max(min(free/20, 4<<30), MinUndecodedBytes) }
 
 // undecoded knows of the requests that are kept: how many wait, and what came of them
 // already.
@@ -108,7 +110,7 @@ func (u *undecoded) refuse(connection string, requests int, bytes int64) {
 func (j *Journal) Keep(ctx context.Context, r *event.Request) (sequence uint64, err error) {
 	j.gate.RLock()
 	defer j.gate.RUnlock()
-	if err := checkRequest(r, int(j.o.MaxPayload)); err != nil {
+	if err := checkRequest(r); err != nil {
 		return 0, err
 	}
 	if err := j.Ready(); err != nil {

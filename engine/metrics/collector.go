@@ -30,6 +30,12 @@ var (
 	descDuplicates   = desc("events_duplicate_total", "Events recognised as repeats since the engine started.", "connection")
 	descLastAccepted = desc("last_event_timestamp_seconds", "When an event was accepted last; absent if none was.", "connection")
 
+	descKept       = desc("webhooks_kept_total", "Webhooks that were kept as they came, because the plugin could not decode them at once.", "connection")
+	descUndecoded  = desc("undecoded_webhooks", "Webhooks that wait for their plugin.", "connection")
+	descUndecBytes = desc("undecoded_bytes", "What the webhooks that wait for their plugin take in the journal.", "connection")
+	descUndecSince = desc("undecoded_oldest_webhook_timestamp_seconds", "When the oldest webhook came that waits for its plugin; absent if there is none.", "connection")
+	descUndecBad   = desc("undecoded_refused_webhooks", "Webhooks that were refused when they were decoded, which nobody has resolved.", "connection")
+
 	descBacklog  = desc("lane_backlog_events", "Accepted events without all of their outcomes.", "source", "sink")
 	descOldest   = desc("lane_oldest_event_timestamp_seconds", "When the oldest event of the backlog was accepted; absent if there is none.", "source", "sink")
 	descAtHand   = desc("lane_events", "Events at hand, by what they wait for.", "source", "sink", "state")
@@ -58,6 +64,7 @@ var (
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descUp, descReady, descWebhooks, descRefused, descAccepted, descDuplicates, descLastAccepted, descBacklog,
+		descKept, descUndecoded, descUndecBytes, descUndecSince, descUndecBad,
 		descOldest, descAtHand, descGate, descAtSink, descAlarms, descCalls, descFailures, descRetries, descAsked, descUnasked,
 		descPlugin, descRestarts, descValid, descApplied, descReloads, descDead,
 	} {
@@ -93,6 +100,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(descWebhooks, in.Requests, in.Name)
 		count(descAccepted, in.Accepted, in.Name)
 		count(descDuplicates, in.Duplicates, in.Name)
+		count(descKept, in.Kept, in.Name)
 		for reason, n := range in.Refused {
 			count(descRefused, n, in.Name, reason)
 		}
@@ -102,6 +110,14 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for reason, n := range s.Ingress.Strangers {
 		count(descRefused, n, "", reason)
+	}
+	for _, u := range s.Undecoded {
+		gauge(descUndecoded, float64(u.Waiting), u.Connection)
+		gauge(descUndecBytes, float64(u.Bytes), u.Connection)
+		gauge(descUndecBad, float64(u.Refused), u.Connection)
+		if !u.OldestAt.IsZero() {
+			gauge(descUndecSince, seconds(u.OldestAt), u.Connection)
+		}
 	}
 	for _, con := range s.Connections {
 		gauge(descPlugin, one(con.Up), con.Name, con.Plugin)

@@ -58,9 +58,10 @@ func everything(t *testing.T) *metrics.Metrics {
 		Ingress: ingress.Stats{
 			Requests: 9, Refused: map[string]uint64{"bad_json": 2, "not_found": 1}, Strangers: map[string]uint64{"not_found": 1},
 			Connections: []ingress.ConnectionStats{{
-				Name: "shop", Requests: 8, Accepted: 5, Duplicates: 1, Refused: map[string]uint64{"bad_json": 2}, LastAccepted: &noon,
+				Name: "shop", Requests: 8, Accepted: 5, Duplicates: 1, Kept: 3, Refused: map[string]uint64{"bad_json": 2}, LastAccepted: &noon,
 			}},
 		},
+		Undecoded:   []metrics.Undecoded{{Connection: "shop", Waiting: 2, Bytes: 4096, OldestAt: noon, Refused: 1}, {Connection: "crm"}},
 		Connections: []metrics.Connection{{Name: "shop", Plugin: "horoshop", Up: true, Restarts: 2}, {Name: "saleapp", Plugin: "saleapp", Gate: string(delivery.GatePaused), AtSink: 2}},
 		Lanes: []metrics.Lane{{
 			Lane: event.Lane{Source: "shop", Sink: "saleapp"}, Backlog: 4, OldestAt: noon,

@@ -27,6 +27,9 @@ type State struct {
 	Connections []Connection
 	// DeadLetters is how many stand unresolved.
 	DeadLetters uint64
+	// Undecoded are the connections of which webhooks are kept that wait for their
+	// plugin, or were refused when it decoded them.
+	Undecoded []Undecoded
 	// Alarms is how many things somebody has to look at before events are refused.
 	Alarms int
 	// Configuration is what became of the configurations that the engine was given.
@@ -52,6 +55,18 @@ type Lane struct {
 	OldestAt time.Time
 	// Delivery is what the lane's runner says; nil while it has none.
 	Delivery *delivery.Stats
+}
+
+// Undecoded is what is kept of a connection.
+type Undecoded struct {
+	Connection string
+	// Waiting and Bytes are what waits, and OldestAt when the first of it came; zero
+	// if there is none or it is not known.
+	Waiting  int
+	Bytes    int64
+	OldestAt time.Time
+	// Refused is how many were refused and nobody has resolved.
+	Refused int
 }
 
 // Connection is how a connection's process is.

@@ -179,6 +179,37 @@ func (c *Client) Drop(ctx context.Context, r admin.LettersRequest) (admin.Letter
 	return out, err
 }
 
+// Undecoded says what waits for its plugin, and gives at most limit webhooks that
+// were refused when it decoded them.
+func (c *Client) Undecoded(ctx context.Context, connection string, after uint64, limit int) (admin.UndecodedPage, error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	text(q, "connection", connection, "after", number(after))
+	var out admin.UndecodedPage
+	err := c.get(ctx, "/api/v1/undecoded", q, &out)
+	return out, err
+}
+
+// Webhook gives a refused webhook as it came.
+func (c *Client) Webhook(ctx context.Context, sequence uint64) (admin.Webhook, error) {
+	var out admin.Webhook
+	err := c.get(ctx, "/api/v1/undecoded/"+number(sequence), nil, &out)
+	return out, err
+}
+
+// RetryWebhooks has refused webhooks decoded again.
+func (c *Client) RetryWebhooks(ctx context.Context, r admin.WebhooksRequest) (admin.WebhooksDone, error) {
+	var out admin.WebhooksDone
+	err := c.post(ctx, "/api/v1/undecoded/retry", r, &out)
+	return out, err
+}
+
+// DropWebhooks gives refused webhooks up.
+func (c *Client) DropWebhooks(ctx context.Context, r admin.WebhooksRequest) (admin.WebhooksDone, error) {
+	var out admin.WebhooksDone
+	err := c.post(ctx, "/api/v1/undecoded/drop", r, &out)
+	return out, err
+}
+
 // Plan tells what a replay would do.
 func (c *Client) Plan(ctx context.Context, r admin.ReplayRequest) (admin.ReplayPlan, error) {
 	var out admin.ReplayPlan

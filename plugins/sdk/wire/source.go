@@ -19,8 +19,9 @@ type Request struct {
 	Path string
 	// Query is the URL's raw query.
 	Query string
-	// Header holds the request's headers in canonical form, without Authorization
-	// and Cookie.
+	// Header holds the request's headers in canonical form, without those that hold a
+	// secret in clear: Authorization, Cookie, and names with token, secret, password,
+	// api-key or auth-key in them.
 	Header []Header
 	// Body is the body, decompressed.
 	Body []byte

@@ -79,7 +79,9 @@ type HttpRequest struct {
 	Path string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
 	// query is the URL's raw query.
 	Query string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
-	// headers are the request's, without Authorization and Cookie.
+	// headers are the request's, without those that hold a secret in clear:
+	// Authorization, Cookie, and names with token, secret, password, api-key or
+	// auth-key in them.
 	Headers []*Header `protobuf:"bytes,5,rep,name=headers,proto3" json:"headers,omitempty"`
 	// body is the request's body, decompressed.
 	Body          []byte `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`

@@ -1,0 +1,267 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crosswalk-etl/crosswalk/engine/admin"
+	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+)
+
+func (a *app) undecodedCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "undecoded",
+		Short: "Show webhooks that wait for their plugin, and resolve those that it refused later",
+		Long: `While the plugin of a source cannot answer, webhooks are kept as they came and answered 202, and decoded
+when it is back. One that turns out wrong only then cannot be refused to its sender any more: it is kept
+with the reason until somebody has it decoded again or gives it up.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.undecodedList(), a.undecodedShow(), a.undecodedRetry(), a.undecodedDrop())
+	return cmd
+}
+
+func (a *app) undecodedList() *cobra.Command {
+	var connection, format string
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Count what waits, and list what was refused, oldest first",
+		Args:  noArgs,
+	}
+	r := a.remoteFlags(cmd)
+	cmd.Flags().StringVar(&connection, "connection", "", "only those of this `connection`")
+	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many")
+	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkFormat(format, formatText, formatJSON); err != nil {
+			return err
+		}
+		if limit < 1 || limit > maxList {
+			return fmt.Errorf("--limit %d: want 1 to %d", limit, maxList)
+		}
+		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			out, err := refusedWebhooks(ctx, c, connection, limit)
+			if err != nil {
+				return err
+			}
+			if format == formatJSON {
+				return a.printJSON(out)
+			}
+			return a.print(undecodedTable(&out, time.Now()))
+		})
+	}
+	return cmd
+}
+
+// refusedWebhooks reads what waits, and so many of what was refused.
+func refusedWebhooks(ctx context.Context, c *client.Client, connection string, limit int) (admin.UndecodedPage, error) {
+	var out admin.UndecodedPage
+	for after := uint64(0); ; {
+		p, err := c.Undecoded(ctx, connection, after, min(limit-len(out.Refused), 200))
+		if err != nil {
+			return out, err
+		}
+		out.Connections, out.Refused, out.Next = p.Connections, append(out.Refused, p.Refused...), p.Next
+		if after = p.Next; after == 0 || len(out.Refused) >= limit {
+			return out, nil
+		}
+	}
+}
+
+func undecodedTable(p *admin.UndecodedPage, now time.Time) string {
+	var b strings.Builder
+	for _, u := range p.Connections {
+		for _, text := range undecodedText(u, now) {
+			fmt.Fprintf(&b, "%s: %s\n", plain(u.Connection), text)
+		}
+	}
+	if len(p.Connections) == 0 && len(p.Refused) == 0 {
+		return "no webhooks wait undecoded, and none was refused after it had been taken\n"
+	}
+	if len(p.Refused) == 0 {
+		return b.String()
+	}
+	rows := []string{row("WEBHOOK", "CONNECTION", "CAME", "REASON", "FIELD", "MESSAGE")}
+	for _, w := range p.Refused {
+		rows = append(rows, row(w.Sequence, w.Connection, clock(w.ReceivedAt), cut(w.Reason.Code, 40), cut(w.Reason.Path, 30), cut(w.Reason.Message, 70)))
+	}
+	b.WriteString(columns(rows))
+	if p.Next != 0 {
+		b.WriteString("there are more: see --limit\n")
+	}
+	return b.String()
+}
+
+func (a *app) undecodedShow() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "show WEBHOOK",
+		Short: "Show a refused webhook as it came",
+		Args:  cobra.ExactArgs(1),
+	}
+	r := a.remoteFlags(cmd)
+	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkFormat(format, formatText, formatJSON); err != nil {
+			return err
+		}
+		n, err := webhookNumber(args[0])
+		if err != nil {
+			return err
+		}
+		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			w, err := c.Webhook(ctx, n)
+			if err != nil {
+				return err
+			}
+			if format == formatJSON {
+				return a.printJSON(w)
+			}
+			return a.print(webhookText(&w))
+		})
+	}
+	return cmd
+}
+
+func webhookText(w *admin.Webhook) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "webhook %d of %s, %d bytes, came %s and was refused %s\n", w.Sequence, plain(w.Connection), w.Bytes, clock(w.ReceivedAt), clock(w.RefusedAt))
+	reason := w.Reason.Code
+	if w.Reason.Path != "" {
+		reason += " at " + w.Reason.Path
+	}
+	fmt.Fprintf(&b, "%s: %s\n\n%s", plain(reason), plain(w.Reason.Message), plain(w.Method))
+	if w.Path != "" {
+		b.WriteString(" " + plain(w.Path))
+	}
+	if w.Query != "" {
+		b.WriteString(" ?" + plain(w.Query))
+	}
+	b.WriteByte('\n')
+	for _, h := range w.Header {
+		fmt.Fprintf(&b, "%s: %s\n", plain(h[0]), plain(h[1]))
+	}
+	switch {
+	case w.Body != "":
+		b.WriteByte('\n')
+		for line := range strings.SplitSeq(w.Body, "\n") {
+			b.WriteString(plain(line) + "\n")
+		}
+	case len(w.BodyBase64) > 0:
+		b.WriteString("\nthe body is not UTF-8: see --format json\n")
+	}
+	return b.String()
+}
+
+func webhookNumber(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("%q is no webhook: it is named by its number, as `crosswalk undecoded list` shows it", s)
+	}
+	return n, nil
+}
+
+func (a *app) undecodedRetry() *cobra.Command {
+	return a.onRefused(&cobra.Command{
+		Use:   "retry [WEBHOOK...]",
+		Short: "Have refused webhooks decoded again",
+		Long: `Puts refused webhooks behind those of their connection that wait, to be decoded again: after the plugin
+was mended, say. They take the way of live traffic from there.`,
+	}, "decoded again", false, (*client.Client).RetryWebhooks)
+}
+
+func (a *app) undecodedDrop() *cobra.Command {
+	return a.onRefused(&cobra.Command{
+		Use:   "drop [WEBHOOK...]",
+		Short: "Give refused webhooks up for good; wants --yes and --reason",
+		Long:  `Removes refused webhooks. Who did it and why stands in the engine's log.`,
+	}, "dropped", true, (*client.Client).DropWebhooks)
+}
+
+// onRefused is a command that does something with refused webhooks. One that cannot
+// be taken back is careful.
+func (a *app) onRefused(cmd *cobra.Command, done string, careful bool, do func(*client.Client, context.Context, admin.WebhooksRequest) (admin.WebhooksDone, error)) *cobra.Command {
+	var all, yes bool
+	var who doing
+	r := a.remoteFlags(cmd)
+	who.flags(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "all that were refused")
+	if careful {
+		cmd.Flags().BoolVar(&yes, "yes", false, "do it")
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var numbers []uint64
+		for _, arg := range args {
+			n, err := webhookNumber(arg)
+			if err != nil {
+				return err
+			}
+			numbers = append(numbers, n)
+		}
+		switch {
+		case all == (len(args) > 0):
+			return errors.New("name webhooks by their numbers, as `crosswalk undecoded list` shows them, or give --all")
+		case careful && who.reason == "":
+			return errors.New("a drop wants a --reason, for the record")
+		}
+		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			if all {
+				p, err := refusedWebhooks(ctx, c, "", maxList)
+				if err != nil {
+					return err
+				}
+				for _, w := range p.Refused {
+					numbers = append(numbers, w.Sequence)
+				}
+			}
+			if careful && !yes {
+				return a.print(fmt.Sprintf("%s would be %s; nothing was done: give --yes to do it\n", counted(len(numbers), "webhook"), done))
+			}
+			return a.actOnRefused(ctx, c, numbers, who, done, do)
+		})
+	}
+	return cmd
+}
+
+func (a *app) actOnRefused(ctx context.Context, c *client.Client, numbers []uint64, who doing, done string, do func(*client.Client, context.Context, admin.WebhooksRequest) (admin.WebhooksDone, error)) error {
+	n, not := 0, 0
+	for len(numbers) > 0 {
+		some := numbers[:min(len(numbers), atOnce)]
+		numbers = numbers[len(some):]
+		var out admin.WebhooksDone
+		err := patiently(ctx, func() (err error) {
+			out, err = do(c, ctx, admin.WebhooksRequest{Webhooks: some, By: admin.By{By: who.name(), Reason: who.reason}})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, one := range out.Results {
+			if one.Problem != "" {
+				not++
+				a.message("webhook %d: not done: %s\n", one.Sequence, plain(one.Problem))
+				continue
+			}
+			n++
+		}
+	}
+	text := fmt.Sprintf("%s: %s", done, counted(n, "webhook"))
+	if not > 0 {
+		text += fmt.Sprintf("; not done: %d", not)
+	}
+	if err := a.print(text + "\n"); err != nil {
+		return err
+	}
+	if not > 0 {
+		return errFindings
+	}
+	return nil
+}
