@@ -269,6 +269,8 @@ type site struct {
 	disk *disk
 	// plugins is the folder of plugins, "" for the one that all tests share.
 	plugins string
+	// flags are further ones of the engine.
+	flags []string
 }
 
 // newSite makes a configuration with the shipped mappings over a sandbox.
@@ -357,8 +359,10 @@ func (s *site) launch(t testing.TB) (*proc, <-chan readyLine) {
 			default: // it has begun anew
 			}
 		}
-	}, "crosswalk", "run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
-		"--plugins", cmp.Or(s.plugins, filepath.Join(binaries, "plugins")), "--data", filepath.Join(s.dir, "data"))
+	}, "crosswalk", append([]string{
+		"run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
+		"--plugins", cmp.Or(s.plugins, filepath.Join(binaries, "plugins")), "--data", filepath.Join(s.dir, "data"),
+	}, s.flags...)...)
 	return p, said
 }
 
