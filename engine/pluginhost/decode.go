@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,10 +21,9 @@ const (
 	maxDecodeBytes = 4 << 20
 	// maxDecoding bounds what is in flight; the rest waits and is batched.
 	maxDecoding = 512
-	// maxFresh batches that are in flight for less than freshTime have the next wait
-	// for one of them to be answered, so that what comes meanwhile shares a message. A
-	// batch that takes longer keeps nothing waiting.
-	maxFresh  = 2
+	// A batch that is in flight for less than freshTime has the next wait until it is
+	// answered, so that what comes meanwhile shares a message. One that takes longer
+	// keeps nothing waiting.
 	freshTime = 3 * time.Millisecond
 	// maxDeaths is how many processes may end over one request.
 	maxDeaths = 3
@@ -210,8 +208,8 @@ type decodeStream struct {
 	mu       sync.Mutex
 	inFlight map[uint64]*sentCall
 	alone    bool
-	// recent are the batches that were sent last and are not answered.
-	recent []*sentBatch
+	// last is the batch that was sent last; nil before the first.
+	last *sentBatch
 }
 
 // serve decodes with one process until its stream breaks or ctx ends.
@@ -272,9 +270,10 @@ func (s *decodeStream) next(id *uint64) (batch []wire.Request, again time.Durati
 		return nil, 0
 	}
 	now := time.Now()
-	s.recent = slices.DeleteFunc(s.recent, func(b *sentBatch) bool { return b.open == 0 || now.Sub(b.at) >= freshTime })
-	if len(s.recent) >= maxFresh {
-		return nil, max(freshTime-now.Sub(s.recent[0].at), time.Microsecond)
+	if s.last != nil && s.last.open > 0 {
+		if age := now.Sub(s.last.at); age < freshTime {
+			return nil, freshTime - age
+		}
 	}
 	calls := s.take(len(s.inFlight))
 	if len(calls) == 0 {
@@ -283,7 +282,7 @@ func (s *decodeStream) next(id *uint64) (batch []wire.Request, again time.Durati
 	s.alone = len(calls) == 1 && calls[0].deaths > 0
 	batch = make([]wire.Request, len(calls))
 	sent := &sentBatch{at: now, open: len(calls)}
-	s.recent = append(s.recent, sent)
+	s.last = sent
 	for i, c := range calls {
 		*id++
 		s.inFlight[*id] = &sentCall{decodeCall: c, batch: sent}
