@@ -30,6 +30,14 @@ func (d *document) yamlError(err error) {
 		at := d.findLine(line, func(l string) int { return strings.Index(l, `\`) })
 		d.errorAt("CW101", at, `write '…' instead of "…"; there a \ is just a \`, "YAML does not know this escape inside \"…\"")
 		return
+	case has("hexdecimal number"), has("Unicode character escape"):
+		at := d.findLine(line, func(l string) int { return begins(regexp.MustCompile(`\\[xuU]`).FindStringIndex(l)) })
+		d.errorAt("CW101", at, `write the character itself, or '…' instead of "…"; there a \ is just a \`, "this escape inside \"…\" is no character: \\x has two, \\u four and \\U eight digits behind it")
+		return
+	case has("indentation indicator"), has("comment or line break"):
+		at := d.findLine(line, func(l string) int { return begins(regexp.MustCompile(`[|>][^|>]*$`).FindStringIndex(l)) })
+		d.errorAt("CW101", at, "write `|` or `>` alone, or with a `-` against the last line's end; the text begins in the next line", "what stands behind this sign is neither a text nor the line's end")
+		return
 	}
 	if f := d.flaw(); f != nil {
 		l := d.line(f.line)
@@ -39,7 +47,15 @@ func (d *document) yamlError(err error) {
 		}, f.hint, "%s", f.message)
 		return
 	}
-	d.errorAt("CW101", d.lineSpan(line), "every line is `key: value`, indented like its neighbours; a value with quotes, brackets or `: ` is quoted as a whole: '…'", "this is not valid YAML: %s", message)
+	d.errorAt("CW101", d.lineSpan(line), "every line is `key: value`, indented like its neighbours; a value with quotes, brackets or `: ` is quoted as a whole: '…'", "YAML cannot read this line, or the one before it")
+}
+
+// begins is where a match begins, -1 for none.
+func begins(match []int) int {
+	if match == nil {
+		return -1
+	}
+	return match[0]
 }
 
 func (d *document) lineSpan(n int) span {
