@@ -180,8 +180,8 @@ func (a *app) suggestInput(ctx context.Context, p *project, f initFlags, body []
 			in.AlsoFrom = append(in.AlsoFrom, source+"."+e.Name)
 		}
 	}
-	if f.noBody {
-		return in, nil
+	if in.Lookups, err = p.lookupsFor(ctx, sink); err != nil || f.noBody {
+		return in, err
 	}
 	in.Record, err = a.sampleRecord(ctx, p, source, eventName, bodyRequest(f.input, f.method, f.query, body))
 	return in, err

@@ -144,6 +144,9 @@ func (a *app) summary(cfg *config.Config, f initFlags, draft *suggest.Draft, fil
 		if f.query != "" {
 			query = " --query '" + f.query + "'"
 		}
+		if draft.Asks() {
+			query += " --ask --save " + strings.TrimSuffix(relative(files[1].path), filepath.Ext(files[1].path)) + lookupsEnding
+		}
 		a.message("  crosswalk map %s --input %s%s --explain\n  crosswalk test --update %s\n", relative(f.out), relative(files[1].path), query, relative(f.out))
 	}
 }

@@ -54,13 +54,17 @@ func FuzzDraft(f *testing.F) {
 		source := described(t, false, []string{"string", "integer", "object", "array"}, name, label, other, otherLabel, label, name, "list", other)
 		sink := described(t, true, []string{"integer", "string", "number", "array"}, other, label, name, otherLabel, "phone", label, "list", name)
 		in := suggest.Input{Name: "draft", From: "a.placed", To: "b.write", System: label, Source: source, Sink: sink}
+		in.Lookups = []suggest.Lookup{{
+			Name: "c.find", Label: label, System: otherLabel,
+			Args: described(t, false, []string{"string"}, name, label), Answer: described(t, false, []string{"string"}, other, otherLabel, "ref", label+" id"),
+		}}
 		if json.Valid([]byte(body)) {
 			in.Record = []byte(body)
 		}
 		draft := suggest.Make(in)
-		draft.Settle(check(source, sink))
+		draft.Settle(check(source, in))
 		text := string(draft.YAML())
-		for _, d := range check(source, sink)([]byte(text)) {
+		for _, d := range check(source, in)([]byte(text)) {
 			if !strings.Contains(d.Source, "TODO") {
 				t.Fatalf("%v\n%s\nin\n%s", d, d.Source, text)
 			}

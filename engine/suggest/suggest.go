@@ -30,6 +30,8 @@ type Input struct {
 	System string
 	// Record is a record of From, a JSON object; nil if there is none.
 	Record []byte
+	// Lookups are those that may be asked, none of the sink's own.
+	Lookups []Lookup
 }
 
 // State says what became of a sink field.
@@ -73,6 +75,7 @@ type Field struct {
 
 	needs []schema.Predicate
 	table *Table
+	ask   *Ask
 }
 
 // Each is how an array is made of another one.
@@ -121,6 +124,7 @@ func Make(in Input) *Draft {
 	}
 	b.draft.Fields = b.record(targets)
 	b.settle(b.draft.Fields)
+	b.lookups(in.Lookups, targets)
 	return b.draft
 }
 

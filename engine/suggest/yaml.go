@@ -49,6 +49,7 @@ func (d *Draft) written() *writer {
 	}
 	w.line(0, "to: %s", d.in.To)
 	w.tables(d.Tables, d.Fields)
+	w.lookups(d)
 	w.line(0, "")
 	w.fields(0, d.Fields)
 	return w
