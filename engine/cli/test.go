@@ -210,7 +210,7 @@ func (t *sampleTest) sample(ctx context.Context, p *project, prog *mapping.Progr
 		return t.fail(name, nil, fmt.Errorf("%s is not JSON", relative(s.want)))
 	}
 	if diff := fieldDiff(want, got); len(diff) > 0 {
-		return t.fail(name, findings, fmt.Errorf("(- wanted in %s, + made)\n%s", relative(s.want), strings.Join(diff, "\n")))
+		return t.fail(name, findings, fmt.Errorf("differs from %s (- wanted, + made)\n%s", relative(s.want), strings.Join(diff, "\n")))
 	}
 	return t.pass(name)
 }
