@@ -134,7 +134,7 @@ func (r *Runner) begin(ctx context.Context, operation string, items []*item, dou
 		}
 		c := &call{
 			operation: operation, items: items[:n:n], records: make([]wire.Record, n), answered: make([]bool, n),
-			inbox: r.inbox, gate: r.gate, log: r.log, timeout: r.o.CallTimeout, began: now,
+			inbox: r.inbox, gate: r.gate, log: r.log, timeout: r.o.CallTimeout, began: now, lease: r.o.Lease,
 		}
 		for i, it := range c.items {
 			if m := it.mapping(); m.Repeat == wire.RepeatUnsafe {
@@ -167,6 +167,7 @@ type call struct {
 	began     time.Time
 	// marks are the events, by mapping, that must be marked before they are sent.
 	marks map[string][]uint64
+	lease Lease
 	// done is the loop's.
 	done bool
 
@@ -196,13 +197,20 @@ func (c *call) run(ctx context.Context, sink Sink, journal Lane) {
 			return
 		}
 	}
+	// Asked last of all: from here on it is sent (D3).
+	ctx, release, err := within(ctx, c.lease)
+	if err != nil {
+		c.end(&wire.Failure{Class: wire.Transient, Code: "lease_lost", Message: err.Error()})
+		return
+	}
+	defer release()
 	c.mu.Lock()
 	c.heard = time.Now()
 	c.silence = time.AfterFunc(c.timeout, func() { c.waited(cancel) })
 	c.mu.Unlock()
 	defer c.silence.Stop()
 
-	err := guard(func() error {
+	err = guard(func() error {
 		return sink.Write(ctx, c.operation, c.records, c.answer)
 	})
 	if p, ok := errors.AsType[*panicError](err); ok {

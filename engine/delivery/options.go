@@ -33,6 +33,10 @@ type Options struct {
 	// the lane's own for MaxInFlight records at once.
 	Gate *Gate
 
+	// Lease is the right to read the lane, where others may come to have it; nil: it is
+	// never lost.
+	Lease Lease
+
 	// MaxBatch bounds the records of one call to the sink: 256, at most 1024.
 	MaxBatch int
 	// MaxInFlight bounds the records that are at the sink at once: 512.

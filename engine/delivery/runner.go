@@ -203,6 +203,8 @@ func (r *Runner) loop(ctx, work context.Context) (broken error) {
 		case <-alarm.C:
 		case <-ending:
 			drain()
+		case <-r.o.lost():
+			return errors.Join(broken, ErrLost)
 		case <-patience.C:
 			r.log.WarnContext(work, "gave up waiting for what is in flight", "after", r.o.DrainTimeout,
 				"records", r.Stats().Sending)
