@@ -183,6 +183,8 @@ type Storage struct {
 	// MinFreeDisk is how much disk stays free: with less nothing is accepted; key
 	// min_free_disk.
 	MinFreeDisk int64
+	// NATS is the cluster that holds the journal, nil for a server inside the engine.
+	NATS *NATS
 }
 
 func defaults() *Config {

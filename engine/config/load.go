@@ -129,6 +129,7 @@ func (r *reader) config(c *Config, root *yaml.Node) {
 				field{"max_dead", r.text(size(&st.MaxDead, least, most))},
 				field{"max_undecoded", r.text(size(&st.MaxUndecoded, 64<<20, most))},
 				field{"min_free_disk", r.text(size(&st.MinFreeDisk, 1<<20, most))},
+				field{"nats", func(n *yaml.Node) { r.nats(c, n) }},
 			)
 		}},
 		field{"retention", func(n *yaml.Node) { r.retention(c, n) }},

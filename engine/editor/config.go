@@ -108,6 +108,7 @@ func Config(plugins []Plugin) ([]byte, error) {
 			size("max_dead", "How large the dead letters grow, from 16MiB."),
 			size("max_undecoded", "How large the webhooks grow that wait for their plugin, from 64MiB."),
 			size("min_free_disk", "Below this much free disk webhooks are answered with 503."),
+			nats(),
 		}),
 		section("retention", "How long events are kept that are delivered; what is not delivered is never removed.", object{
 			text("age", "The time, in days as 14d or hours as 96h, 4d to 60d; 14d if left out.", `^([0-9]+d|([0-9]+(\.[0-9]*)?(h|m|s|ms))+)$`, "write days as 14d, or hours as 96h"),
@@ -194,4 +195,23 @@ func oneOf(name, help string, words ...string) member {
 			{{"type", "string"}, {"pattern", `\$\{`}, {"errorMessage", "this is none of the words allowed here, nor a reference"}},
 		}},
 	}}
+}
+
+func nats() member {
+	return section("nats", "An existing NATS cluster that holds the journal, shared by several engines; a server inside the engine if left out.", object{
+		text("url", "Servers of the cluster, as nats://host:4222 or tls://host:4222, several with commas between.", orReference+`^\s*(nats|tls)://`, "this is no address: nats://host:4222 or tls://host:4222"),
+		text("credentials", "The file with a user's JWT and seed.", textForm, "the text is empty"),
+		text("user", "The user's name, with password.", textForm, "the text is empty"),
+		text("password", "The user's password.", textForm, "the text is empty"),
+		text("token", "The token, instead of a user.", textForm, "the text is empty"),
+		section("tls", "TLS towards the cluster; the files are PEM.", object{
+			text("ca", "The file of the roots; the system's if left out.", textForm, "the text is empty"),
+			text("certificate", "The file of the engine's own certificate.", textForm, "the text is empty"),
+			text("key", "The file of its key.", textForm, "the text is empty"),
+		}),
+		count("replicas", "How many servers keep each message, 1 to 5; 3 if left out."),
+		count("partitions", "In how many parts a lane is read, 1 to 64, fixed when the streams are made; 8 for new ones if left out."),
+		duration("lease", "After how long without a sign of life an engine's work is taken over, 3s to 5m; 15s if left out."),
+		text("monitor", "Monitors of servers, as http://host:8222: asked at the start whether each write is synced to disk.", orReference+`^\s*https?://`, "this is no address: http://host:8222"),
+	}, "url")
 }

@@ -49,6 +49,8 @@ func TestConfigKeys(t *testing.T) {
 		"admin: {zzzzzz: 1}":                         inside(schema, "properties", "admin"),
 		"log: {zzzzzz: 1}":                           inside(schema, "properties", "log"),
 		"storage: {zzzzzz: 1}":                       inside(schema, "properties", "storage"),
+		"storage: {nats: {zzzzzz: 1}}":               inside(schema, "properties", "storage", "properties", "nats"),
+		"storage: {nats: {tls: {zzzzzz: 1}}}":        inside(schema, "properties", "storage", "properties", "nats", "properties", "tls"),
 		"connections: {a: {zzzzzz: 1}}":              connection,
 		"connections: {a: {limits: {zzzzzz: 1}}}":    inside(connection, "properties", "limits"),
 		"connections: {a: {retry: {zzzzzz: 1}}}":     inside(connection, "properties", "retry"),
