@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
-	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
@@ -78,8 +77,8 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 				al.Oldest = &at
 			}
 		}
-		if r := l.runner.Load(); r != nil {
-			standing(&al, r)
+		if r := l.stands(); r != nil {
+			showStanding(&al, r)
 		}
 		st.Lanes = append(st.Lanes, al)
 	}
@@ -97,8 +96,8 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 // waitingShown is how many of a lane's waiting events are shown.
 const waitingShown = 10
 
-// standing adds what a lane's runner says of itself.
-func standing(l *admin.Lane, r *delivery.Runner) {
+// showStanding adds what a lane's runners say of themselves.
+func showStanding(l *admin.Lane, r standing) {
 	stats := r.Stats()
 	l.Held = uint64(max(0, stats.AtHand()))
 	if f := stats.Paused; f != nil {

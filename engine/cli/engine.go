@@ -61,14 +61,14 @@ func (e *engine) run(ctx context.Context) (err error) {
 	}
 
 	e.journal, err = journal.Open(ctx, journal.Options{
-		Dir: e.config.Data, Logger: e.log,
+		Dir: e.config.Data, Cluster: clusterOf(e.config), Logger: e.log,
 		MaxEventBytes: e.config.Storage.MaxEvents, MaxOutcomeBytes: e.config.Storage.MaxOutcomes,
 		MaxDeadBytes: e.config.Storage.MaxDead, MaxUndecodedBytes: e.config.Storage.MaxUndecoded, MinFreeDisk: e.config.Storage.MinFreeDisk,
 		Retention:  journal.Retention{Age: e.config.Retention.Age, Bytes: e.config.Retention.Bytes},
 		MaxPayload: maxPayload(e.config.Ingress.MaxBody),
 	})
 	if err != nil {
-		return err
+		return atKey(e.config, err)
 	}
 	defer func() { err = errors.Join(err, bounded(e.journal.Close)) }() //nolint:contextcheck // the journal is closed after ctx has ended
 

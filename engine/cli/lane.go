@@ -30,6 +30,8 @@ type lane struct {
 // laneRun is a lane's reader, whatever the configuration.
 type laneRun struct {
 	runner atomic.Pointer[delivery.Runner]
+	// parts are the runners on a cluster, one for each partition that this engine reads.
+	parts delivery.Group
 	// stop ends it for good, and ended is closed when it has. Both are set before it
 	// runs.
 	stop  context.CancelFunc
@@ -41,6 +43,24 @@ type laneRun struct {
 	// again has it be opened again, and stale tells that it has to be as soon as it runs.
 	again context.CancelFunc
 	stale bool
+}
+
+// standing is how a lane stands in this engine.
+type standing interface {
+	Stats() delivery.Stats
+	Retrying(limit int) []delivery.Retry
+	Swap(mappings []delivery.Mapping, backoff delivery.Backoff) error
+}
+
+// stands gives how the lane stands, nil where it does not run.
+func (l *laneRun) stands() standing {
+	if r := l.runner.Load(); r != nil {
+		return r
+	}
+	if l.parts.Size() > 0 {
+		return &l.parts
+	}
+	return nil
 }
 
 // planLanes finds the lanes: every pair of source and sink that a mapping joins,
@@ -92,13 +112,16 @@ var errLaneGone = errors.New("the configuration has no such lane any more")
 // openLane takes a lane over from its last reader, with its mappings as they are in
 // what at gives.
 func openLane(ctx context.Context, l *lane, at func() *engine) (run func(context.Context) error, err error) {
+	if at().config.Storage.NATS != nil {
+		return openShared(ctx, l, at)
+	}
 	jl, err := at().journal.OpenLane(ctx, l.Lane)
 	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	runner, err := at().newRunner(l.Lane, jl)
+	runner, err := at().newRunner(l.Lane, jl, nil)
 	if err != nil {
 		jl.Close()
 		return nil, err
@@ -118,14 +141,15 @@ func openLane(ctx context.Context, l *lane, at func() *engine) (run func(context
 	}, nil
 }
 
-// newRunner makes a runner of a lane as it is in e.
-func (e *engine) newRunner(id event.Lane, jl delivery.Lane) (*delivery.Runner, error) {
+// newRunner makes a runner of a lane as it is in e; lease is nil where it is never
+// lost.
+func (e *engine) newRunner(id event.Lane, jl delivery.Lane, lease delivery.Lease) (*delivery.Runner, error) {
 	l := e.lane(id)
 	if l == nil {
 		return nil, errLaneGone
 	}
 	return delivery.New(delivery.Options{
-		Lane: id, Mappings: l.mappings, Sink: e.links[id.Sink], Journal: e.metrics.Lane(jl),
+		Lane: id, Mappings: l.mappings, Sink: e.links[id.Sink], Journal: e.metrics.Lane(jl), Lease: lease,
 		Logger: e.log, Lookups: lookingUp{e.engine}, Answers: e.answers,
 		Gate: e.gates[id.Sink], Backoff: backoffOf(e.config.Connection(id.Sink)),
 		Newer: func(key string, than uint64) uint64 { return e.journal.Newer(id, key, than) },
@@ -186,7 +210,10 @@ func (l *laneRun) once(ctx context.Context, run func(context.Context) error) (er
 func (l *lane) swap(e *engine) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	runner := l.runner.Load()
+	runner := l.stands()
+	if runner == nil {
+		return nil // it begins with what runs then
+	}
 	err := runner.Swap(l.mappings, backoffOf(e.config.Connection(l.Sink)))
 	if errors.Is(err, delivery.ErrReopen) {
 		if l.again != nil {

@@ -46,7 +46,7 @@ func (m measured) State(ctx context.Context) (metrics.State, error) {
 		if i := slices.IndexFunc(js.Lanes, func(s journal.LaneStats) bool { return s.Lane == l.Lane }); i >= 0 {
 			ml.Backlog, ml.OldestAt = js.Lanes[i].Backlog, js.Lanes[i].OldestAt
 		}
-		if r := l.runner.Load(); r != nil {
+		if r := l.stands(); r != nil {
 			stats := r.Stats()
 			ml.Delivery = &stats
 		}

@@ -31,7 +31,15 @@ func fixedGroups() []group {
 		}},
 		{name: "admin", live: []string{"token"}, of: func(c *Config) any { return c.Admin.Listen }},
 		{name: "log", live: []string{"level"}, of: func(c *Config) any { return c.Log.Format }},
-		{name: "storage", of: func(c *Config) any { return c.Storage }},
+		{name: "storage", of: func(c *Config) any {
+			st := c.Storage
+			if st.NATS != nil {
+				n := *st.NATS
+				n.places = nil
+				st.NATS = &n
+			}
+			return st
+		}},
 		{name: "retention", of: func(c *Config) any { return c.Retention }},
 	}
 }
