@@ -58,7 +58,7 @@ func buildAndRun(m *testing.M) (int, error) {
 		return 0, err
 	}
 	for _, args := range [][]string{
-		{"-o", dir + "/", "../cmd/crosswalk", "../../examples/sandbox"},
+		{"-o", dir + "/", "../cmd/crosswalk", "../../examples/sandbox", "../../examples/cluster"},
 		{"-o", dir + "/plugins/", "../../plugins/horoshop", "../../plugins/novaposhta", "../../plugins/retailcrm", "../../plugins/saleapp", "../../plugins/salesdrive"},
 	} {
 		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
@@ -103,6 +104,29 @@ func (l *Lane) announceAnew(ctx context.Context) {
 		return
 	}
 	l.fence = f
+}
+
+// placeOfOutcome gives the place in OUTCOMES of the outcome from, counted from 1 over
+// those that are kept.
+func (j *Journal) placeOfOutcome(from uint64) uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	place := j.counts.firstOutcome - 1 + max(from, 1)
+	for _, seq := range j.keptAnnounced() {
+		if seq > place {
+			break
+		}
+		place++
+	}
+	return place
+}
+
+// keptAnnounced gives the places without outcomes that are kept; the caller holds
+// the lock.
+func (j *Journal) keptAnnounced() []uint64 {
+	at, _ := slices.BinarySearch(j.announced, j.counts.firstOutcome)
+	j.announced = j.announced[at:]
+	return j.announced
 }
 
 // manyOutcomes is from how many outcomes on an announcement may be made anew.

@@ -95,6 +95,8 @@ type Journal struct {
 	// firstKept is the oldest event that was there when it was looked last; the
 	// watcher's alone.
 	firstKept uint64
+	// announced are the places in OUTCOMES that hold no outcomes; guarded by mu.
+	announced []uint64
 	// read is up to where the start has read each stream.
 	read map[string]uint64
 	// accepts stores events, repeats the outcomes of duplicates, keeps requests.

@@ -117,7 +117,11 @@ func (l *Lane) setLeft(ctx context.Context, text string) (jetstream.Consumer, er
 	} else {
 		cfg.Metadata[metaLeft] = text
 	}
-	c, err := l.j.events.UpdateConsumer(ctx, cfg)
+	c, err := formed(ctx, func() (jetstream.Consumer, error) {
+		ctx, cancel := context.WithTimeout(ctx, l.j.answer)
+		defer cancel()
+		return l.j.events.UpdateConsumer(ctx, cfg)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("record what the reader left: %w", err)
 	}

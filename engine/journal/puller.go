@@ -17,7 +17,7 @@ const (
 	pullWait = 30 * time.Second
 	// clusterPull is the same on a cluster: a request is lost with the server that
 	// had it, and another one is asked when it is over.
-	clusterPull = 3 * time.Second
+	clusterPull = time.Second
 	// gonePause is the pause before a consumer is asked again that nobody leads for
 	// now, and goneMost how often it is.
 	gonePause = 250 * time.Millisecond
@@ -143,6 +143,8 @@ func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
 	case err == nil:
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, nats.ErrNoResponders):
+		return nil, p.ended(ctx, "503", "no responders")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return nil, nil //nolint:nilnil // nothing came: ask again
 	case errors.Is(err, nats.ErrBadSubscription), errors.Is(err, nats.ErrConnectionClosed):

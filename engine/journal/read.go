@@ -26,11 +26,9 @@ func (j *Journal) Outcomes(ctx context.Context, from uint64, limit int) ([]event
 	if limit == 0 {
 		return nil, nil
 	}
-	j.mu.Lock()
-	first := j.counts.firstOutcome
-	j.mu.Unlock()
+	place := j.placeOfOutcome(from)
 	var out []event.Outcome
-	err := j.scan(ctx, j.outcomes, first-1+max(from, 1), "", false, func(seq uint64, m *nats.Msg) (bool, error) {
+	err := j.scan(ctx, j.outcomes, place, "", false, func(seq uint64, m *nats.Msg) (bool, error) {
 		if strings.HasPrefix(m.Subject, subjectFences) {
 			return true, nil
 		}

@@ -190,6 +190,7 @@ func (j *Journal) noteOutcome(seq uint64, m *nats.Msg) (mark, error) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.counts.last = max(j.counts.last, seq)
+		j.announced = append(j.announced, seq)
 		return mark{}, nil
 	}
 	mk, err := readMark(m.Subject, m.Header)

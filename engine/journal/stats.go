@@ -61,7 +61,7 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	j.mu.Lock()
 	s := Stats{
 		Accepted: j.counts.accepted - j.counts.replayed, Replayed: j.counts.replayed, Duplicates: j.counts.outcomes[event.Duplicate],
-		Outcomes: maps.Clone(j.counts.outcomes), LastOutcome: j.counts.last + 1 - j.counts.firstOutcome, Dead: uint64(len(j.standing)),
+		Outcomes: maps.Clone(j.counts.outcomes), LastOutcome: j.counts.last + 1 - j.counts.firstOutcome - uint64(len(j.keptAnnounced())), Dead: uint64(len(j.standing)),
 	}
 	j.mu.Unlock()
 	s.Unresolved = s.Dead - min(s.Dead, j.past.handled())

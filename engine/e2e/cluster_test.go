@@ -1,0 +1,112 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// clusterRun is a run with several engines on a NATS cluster.
+type clusterRun struct {
+	*chaosRun
+	nodes   []*natsNode
+	engines []*engine
+	sites   []*site
+}
+
+// newClusterRun starts three NATS servers, the sandbox and three engines.
+func newClusterRun(t *testing.T, size chaosSize, lease time.Duration) *clusterRun {
+	t.Helper()
+	r := &clusterRun{chaosRun: &chaosRun{size: size, done: map[string]int{}}, nodes: startNodes(t, 3)}
+	r.sandbox = startSandbox(t, "--seed", fmt.Sprint(size.seed))
+	var urls []string
+	for _, n := range r.nodes {
+		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", n.client))
+	}
+	storage := fmt.Sprintf(`storage: {max_events: 256MiB, max_outcomes: 256MiB, max_dead: 64MiB, nats: {url: %q, user: crosswalk, password: %s, lease: %s, monitor: "http://127.0.0.1:%d"}}`,
+		strings.Join(urls, ", "), natsPassword, lease, r.nodes[0].monitor)
+	for range 3 {
+		s := newSite(t, r.sandbox)
+		path := filepath.Join(s.dir, "crosswalk.yaml")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := strings.Replace(string(text), `mapping.yaml"]`, `mapping.yaml", "tenth.yaml"]`, 1)
+		changed = strings.Replace(changed, "storage: {min_free_disk: 16MiB}", storage, 1)
+		for name, text := range map[string]string{"crosswalk.yaml": changed, "tenth.yaml": tenthMapping} {
+			if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.sites = append(r.sites, s)
+	}
+	// All at once, as they come after a power cut.
+	type started struct {
+		p    *proc
+		said <-chan readyLine
+	}
+	var all []started
+	for _, s := range r.sites {
+		p, said := s.launch(t)
+		all = append(all, started{p, said})
+	}
+	for _, s := range all {
+		l := await(t, s.p, s.said)
+		r.engines = append(r.engines, &engine{proc: s.p, ingress: "http://" + l.Ingress, admin: "http://" + l.Admin})
+	}
+	r.senders = newChaosSenders(balance(t, r.engines))
+	return r
+}
+
+// at waits until a share of the webhooks is due.
+func (r *clusterRun) at(t *testing.T, share float64, of int, sent <-chan struct{}) {
+	t.Helper()
+	r.await(t, int64(share*float64(of)), sent)
+}
+
+// TestCluster kills an engine and then a NATS server under load: what was accepted is
+// delivered once and in order, by the engines and servers that are left (D1 to D3).
+func TestCluster(t *testing.T) {
+	size := chaosSize{orders: 120, rate: 60, seed: 7}
+	r := newClusterRun(t, size, 6*time.Second)
+	plan := size.plan()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		r.senders.run(t.Context(), plan.webhooks, size.rate)
+	}()
+	n := len(plan.webhooks)
+	r.at(t, 0.3, n, sent)
+	r.engines[0].kill()
+	killed := time.Now()
+	r.at(t, 0.6, n, sent)
+	r.nodes[2].kill()
+	<-sent
+	for _, err := range r.senders.problems {
+		t.Error(err)
+	}
+	r.engine = r.engines[1]
+	r.drain(t)
+	t.Logf("all was delivered %s after the engine was killed", time.Since(killed).Round(time.Millisecond))
+	r.judge(t)
+}
+
+// judge holds the run against the promises.
+func (r *clusterRun) judge(t *testing.T) {
+	t.Helper()
+	v := verify(r.story(t))
+	for promise, breaks := range v.broken {
+		for _, b := range breaks[:min(len(breaks), 20)] {
+			t.Errorf("%s: %s", promise, b)
+		}
+	}
+	for _, promise := range slices.Sorted(maps.Keys(v.held)) {
+		t.Logf("%s held: %s", promise, v.held[promise])
+	}
+}
