@@ -192,14 +192,16 @@ func (p *puller) stop() error {
 // scan reads a stream from sequence from on, up to what is in it now, and calls
 // fn with each message, headers only where so asked. It stops at fn's first error.
 func (j *Journal) scan(ctx context.Context, s jetstream.Stream, from uint64, filter string, headersOnly bool, fn func(seq uint64, m *nats.Msg) (bool, error)) (err error) {
-	cons, err := s.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       max(from, 1),
-		AckPolicy:         jetstream.AckNonePolicy,
-		FilterSubject:     filter,
-		HeadersOnly:       headersOnly,
-		MemoryStorage:     true,
-		InactiveThreshold: 5 * time.Minute,
+	cons, err := patiently(ctx, j, func() (jetstream.Consumer, error) {
+		return s.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       max(from, 1),
+			AckPolicy:         jetstream.AckNonePolicy,
+			FilterSubject:     filter,
+			HeadersOnly:       headersOnly,
+			MemoryStorage:     true,
+			InactiveThreshold: 5 * time.Minute,
+		})
 	})
 	if err != nil {
 		return err

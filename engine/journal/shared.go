@@ -19,7 +19,7 @@ const (
 	// their bounds.
 	clusterRoom = 16 << 30
 	// formWait is how long a cluster may take to form before streams can be made.
-	formWait  = 30 * time.Second
+	formWait  = time.Minute
 	formEvery = 500 * time.Millisecond
 )
 
@@ -92,6 +92,14 @@ func formed[T any](ctx context.Context, f func() (T, error)) (T, error) {
 			return out, ctx.Err()
 		}
 	}
+}
+
+// patiently is formed on a cluster, and f alone in an embedded journal.
+func patiently[T any](ctx context.Context, j *Journal, f func() (T, error)) (T, error) {
+	if j.srv != nil {
+		return f()
+	}
+	return formed(ctx, f)
 }
 
 // makeShared makes a stream on a cluster, unless another engine just did.

@@ -62,7 +62,7 @@ func (j *Journal) openStream(ctx context.Context, js jetstream.JetStream, name s
 	case streamLives: // likewise, and none may go
 		cfg.MaxMsgsPerSubject = 1
 	}
-	s, err := js.Stream(ctx, name)
+	s, err := patiently(ctx, j, func() (jetstream.Stream, error) { return js.Stream(ctx, name) })
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if j.srv == nil {
 			return j.makeShared(ctx, js, cfg)
