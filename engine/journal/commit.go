@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -202,6 +203,9 @@ func (l *Lane) acknowledge(done []uint64) error {
 			return fmt.Errorf("acknowledge event %d: %w", seq, err)
 		}
 		delete(l.held, seq)
+		if l.fence != nil {
+			l.acked[seq] = acked{h.reply, time.Now()}
+		}
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 const (
 	// followPause is the pause before a stream is followed anew.
 	followPause = 250 * time.Millisecond
+	// goneTail is how often a consumer is asked again that does not answer.
+	goneTail = 4
 	// blindFor is for how long nothing may be heard of a stream before what this
 	// engine knows of it counts as old.
 	blindFor = 20 * time.Second
@@ -136,7 +138,8 @@ func (t *tail) read(ctx context.Context) error {
 			t.j.log.Debug("a stream is left", "stream", t.name, "error", err)
 		}
 	}()
-	p.heard = t.hear
+	// Its consumer does not outlive the server that has it.
+	p.heard, p.patience = t.hear, goneTail
 	t.hear()
 	for {
 		m, meta, err := p.message(ctx, true)

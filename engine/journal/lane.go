@@ -51,6 +51,14 @@ type Lane struct {
 	read   uint64                           // the last event that was handed out
 	done   map[uint64]map[string]event.Kind // outcomes found at takeover, until Next gives their event
 	held   map[uint64]*held
+	// acked are, on a cluster, those that were acknowledged and may not be known to be.
+	acked map[uint64]acked
+}
+
+// acked is an acknowledgement, which is lost with the server that had it.
+type acked struct {
+	reply string
+	at    time.Time
 }
 
 // held is an event that was handed out and is not acknowledged.

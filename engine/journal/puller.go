@@ -35,9 +35,8 @@ type puller struct {
 	request []byte
 	batch   int
 	wait    time.Duration
-	// patient has it wait for a consumer that nobody leads for now.
-	patient bool
-	gone    int
+	// patience is how often it asks again for a consumer that nobody leads for now.
+	patience, gone int
 	// heard is called when the server gives a sign of life; may be nil.
 	heard func()
 	// may tells whether more may be asked for; nil: always.
@@ -53,8 +52,9 @@ type puller struct {
 // that is new or was reset.
 func (j *Journal) newPuller(stream, consumer string, batch int, maxPayload int64) (*puller, error) {
 	nc, wait := j.nc, pullWait
+	patience := 0
 	if j.o.Cluster != nil {
-		wait = clusterPull
+		wait, patience = clusterPull, goneMost
 	}
 	inbox := nc.NewInbox()
 	sub, err := nc.SubscribeSync(inbox)
@@ -71,7 +71,7 @@ func (j *Journal) newPuller(stream, consumer string, batch int, maxPayload int64
 		return nil, errors.Join(err, sub.Unsubscribe())
 	}
 	return &puller{
-		nc: nc, sub: sub, batch: batch, request: request, next: 1, wait: wait, patient: j.o.Cluster != nil,
+		nc: nc, sub: sub, batch: batch, request: request, next: 1, wait: wait, patience: patience,
 		subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer,
 	}, nil
 }
@@ -170,7 +170,7 @@ func (p *puller) ended(ctx context.Context, status, description string) error {
 	case status == "404", status == "408":
 		p.gone = 0
 	case status == "409" && description != "Consumer Deleted":
-	case status == "503" && p.patient && p.gone < goneMost:
+	case status == "503" && p.gone < p.patience:
 		p.gone++
 		select {
 		case <-time.After(gonePause):

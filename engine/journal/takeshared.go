@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -64,6 +65,7 @@ func (l *Lane) takeShared(ctx, keeping context.Context, o LaneOptions) (err erro
 		return err
 	}
 	defer release()
+	l.acked = map[uint64]acked{}
 	var before uint64
 	if l.fence, before, err = j.announce(ctx, l.part); err != nil {
 		return err
@@ -120,6 +122,9 @@ func (l *Lane) takeShared(ctx, keeping context.Context, o LaneOptions) (err erro
 func (l *Lane) arrived(ctx context.Context, before uint64) uint64 {
 	came := l.pull.came.Load()
 	info, err := l.consumer.Info(ctx)
+	if err == nil {
+		l.acknowledgeAgain(info)
+	}
 	if err != nil || info.Delivered.Consumer <= came || l.pull.ready() || l.pull.came.Load() != came {
 		return 0
 	}
@@ -133,6 +138,25 @@ func (l *Lane) arrived(ctx context.Context, before uint64) uint64 {
 		l.j.log.Debug("a lane's subscription ends", "error", err)
 	}
 	return 0
+}
+
+// acknowledgeAgain repeats the acknowledgements that a server has lost.
+func (l *Lane) acknowledgeAgain(info *jetstream.ConsumerInfo) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.acked, func(seq uint64, _ acked) bool { return seq <= info.AckFloor.Stream })
+	if info.NumAckPending <= len(l.held) {
+		return
+	}
+	for seq, a := range l.acked {
+		if time.Since(a.at) < arriveEvery {
+			continue
+		}
+		if err := l.j.nc.Publish(a.reply, []byte("+ACK")); err != nil {
+			l.j.log.Debug("an event is acknowledged again later", "sequence", seq, "error", err)
+			return
+		}
+	}
 }
 
 func (l *Lane) lostErr() error {
