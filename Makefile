@@ -14,7 +14,7 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
 YAML_LS       := $(TOOLS)/yaml-language-server-v1.25.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race editor lint fmt generate verify demo bench bench-e2e chaos fuzz clean
+.PHONY: help build test race editor lint fmt generate verify demo bench bench-e2e chaos cluster fuzz clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ RATE   ?= 100
 chaos: ## kill and fail under load, and verify the promises: SEED=1 ORDERS=5000 RATE=100 (webhooks a second)
 	CROSSWALK_CHAOS_SEED=$(SEED) CROSSWALK_CHAOS_ORDERS=$(ORDERS) CROSSWALK_CHAOS_RATE=$(RATE) \
 	  $(GO) test -count=1 -timeout 120m -v -run '^TestChaos$$' ./engine/e2e
+
+cluster: ## kill an engine and a NATS server of three under load, 1,200 webhooks
+	CLUSTER_ORDERS=300 $(GO) test -count=1 -timeout 20m -v -run '^TestCluster$$' ./engine/e2e
 
 fuzz: ## fuzz every target for FUZZTIME
 	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,8 +74,15 @@ func (r *clusterRun) at(t *testing.T, share float64, of int, sent <-chan struct{
 // TestCluster kills an engine and then a NATS server under load: what was accepted is
 // delivered once and in order, by the engines and servers that are left (D1 to D3).
 func TestCluster(t *testing.T) {
-	size := chaosSize{orders: 120, rate: 60, seed: 7}
-	r := newClusterRun(t, size, 6*time.Second)
+	size, lease := chaosSize{orders: 60, rate: 60, seed: 7}, 3*time.Second
+	if long := os.Getenv("CLUSTER_ORDERS"); long != "" { // make cluster
+		n, err := strconv.Atoi(long)
+		if err != nil {
+			t.Fatalf("CLUSTER_ORDERS is %q, want a number", long)
+		}
+		size.orders, lease = n, 15*time.Second
+	}
+	r := newClusterRun(t, size, lease)
 	plan := size.plan()
 	sent := make(chan struct{})
 	go func() {
@@ -100,6 +108,17 @@ func TestCluster(t *testing.T) {
 // judge holds the run against the promises.
 func (r *clusterRun) judge(t *testing.T) {
 	t.Helper()
+	// What other engines gave up is known in a moment.
+	eventually(t, "a letter of each dead event", func() error {
+		var st struct{ Counters map[string]int }
+		var page struct{ Total int }
+		getJSON(t, r.engine.admin+"/api/v1/status", &st)
+		getJSON(t, r.engine.admin+"/api/v1/letters?all=true&limit=1", &page)
+		if page.Total != st.Counters["dead"] {
+			return fmt.Errorf("%d letters of %d dead events", page.Total, st.Counters["dead"])
+		}
+		return nil
+	})
 	v := verify(r.story(t))
 	for promise, breaks := range v.broken {
 		for _, b := range breaks[:min(len(breaks), 20)] {

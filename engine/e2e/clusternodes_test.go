@@ -79,7 +79,7 @@ func freePorts(t *testing.T, n int) []int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer ln.Close()
+		defer func() { _ = ln.Close() }()
 		addr, ok := ln.Addr().(*net.TCPAddr)
 		if !ok {
 			t.Fatal("no TCP address")
