@@ -76,7 +76,8 @@ func (m *meter) done(n int) (string, error) {
 	return fmt.Sprintf("%8.0f %8.0f %8.0f %8.0f | %8.0f %8.0f", cost[0], cost[1], cost[2], cost[0]+cost[1]+cost[2], cost[3], cost[4]), nil
 }
 
-// memory gives what each process has resident, and the most that it ever had.
+// memory gives what each process has resident, that without pages of files, and the
+// most that it ever had.
 func (m *meter) memory() (string, error) {
 	var out []string
 	for i, role := range roles[:4] {
@@ -84,7 +85,7 @@ func (m *meter) memory() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		out = append(out, fmt.Sprintf("%s %d (%d)", role, u.memory>>20, u.peak>>20))
+		out = append(out, fmt.Sprintf("%s %d (%d, %d)", role, u.memory>>20, u.own>>20, u.peak>>20))
 	}
 	return strings.Join(out, ", "), nil
 }

@@ -229,7 +229,7 @@ func quantile(ages []time.Duration, q float64) time.Duration {
 // backlogs: how all of it changes while nothing is delivered for long.
 func (b *bench) backlogs(ctx context.Context) error {
 	b.head("with a backlog", "%9s %10s %9s %9s %11s | "+costColumns+" | %-30s",
-		"events", "accepted/s", "p50", "p99", "delivered/s", "engine", "source", "sink", "sum", "sandbox", "sender", "MB of memory now (at most)")
+		"events", "accepted/s", "p50", "p99", "delivered/s", "engine", "source", "sink", "sum", "sandbox", "sender", "MB resident (without files, at most)")
 	var sizes []int
 	for n := 1000; n < b.backlog; n *= 10 {
 		sizes = append(sizes, n)

@@ -14,8 +14,9 @@ const tick = 10 * time.Millisecond
 // used is what a process has cost so far.
 type used struct {
 	processor time.Duration
-	// memory is what is resident, peak the most that ever was, in bytes.
-	memory, peak int64
+	// memory is what is resident, in bytes, own that without pages of files (the
+	// program's own, above all), and peak the most that was ever resident.
+	memory, own, peak int64
 }
 
 // usage reads what a process has cost (proc_pid_stat(5), proc_pid_status(5)).
@@ -44,7 +45,7 @@ func usage(pid int) (used, error) {
 	}
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(line, ":")
-		to := map[string]*int64{"VmRSS": &u.memory, "VmHWM": &u.peak}[name]
+		to := map[string]*int64{"VmRSS": &u.memory, "RssAnon": &u.own, "VmHWM": &u.peak}[name]
 		if to == nil {
 			continue
 		}
