@@ -41,7 +41,7 @@ func mappings() []diag.Rule {
 		{ID: "CW161", Title: "Table file not readable", Explanation: "A table names a file that is not there, lies outside the mappings folder, is too large, or is neither CSV nor YAML."},
 		{ID: "CW162", Title: "Key that cannot occur", Explanation: "A table has a row for a value that the source's schema does not allow."},
 		{ID: "CW163", Severity: diag.Warning, Title: "Key with blanks", Explanation: "A key in a table's file has blanks around it, which count."},
-		{ID: "CW164", Severity: diag.Warning, Title: "Value without a row", Explanation: "A table has no row for a value that the source's schema allows, and the rule has no default."},
+		{ID: "CW164", Severity: diag.Warning, Title: "Value without a row", Explanation: "A table has no row for a value that the source's schema names, and the rule has no default."},
 		{ID: "CW165", Title: "Unknown argument", Explanation: "A lookup does not take an argument of this name."},
 		{ID: "CW166", Title: "Argument without a value", Explanation: "A lookup needs an argument that the mapping does not give."},
 	}
