@@ -105,7 +105,7 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 	defer stopDelivery()
 	accept, stopAccepting := context.WithCancel(ctx)
 	defer stopAccepting()
-	r.deliver = deliver
+	r.deliver, r.reloads.life = deliver, accept
 
 	var (
 		mu       sync.Mutex
@@ -133,7 +133,6 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 		r.serveAdmin(e, adminLn)
 		listeners.Go(func() { fail("admin", admin.Serve(accept, adminLn, r, r.log)) })
 	}
-	r.reloads.life = accept
 	listeners.Go(func() { r.reloadOnSignal(accept, stopAccepting) })
 	if r.flags.watch {
 		listeners.Go(func() { r.reloadOnChange(accept) })
