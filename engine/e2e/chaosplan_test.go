@@ -21,7 +21,7 @@ type chaosSize struct {
 // chaosSizeOf reads the size from the environment; what is not there is the short
 // form's.
 func chaosSizeOf() (chaosSize, error) {
-	size := chaosSize{seed: 7, orders: 120, rate: 40}
+	size := chaosSize{seed: 7, orders: 100, rate: 40}
 	for _, v := range []struct {
 		name string
 		set  func(uint64)
