@@ -36,6 +36,7 @@ type Engine interface {
 	Sinks
 	Webhooks
 	Reloads
+	Mappings
 }
 
 // Status is the state of a running engine.
@@ -59,6 +60,9 @@ type Status struct {
 	Alarms []string `json:"alarms,omitempty"`
 	// Configuration is what became of the configurations that it was given.
 	Configuration *Configuration `json:"configuration,omitempty"`
+	// Paused are mappings that the configuration has no more, while events wait for
+	// them.
+	Paused []MappingLife `json:"paused,omitempty"`
 }
 
 // Connection is the state of a connection's process.

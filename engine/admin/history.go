@@ -104,7 +104,8 @@ type EventDetail struct {
 	BodyBase64 []byte `json:"body_base64,omitempty"`
 	// Acts are what was done with its dead letters.
 	Acts []event.Act `json:"acts,omitempty"`
-	// Explanations say how each mapping that runs now comes to its result.
+	// Explanations say how each mapping that runs now, or made an outcome, comes to its
+	// result.
 	Explanations []Explanation `json:"explanations,omitempty"`
 }
 
@@ -112,10 +113,14 @@ type EventDetail struct {
 // --format json` gives it.
 type Explanation struct {
 	Mapping string `json:"mapping"`
-	// SHA256 is the digest of the mapping that explains; the outcome's own may be
-	// that of an earlier text.
-	SHA256      string          `json:"sha256"`
-	Explanation json.RawMessage `json:"explanation"`
+	// SHA256 is the digest of the mapping that explains, Made tells that it made an
+	// outcome of the event, and Runs that it runs now.
+	SHA256 string `json:"sha256"`
+	Made   bool   `json:"made"`
+	Runs   bool   `json:"runs"`
+	// Explanation is empty where Problem says why the mapping explains nothing.
+	Explanation json.RawMessage `json:"explanation,omitempty"`
+	Problem     string          `json:"problem,omitempty"`
 }
 
 // brief is an outcome as lists show it.

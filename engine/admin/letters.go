@@ -167,15 +167,4 @@ func (a *api) actOn(w http.ResponseWriter, r *http.Request, do func(context.Cont
 	a.write(w, http.StatusOK, done)
 }
 
-func (a *api) edit(w http.ResponseWriter, r *http.Request) {
-	var req EditRequest
-	if !a.read(w, r, &req) {
-		return
-	}
-	done, err := a.engine.Edit(r.Context(), req)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, done)
-}
+func (a *api) edit(w http.ResponseWriter, r *http.Request) { answer(a, w, r, a.engine.Edit) }

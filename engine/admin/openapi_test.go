@@ -238,16 +238,19 @@ func TestDescription(t *testing.T) {
 	replay := `{"by":"olena","filter":{"key":"7"},"through":9,"limit":100}`
 	sink := `{"by":"olena","connection":"saleapp"}`
 	webhooks := `{"by":"olena","webhooks":[5]}`
+	drop := `{"by":"olena","mapping":"order","source":"shop","sink":"saleapp"}`
+	rename := `{"by":"olena","mapping":"order","source":"shop","sink":"saleapp","to":"orders"}`
 	plain := with("Content-Type", "text/plain")
 	for path, item := range paths {
 		methods, _ := item.(map[string]any)
 		for method := range methods {
-			method, url := strings.ToUpper(method), strings.ReplaceAll(path, "{sequence}", "5")
+			method, url := strings.ToUpper(method), strings.NewReplacer("{sequence}", "5", "{digest}", "abcdef").Replace(path)
 			body := map[string]string{
 				"/api/v1/letters/retry": letters, "/api/v1/letters/drop": letters, "/api/v1/letters/edit": edit,
 				"/api/v1/connections/pause": sink, "/api/v1/connections/resume": sink,
 				"/api/v1/replay": replay, "/api/v1/replay/plan": replay, "/api/v1/reload": `{"by":"olena"}`,
 				"/api/v1/undecoded/retry": webhooks, "/api/v1/undecoded/drop": webhooks,
+				"/api/v1/mappings/drop": drop, "/api/v1/mappings/rename": rename,
 			}[path]
 			answers, _ := d.at("#/paths/" + escape(path) + "/" + strings.ToLower(method) + "/responses")
 			for status := range answers {

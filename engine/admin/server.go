@@ -81,6 +81,10 @@ func (a *api) routes() map[string]map[string]http.HandlerFunc {
 		"/api/v1/undecoded/{sequence}": get(a.webhook),
 		"/api/v1/undecoded/retry":      post(a.retryWebhooks),
 		"/api/v1/undecoded/drop":       post(a.dropWebhooks),
+		"/api/v1/mappings":             get(a.mappings),
+		"/api/v1/mappings/{digest}":    get(a.mappingText),
+		"/api/v1/mappings/drop":        post(a.dropMapping),
+		"/api/v1/mappings/rename":      post(a.renameMapping),
 	}
 }
 

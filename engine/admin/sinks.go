@@ -40,19 +40,6 @@ type Sending struct {
 	Reason *event.Reason `json:"reason,omitempty"`
 }
 
-func (a *api) resume(w http.ResponseWriter, r *http.Request) { a.onSink(w, r, a.engine.Resume) }
+func (a *api) resume(w http.ResponseWriter, r *http.Request) { answer(a, w, r, a.engine.Resume) }
 
-func (a *api) pause(w http.ResponseWriter, r *http.Request) { a.onSink(w, r, a.engine.Pause) }
-
-func (a *api) onSink(w http.ResponseWriter, r *http.Request, do func(context.Context, SinkRequest) (Sending, error)) {
-	var req SinkRequest
-	if !a.read(w, r, &req) {
-		return
-	}
-	s, err := do(r.Context(), req)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, s)
-}
+func (a *api) pause(w http.ResponseWriter, r *http.Request) { answer(a, w, r, a.engine.Pause) }

@@ -55,7 +55,8 @@ func summaryOf(r *journal.Recorded) admin.EventSummary {
 	return s
 }
 
-// Event reads one event, and explains it by the mappings that run now.
+// Event reads one event, and explains it by the mappings that made its outcomes and
+// by those that run now.
 func (v view) Event(ctx context.Context, sequence uint64) (admin.EventDetail, error) {
 	r, err := v.journal.Recorded(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -81,16 +82,8 @@ func (v view) Event(ctx context.Context, sequence uint64) (admin.EventDetail, er
 			d.Acts = append(d.Acts, l.Acts...)
 		}
 	}
-	for _, p := range v.programs {
-		x, err := v.explained(p, &r.Event)
-		if err != nil {
-			return admin.EventDetail{}, err
-		}
-		if x != nil {
-			d.Explanations = append(d.Explanations, *x)
-		}
-	}
-	return d, nil
+	d.Explanations, err = v.explanations(ctx, &r)
+	return d, err
 }
 
 // explained explains what a mapping makes of an event, nil if it does not want it.

@@ -117,8 +117,9 @@ func (v view) runs(l admin.LetterID) bool {
 		if lane.Source != l.Source || lane.Sink != l.Sink {
 			continue
 		}
+		name := v.journal.Heir(journal.MappingID{Lane: lane.Lane, Mapping: l.Mapping})
 		for i := range lane.mappings {
-			if lane.mappings[i].Name == l.Mapping {
+			if lane.mappings[i].Name == name {
 				return true
 			}
 		}

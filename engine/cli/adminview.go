@@ -82,6 +82,9 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 		}
 		st.Lanes = append(st.Lanes, al)
 	}
+	if st.Paused, err = v.pausedMappings(ctx); err != nil {
+		return admin.Status{}, err
+	}
 	for _, p := range v.programs {
 		m := admin.Mapping{Name: p.Name(), SHA256: p.SHA256(), To: p.To().String()}
 		for _, from := range p.From() {

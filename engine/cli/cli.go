@@ -78,7 +78,7 @@ writes the result into another system, through a plugin process for each connect
 	root.PersistentFlags().StringVar(&a.pluginsDir, "plugins", "", "`folder` with the plugins (default: the configuration's)")
 	root.AddCommand(
 		a.initCommand(), a.runCommand(), a.validateCommand(), a.mapCommand(), a.testCommand(), a.connectionsCommand(), a.schemaCommand(),
-		a.statusCommand(), a.eventsCommand(), a.deadCommand(), a.undecodedCommand(), a.replayCommand(), a.pauseCommand(), a.resumeCommand(),
+		a.statusCommand(), a.eventsCommand(), a.deadCommand(), a.undecodedCommand(), a.replayCommand(), a.mappingCommand(), a.pauseCommand(), a.resumeCommand(),
 		a.reloadCommand(), a.pluginCommand(), a.versionCommand(),
 	)
 	root.SetHelpCommand(a.helpCommand(root))

@@ -33,6 +33,8 @@ type engine struct {
 	links map[string]*link
 	gates map[string]*delivery.Gate
 	lanes []*lane
+	// earlier are mappings that made outcomes and do not run any more.
+	earlier earlier
 }
 
 // maxAnswers is how many answers of lookups are kept.
@@ -89,6 +91,9 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 		return err
 	}
 	if err := e.planLanes(ctx); err != nil {
+		return err
+	}
+	if _, err := e.settle(ctx, r.since); err != nil {
 		return err
 	}
 	r.started = time.Now().UTC()

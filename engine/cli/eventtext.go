@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,21 +134,47 @@ func writeAct(b *strings.Builder, a *event.Act) {
 	b.WriteByte('\n')
 }
 
-// writeExplanations says how the mappings that run now come to their results.
+// writeExplanations says how the mappings come to their results that made the outcomes,
+// and what those that run now make of the event.
 func writeExplanations(b *strings.Builder, d *admin.EventDetail) error {
+	records := map[string]explained{} // what each mapping made then
 	for _, x := range d.Explanations {
+		if !x.Made || x.Explanation == nil {
+			continue
+		}
 		e := explained{Explanation: &mapping.Explanation{}}
 		if err := json.Unmarshal(x.Explanation, &e); err != nil {
 			return fmt.Errorf("the explanation of mapping %s: %w", x.Mapping, err)
 		}
-		b.WriteString("\nexplained by the mapping that runs now")
-		for _, o := range d.Outcomes {
-			if o.Mapping == x.Mapping && o.MappingSHA256 != x.SHA256 {
-				fmt.Fprintf(b, " (%s), which is not the one that made the outcome", x.SHA256[:min(12, len(x.SHA256))])
-				break
-			}
+		records[x.Mapping] = e
+	}
+	for _, x := range slices.SortedStableFunc(slices.Values(d.Explanations), madeFirst) {
+		digest := x.SHA256[:min(12, len(x.SHA256))]
+		if x.Problem != "" {
+			fmt.Fprintf(b, "\nthe mapping %s that made the outcome (%s) cannot explain it: %s\n", x.Mapping, digest, plain(x.Problem))
+			continue
 		}
-		b.WriteString(":\n")
+		e := explained{Explanation: &mapping.Explanation{}}
+		if err := json.Unmarshal(x.Explanation, &e); err != nil {
+			return fmt.Errorf("the explanation of mapping %s: %w", x.Mapping, err)
+		}
+		then, compared := records[x.Mapping]
+		switch {
+		case !x.Runs:
+			fmt.Fprintf(b, "\nexplained by the mapping that made the outcome (%s), which does not run any more:\n", digest)
+		case !x.Made && compared:
+			writeToday(b, digest, &then, &e)
+			continue
+		default:
+			b.WriteString("\nexplained by the mapping that runs now")
+			for _, o := range d.Outcomes {
+				if o.Mapping == x.Mapping && o.MappingSHA256 != x.SHA256 {
+					fmt.Fprintf(b, " (%s), which is not the one that made the outcome", digest)
+					break
+				}
+			}
+			b.WriteString(":\n")
+		}
 		var text strings.Builder
 		e.write(&text)
 		for _, o := range e.Errors {
@@ -155,4 +183,31 @@ func writeExplanations(b *strings.Builder, d *admin.EventDetail) error {
 		b.WriteString(plainLines(text.String()))
 	}
 	return nil
+}
+
+// madeFirst puts what made an outcome before what runs now.
+func madeFirst(a, b admin.Explanation) int {
+	rank := map[bool]int{true: 0, false: 1}
+	return cmp.Or(strings.Compare(a.Mapping, b.Mapping), rank[a.Made]-rank[b.Made])
+}
+
+// writeToday compares what a mapping makes of an event now with what it made then.
+func writeToday(b *strings.Builder, digest string, then, now *explained) {
+	fmt.Fprintf(b, "\nthe mapping %s that runs now (%s) ", plain(now.Mapping), digest)
+	lines := fieldDiff(then.Record, now.Record)
+	switch {
+	case len(now.Errors) > 0:
+		fmt.Fprintf(b, "cannot map the event: %s: %s\n", plain(now.Errors[0].Rule), plain(now.Errors[0].Message))
+	case now.Skipped:
+		b.WriteString("skips the event\n")
+	case len(then.Record) == 0:
+		fmt.Fprintf(b, "makes this of the event:\n%s\n", indented(string(now.Record)))
+	case len(lines) == 0:
+		b.WriteString("makes the same of the event\n")
+	default:
+		b.WriteString("makes something else of the event:\n")
+		for _, line := range lines {
+			b.WriteString("  " + plain(line) + "\n")
+		}
+	}
 }

@@ -149,7 +149,7 @@ func (e *engine) newRunner(id event.Lane, jl delivery.Lane, lease delivery.Lease
 		return nil, errLaneGone
 	}
 	return delivery.New(delivery.Options{
-		Lane: id, Mappings: l.mappings, Sink: e.links[id.Sink], Journal: e.metrics.Lane(jl), Lease: lease,
+		Lane: id, Mappings: begun(e.journal, id, l.mappings), Sink: e.links[id.Sink], Journal: e.metrics.Lane(jl), Lease: lease,
 		Logger: e.log, Lookups: lookingUp{e.engine}, Answers: e.answers,
 		Gate: e.gates[id.Sink], Backoff: backoffOf(e.config.Connection(id.Sink)),
 		Newer: func(key string, than uint64) uint64 { return e.journal.Newer(id, key, than) },
@@ -214,14 +214,19 @@ func (l *lane) swap(e *engine) error {
 	if runner == nil {
 		return nil // it begins with what runs then
 	}
-	err := runner.Swap(l.mappings, backoffOf(e.config.Connection(l.Sink)))
+	err := runner.Swap(begun(e.journal, l.Lane, l.mappings), backoffOf(e.config.Connection(l.Sink)))
 	if errors.Is(err, delivery.ErrReopen) {
-		if l.again != nil {
-			l.again()
-		} else {
-			l.stale = true
-		}
+		l.reopenLocked()
 		return nil
 	}
 	return err
+}
+
+// reopenLocked has the lane be opened again.
+func (l *laneRun) reopenLocked() {
+	if l.again != nil {
+		l.again()
+	} else {
+		l.stale = true
+	}
 }

@@ -28,6 +28,8 @@ type project struct {
 	catalog *catalog
 	// inputs notes what is read; nil where nobody asks.
 	inputs *inputs
+	// texts are the mappings that were compiled.
+	texts texts
 }
 
 // maxMappingBytes bounds what is read of a mapping file; the compiler has a
@@ -132,9 +134,13 @@ func (p *project) compile(ctx context.Context, file string) (*mapping.Program, d
 	if err != nil {
 		return nil, nil, err
 	}
-	prog, findings := mapping.CompileWith(relative(file), text, p.catalog.with(ctx), mapping.Options{Tables: tableFiles{filepath.Dir(file), p.inputs}})
+	tables := &readTables{from: tableFiles{filepath.Dir(file), p.inputs}}
+	prog, findings := mapping.CompileWith(relative(file), text, p.catalog.with(ctx), mapping.Options{Tables: tables})
 	if ctx.Err() != nil { // then what is not known of a plugin is no finding
 		return nil, nil, ctx.Err()
+	}
+	if prog != nil {
+		p.texts.keep(prog, file, text, tables)
 	}
 	return prog, findings, nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
@@ -37,6 +38,11 @@ func (r *running) apply(next *change) error {
 		}
 		if err := l.swap(next.engine); err != nil {
 			r.log.Error("the mappings of the lane stay as they were", "source", l.Source, "sink", l.Sink, "error", err) // they were checked
+		}
+		if slices.Contains(next.again, l.Lane) {
+			l.mu.Lock()
+			l.reopenLocked()
+			l.mu.Unlock()
 		}
 	}
 	for _, l := range next.opened {

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
 )
@@ -26,6 +28,10 @@ type change struct {
 	fresh map[string]*pluginhost.Connection
 	// opened are new lanes, ready to run.
 	opened []openedLane
+	// settled tells that it is recorded that its mappings run, and again are the lanes
+	// that have to go back for some of them.
+	settled bool
+	again   []event.Lane
 }
 
 type openedLane struct {
@@ -42,6 +48,11 @@ func (c *change) discard(ctx context.Context) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		cancel()
 		_ = l.run(ctx) // it has sent nothing
+	}
+	if c.settled { // what runs goes on to run
+		if _, err := c.running.engine().settle(context.Background(), time.Time{}); err != nil {
+			c.log.Error("which mappings run is recorded at the next start", "error", err)
+		}
 	}
 	var wg sync.WaitGroup
 	for _, conn := range c.fresh {
@@ -171,6 +182,15 @@ func (c *change) make(ctx context.Context, now *engine) error {
 		}
 		if old := now.lane(l.Lane); old != nil {
 			l.laneRun = old.laneRun
+		}
+	}
+	c.settled = true
+	var err error
+	if c.again, err = c.settle(ctx, time.Time{}); err != nil {
+		return err
+	}
+	for _, l := range c.lanes {
+		if now.lane(l.Lane) != nil {
 			continue
 		}
 		if err := c.reloads.lanesEnded(ctx, l.Lane); err != nil {

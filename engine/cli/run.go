@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,8 @@ import (
 // overrides are what the command line says instead of the configuration.
 type overrides struct {
 	data, plugins, listen, admin, logLevel, logFormat string
+	// since is where mappings begin that are new.
+	since string
 	// watch has a change of a file be a reload.
 	watch bool
 }
@@ -56,6 +59,7 @@ on. SIGHUP and crosswalk reload have it look now.`,
 	f.StringVar(&o.admin, "admin", "", "loopback `address` of the admin API or off (default: the configuration's)")
 	f.StringVar(&o.logLevel, "log-level", "", "debug, info, warn or error (default: the configuration's)")
 	f.BoolVar(&o.watch, "watch", true, "reload when a file changes; false: at SIGHUP and crosswalk reload alone")
+	f.StringVar(&o.since, "since", "", "have mappings that are new begin with the events accepted at this `time`, as 2h or 14d ago or 2026-11-02 15:04 (default: after the last event)")
 	f.StringVar(&o.logFormat, "log-format", "", "text or json (default: the configuration's)")
 	return cmd
 }
@@ -79,6 +83,10 @@ func (o overrides) addresses(cfg *config.Config) error {
 // runEngine loads, checks and compiles everything, and then runs the engine. What
 // is wrong is reported before anything is started.
 func (a *app) runEngine(ctx context.Context, o overrides, hangUps <-chan os.Signal) error {
+	since, err := when(o.since, time.Now())
+	if err != nil {
+		return fmt.Errorf("--since: %w", err)
+	}
 	o.plugins = a.pluginsDir
 	in := newInputs()
 	cfg, _, err := a.ready()
@@ -130,7 +138,7 @@ func (a *app) runEngine(ctx context.Context, o overrides, hangUps <-chan os.Sign
 	}
 	go trimMemory(ctx)
 	return renewing(ctx, log, func(ctx context.Context) error {
-		r := &running{log: log, level: level, version: a.version, flags: o, hangUps: hangUps}
+		r := &running{log: log, level: level, version: a.version, flags: o, hangUps: hangUps, since: since}
 		r.reloads.started(ctx, p.inputs, findings)
 		e := &engine{project: p, running: r, programs: programs}
 		err := e.run(ctx)

@@ -27,6 +27,9 @@ type running struct {
 	// hangUps are the SIGHUPs that come.
 	hangUps <-chan os.Signal
 	started time.Time
+	// since is where mappings begin that are new at the start, zero for after the last
+	// event.
+	since time.Time
 
 	journal *journal.Journal
 	metrics *metrics.Metrics

@@ -97,6 +97,11 @@ func statusText(s admin.Status, addr string, now time.Time) string {
 			fmt.Fprintf(&b, "%s: %s\n", plain(u.Connection), text)
 		}
 	}
+	for i := range s.Paused {
+		m := &s.Paused[i]
+		fmt.Fprintf(&b, "mapping %s from %s to %s is gone from the configuration: %s for it; bring it back, or `crosswalk mapping drop` or `rename` it\n",
+			plain(m.Mapping), m.Source, m.Sink, counted(m.Backlog, "event")+map[bool]string{true: " waits", false: " wait"}[m.Backlog == 1])
+	}
 	for _, alarm := range s.Alarms {
 		fmt.Fprintf(&b, "ALARM: %s\n", plain(alarm))
 	}

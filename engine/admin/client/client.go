@@ -95,9 +95,7 @@ func (e *Error) Error() string {
 
 // Status gives the engine's state.
 func (c *Client) Status(ctx context.Context) (admin.Status, error) {
-	var out admin.Status
-	err := c.get(ctx, "/api/v1/status", nil, &out)
-	return out, err
+	return got[admin.Status](ctx, c, "/api/v1/status", nil)
 }
 
 // Events gives at most limit events that f picks.
@@ -108,16 +106,12 @@ func (c *Client) Events(ctx context.Context, f admin.EventFilter, limit int) (ad
 	if f.Oldest {
 		q.Set("order", "oldest")
 	}
-	var out admin.EventPage
-	err := c.get(ctx, "/api/v1/events", q, &out)
-	return out, err
+	return got[admin.EventPage](ctx, c, "/api/v1/events", q)
 }
 
 // Event gives one event with everything that is known of it.
 func (c *Client) Event(ctx context.Context, sequence uint64) (admin.EventDetail, error) {
-	var out admin.EventDetail
-	err := c.get(ctx, "/api/v1/events/"+number(sequence), nil, &out)
-	return out, err
+	return got[admin.EventDetail](ctx, c, "/api/v1/events/"+number(sequence), nil)
 }
 
 // Letters gives at most limit dead letters that f picks.
@@ -132,51 +126,37 @@ func (c *Client) Letters(ctx context.Context, f admin.LetterFilter, limit int) (
 	if f.Walk {
 		q.Set("order", "oldest")
 	}
-	var out admin.LetterPage
-	err := c.get(ctx, "/api/v1/letters", q, &out)
-	return out, err
+	return got[admin.LetterPage](ctx, c, "/api/v1/letters", q)
 }
 
 // Retry puts dead letters on their way again.
 func (c *Client) Retry(ctx context.Context, r admin.LettersRequest) (admin.LettersDone, error) {
-	var out admin.LettersDone
-	err := c.post(ctx, "/api/v1/letters/retry", r, &out)
-	return out, err
+	return posted[admin.LettersDone](ctx, c, "/api/v1/letters/retry", r)
 }
 
 // Edit puts a dead letter on its way again with another record.
 func (c *Client) Edit(ctx context.Context, r admin.EditRequest) (admin.LettersDone, error) {
-	var out admin.LettersDone
-	err := c.post(ctx, "/api/v1/letters/edit", r, &out)
-	return out, err
+	return posted[admin.LettersDone](ctx, c, "/api/v1/letters/edit", r)
 }
 
 // Resume ends what keeps records from going to a connection.
 func (c *Client) Resume(ctx context.Context, r admin.SinkRequest) (admin.Sending, error) {
-	var out admin.Sending
-	err := c.post(ctx, "/api/v1/connections/resume", r, &out)
-	return out, err
+	return posted[admin.Sending](ctx, c, "/api/v1/connections/resume", r)
 }
 
 // Pause has no records go to a connection until it is resumed.
 func (c *Client) Pause(ctx context.Context, r admin.SinkRequest) (admin.Sending, error) {
-	var out admin.Sending
-	err := c.post(ctx, "/api/v1/connections/pause", r, &out)
-	return out, err
+	return posted[admin.Sending](ctx, c, "/api/v1/connections/pause", r)
 }
 
 // Reload has the engine read its configuration again, and tells what became of it.
 func (c *Client) Reload(ctx context.Context, r admin.ReloadRequest) (admin.Reload, error) {
-	var out admin.Reload
-	err := c.post(ctx, "/api/v1/reload", r, &out)
-	return out, err
+	return posted[admin.Reload](ctx, c, "/api/v1/reload", r)
 }
 
 // Drop gives dead letters up.
 func (c *Client) Drop(ctx context.Context, r admin.LettersRequest) (admin.LettersDone, error) {
-	var out admin.LettersDone
-	err := c.post(ctx, "/api/v1/letters/drop", r, &out)
-	return out, err
+	return posted[admin.LettersDone](ctx, c, "/api/v1/letters/drop", r)
 }
 
 // Undecoded says what waits for its plugin, and gives at most limit webhooks that
@@ -184,44 +164,52 @@ func (c *Client) Drop(ctx context.Context, r admin.LettersRequest) (admin.Letter
 func (c *Client) Undecoded(ctx context.Context, connection string, after uint64, limit int) (admin.UndecodedPage, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
 	text(q, "connection", connection, "after", number(after))
-	var out admin.UndecodedPage
-	err := c.get(ctx, "/api/v1/undecoded", q, &out)
-	return out, err
+	return got[admin.UndecodedPage](ctx, c, "/api/v1/undecoded", q)
 }
 
 // Webhook gives a refused webhook as it came.
 func (c *Client) Webhook(ctx context.Context, sequence uint64) (admin.Webhook, error) {
-	var out admin.Webhook
-	err := c.get(ctx, "/api/v1/undecoded/"+number(sequence), nil, &out)
-	return out, err
+	return got[admin.Webhook](ctx, c, "/api/v1/undecoded/"+number(sequence), nil)
 }
 
 // RetryWebhooks has refused webhooks decoded again.
 func (c *Client) RetryWebhooks(ctx context.Context, r admin.WebhooksRequest) (admin.WebhooksDone, error) {
-	var out admin.WebhooksDone
-	err := c.post(ctx, "/api/v1/undecoded/retry", r, &out)
-	return out, err
+	return posted[admin.WebhooksDone](ctx, c, "/api/v1/undecoded/retry", r)
 }
 
 // DropWebhooks gives refused webhooks up.
 func (c *Client) DropWebhooks(ctx context.Context, r admin.WebhooksRequest) (admin.WebhooksDone, error) {
-	var out admin.WebhooksDone
-	err := c.post(ctx, "/api/v1/undecoded/drop", r, &out)
-	return out, err
+	return posted[admin.WebhooksDone](ctx, c, "/api/v1/undecoded/drop", r)
 }
 
 // Plan tells what a replay would do.
 func (c *Client) Plan(ctx context.Context, r admin.ReplayRequest) (admin.ReplayPlan, error) {
-	var out admin.ReplayPlan
-	err := c.post(ctx, "/api/v1/replay/plan", r, &out)
-	return out, err
+	return posted[admin.ReplayPlan](ctx, c, "/api/v1/replay/plan", r)
 }
 
 // Replay puts the next events of a replay on their way again.
 func (c *Client) Replay(ctx context.Context, r admin.ReplayRequest) (admin.ReplayDone, error) {
-	var out admin.ReplayDone
-	err := c.post(ctx, "/api/v1/replay", r, &out)
-	return out, err
+	return posted[admin.ReplayDone](ctx, c, "/api/v1/replay", r)
+}
+
+// MappingLives gives how each mapping stands, and whose texts are kept.
+func (c *Client) MappingLives(ctx context.Context) (admin.MappingList, error) {
+	return got[admin.MappingList](ctx, c, "/api/v1/mappings", nil)
+}
+
+// MappingText gives a mapping as it was written, by its digest.
+func (c *Client) MappingText(ctx context.Context, digest string) (admin.MappingText, error) {
+	return got[admin.MappingText](ctx, c, "/api/v1/mappings/"+url.PathEscape(digest), nil)
+}
+
+// DropMapping gives a paused mapping up, and skips the next events that wait for it.
+func (c *Client) DropMapping(ctx context.Context, r admin.MappingRequest) (admin.MappingDropped, error) {
+	return posted[admin.MappingDropped](ctx, c, "/api/v1/mappings/drop", r)
+}
+
+// RenameMapping has a mapping that runs take over the state of a paused one.
+func (c *Client) RenameMapping(ctx context.Context, r admin.RenameRequest) (admin.MappingRenamed, error) {
+	return posted[admin.MappingRenamed](ctx, c, "/api/v1/mappings/rename", r)
 }
 
 func text(q url.Values, pairs ...string) {
@@ -246,19 +234,23 @@ func when(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-func (c *Client) get(ctx context.Context, path string, q url.Values, out any) error {
+// got asks for something.
+func got[A any](ctx context.Context, c *Client, path string, q url.Values) (out A, err error) {
 	if len(q) > 0 {
 		path += "?" + q.Encode()
 	}
-	return c.do(ctx, http.MethodGet, path, nil, out)
+	err = c.do(ctx, http.MethodGet, path, nil, &out)
+	return out, err
 }
 
-func (c *Client) post(ctx context.Context, path string, in, out any) error {
+// posted has something done.
+func posted[A any](ctx context.Context, c *Client, path string, in any) (out A, err error) {
 	body, err := json.Marshal(in)
 	if err != nil {
-		return fmt.Errorf("ask the engine: %w", err)
+		return out, fmt.Errorf("ask the engine: %w", err)
 	}
-	return c.do(ctx, http.MethodPost, path, body, out)
+	err = c.do(ctx, http.MethodPost, path, body, &out)
+	return out, err
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body []byte, out any) (err error) {
