@@ -172,17 +172,31 @@ func TestMappingLife(t *testing.T) {
 		}
 		e.have(t, id, want...)
 	}
+	// The same while the engine runs.
+	both := map[string]string{"order.yaml": renamed, "copy.yaml": copied}
+	s.configured(t, both)
+	e.operator(t, 0, "reload")
+	e.order(t, deliveredBy(7, 2, "вул. Нова, 7"))
+	e.have(t, 7, "orders delivered", "copy delivered")
+	s.configured(t, map[string]string{"order.yaml": renamed})
+	e.operator(t, 0, "reload")
+	e.order(t, deliveredBy(8, 2, "вул. Нова, 8"))
+	e.have(t, 8, "orders delivered")
+	contains(t, e.operator(t, 0, "status"), "mapping copy from shop to saleapp is gone from the configuration: 1 event waits for it")
+	s.configured(t, both)
+	e.operator(t, 0, "reload")
+	e.have(t, 8, "orders delivered", "copy delivered")
 	// One order in the shop is one order in SaleApp, for each mapping.
 	seen := map[string]int{}
 	for _, o := range sb.orders(t) {
 		seen[o.ExternalID]++
 	}
-	for _, id := range []string{"1", "2", "3", "4", "5", "6", "copy-1", "copy-2", "copy-3"} {
+	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "copy-1", "copy-2", "copy-3", "copy-7", "copy-8"} {
 		if seen[id] != 1 {
 			t.Errorf("order %s is there %d times", id, seen[id])
 		}
 	}
-	if len(seen) != 9 {
+	if len(seen) != 13 {
 		t.Errorf("orders %v", seen)
 	}
 }
