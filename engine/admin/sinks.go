@@ -14,7 +14,7 @@ type Sinks interface {
 	// words for people: a connection is paused, a backlog nears the retention.
 	Degraded(ctx context.Context) []string
 	// Resume ends what keeps records from going to a connection, and has the sink
-	// tried at once; Pause has none go until Resume, or until the engine restarts.
+	// tried at once; Pause has none go until Resume, also after a restart.
 	Resume(ctx context.Context, r SinkRequest) (Sending, error)
 	Pause(ctx context.Context, r SinkRequest) (Sending, error)
 }

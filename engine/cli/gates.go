@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
+	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -17,13 +19,22 @@ import (
 func (e *engine) makeGates() error {
 	e.gates = map[string]*delivery.Gate{}
 	for _, c := range e.config.Connections {
-		g, err := delivery.NewGate(e.gateOptions(c))
+		g, err := e.newGate(c)
 		if err != nil {
 			return err
 		}
 		e.gates[c.Name] = g
 	}
 	return nil
+}
+
+// newGate makes the way to a connection: shut where a person has stopped it.
+func (e *engine) newGate(c *config.Connection) (*delivery.Gate, error) {
+	g, err := delivery.NewGate(e.gateOptions(c))
+	if err == nil && e.journal.Stopped(c.Name) {
+		g.Stop()
+	}
+	return g, err
 }
 
 func (e *engine) gateOptions(c *config.Connection) delivery.GateOptions {
@@ -77,16 +88,16 @@ func (v view) Degraded(ctx context.Context) []string {
 }
 
 // Resume ends what keeps records from going to a connection.
-func (v view) Resume(_ context.Context, r admin.SinkRequest) (admin.Sending, error) {
-	return v.onGate(r, "sending is to be resumed", func(g *delivery.Gate) { g.Resume() })
+func (v view) Resume(ctx context.Context, r admin.SinkRequest) (admin.Sending, error) {
+	return v.onGate(ctx, r, false, func(g *delivery.Gate) { g.Resume() })
 }
 
-// Pause has no records go to a connection.
-func (v view) Pause(_ context.Context, r admin.SinkRequest) (admin.Sending, error) {
-	return v.onGate(r, "sending is to be paused", (*delivery.Gate).Stop)
+// Pause has no records go to a connection, also after a restart.
+func (v view) Pause(ctx context.Context, r admin.SinkRequest) (admin.Sending, error) {
+	return v.onGate(ctx, r, true, (*delivery.Gate).Stop)
 }
 
-func (v view) onGate(r admin.SinkRequest, what string, do func(*delivery.Gate)) (admin.Sending, error) {
+func (v view) onGate(ctx context.Context, r admin.SinkRequest, stopped bool, do func(*delivery.Gate)) (admin.Sending, error) {
 	if v.sending(r.Connection) == nil {
 		var names []string
 		for _, l := range v.lanes {
@@ -96,6 +107,16 @@ func (v view) onGate(r admin.SinkRequest, what string, do func(*delivery.Gate)) 
 		names = slices.Compact(names)
 		return admin.Sending{}, &admin.NotFoundError{Message: strings.TrimSuffix(fmt.Sprintf(
 			"no mapping writes to a connection %.60q: %s", r.Connection, knownHint(r.Connection, names)), ": ")}
+	}
+	if stopped != v.journal.Stopped(r.Connection) {
+		err := v.journal.SetStopped(ctx, journal.Stop{Connection: r.Connection, Stopped: stopped, By: r.By, At: time.Now().UTC()})
+		if err != nil {
+			return admin.Sending{}, adminError(err)
+		}
+	}
+	what := "sending is to be resumed"
+	if stopped {
+		what = "sending is to be paused"
 	}
 	v.log.Info(what, "sink", r.Connection, "by", r.By)
 	do(v.gates[r.Connection])

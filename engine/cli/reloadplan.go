@@ -50,7 +50,7 @@ func (c *change) discard(ctx context.Context) {
 		_ = l.run(ctx) // it has sent nothing
 	}
 	if c.settled { // what runs goes on to run
-		if _, err := c.running.engine().settle(context.Background(), time.Time{}); err != nil {
+		if _, err := c.running.engine().settle(context.Background(), time.Time{}); err != nil { //nolint:contextcheck // what was made ready is discarded also when its context has ended
 			c.log.Error("which mappings run is recorded at the next start", "error", err)
 		}
 	}
@@ -166,7 +166,7 @@ func (c *change) make(ctx context.Context, now *engine) error {
 		if c.gates[conn.Name] != nil {
 			continue
 		}
-		g, err := delivery.NewGate(c.gateOptions(conn))
+		g, err := c.newGate(conn)
 		if err != nil {
 			return err
 		}

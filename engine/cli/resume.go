@@ -21,7 +21,7 @@ the sink still refuses it, the connection waits on. Nothing is lost meanwhile.`,
 
 func (a *app) pauseCommand() *cobra.Command {
 	return a.sinkCommand("pause", "Have no records go to a connection",
-		`Has no records go to a connection until `+"`crosswalk resume`"+`, or until the engine restarts.
+		`Has no records go to a connection until `+"`crosswalk resume`"+`, also after the engine restarts.
 What is at the sink is finished; webhooks are taken on, and everything is kept.`,
 		(*client.Client).Pause)
 }

@@ -102,7 +102,8 @@ func TestD4_RefusedKeyPausesTheConnection(t *testing.T) {
 // TestD4_OperatorPauses has an operator pause a connection and resume it.
 func TestD4_OperatorPauses(t *testing.T) {
 	sb := startSandbox(t)
-	e := newSite(t, sb).start(t)
+	s := newSite(t, sb)
+	e := s.start(t)
 	if out, err := e.operate(t, "pause", "saleapp"); err != nil || out != "saleapp: an operator has paused it\n" {
 		t.Fatalf("pause: %v %s", err, out)
 	}
@@ -118,8 +119,19 @@ func TestD4_OperatorPauses(t *testing.T) {
 	if _, delivered, _ := e.counters(t); delivered != 0 {
 		t.Errorf("%d orders went out while it was paused", delivered)
 	}
+	// A pause lasts over a kill, and a resume too.
+	e.kill()
+	e = s.start(t)
+	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: an operator has paused it") {
+		t.Errorf("status after a kill: %v %s", err, out)
+	}
+	if _, delivered, _ := e.counters(t); delivered != 0 {
+		t.Errorf("%d orders went out while it was paused", delivered)
+	}
 	if out, err := e.operate(t, "resume", "saleapp"); err != nil || out != "saleapp: records go\n" {
 		t.Fatalf("resume: %v %s", err, out)
 	}
+	e.kill()
+	e = s.start(t)
 	eventually(t, "all orders delivered", func() error { return e.settled(t, orders) })
 }

@@ -75,7 +75,7 @@ type Journal struct {
 	parts  int
 	answer time.Duration
 
-	events, outcomes, dead, acts, marks, requests, lifes, texts jetstream.Stream
+	events, outcomes, dead, acts, marks, requests, lifes, texts, stopped jetstream.Stream
 
 	index *index
 	keys  *keys
@@ -85,6 +85,7 @@ type Journal struct {
 	kinds     *kinds
 	shelf     *shelf
 	lives     *lives
+	stops     stops
 	// acting is held by whoever puts events on their way again.
 	acting sync.Mutex
 	// board is where engines agree on who reads what, and follow reads what the others
@@ -292,6 +293,9 @@ func (j *Journal) openStreams(ctx context.Context) error {
 		return err
 	}
 	if j.texts, err = j.openStream(ctx, js, streamMappings, []string{subjectMappings + "*"}, 0, textBytes); err != nil {
+		return err
+	}
+	if j.stopped, err = j.openStream(ctx, js, streamStops, []string{subjectStops + "*"}, 0, stopBytes); err != nil {
 		return err
 	}
 	if j.marks, err = j.openStream(ctx, js, streamMarks, j.markSubjects(), 0, markBytes); err != nil {

@@ -17,6 +17,7 @@ const (
 	streamMarks    = "MARKS"
 	streamLives    = "LIVES"
 	streamMappings = "MAPPINGS"
+	streamStops    = "STOPS"
 	streamRequests = "REQUESTS"
 
 	subjectEvents     = "events."
@@ -27,6 +28,7 @@ const (
 	subjectMarks      = "marks."
 	subjectLives      = "lives."
 	subjectMappings   = "mappings."
+	subjectStops      = "stops."
 	subjectRequests   = "requests."
 	subjectRefused    = "refused."
 )

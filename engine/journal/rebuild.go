@@ -38,6 +38,9 @@ func (j *Journal) rebuild(ctx context.Context) error {
 	if err := j.readLives(ctx); err != nil {
 		return fmt.Errorf("read LIVES: %w", err)
 	}
+	if err := j.readStops(ctx); err != nil {
+		return fmt.Errorf("read STOPS: %w", err)
+	}
 	if err := j.readActs(ctx); err != nil {
 		return fmt.Errorf("read ACTS: %w", err)
 	}

@@ -59,7 +59,7 @@ func (j *Journal) openStream(ctx context.Context, js jetstream.JetStream, name s
 	switch name {
 	case streamMarks, streamMappings: // only the last one of a subject counts
 		cfg.MaxMsgsPerSubject, cfg.Discard = 1, jetstream.DiscardOld
-	case streamLives: // likewise, and none may go
+	case streamLives, streamStops: // likewise, and none may go
 		cfg.MaxMsgsPerSubject = 1
 	}
 	s, err := patiently(ctx, j, func() (jetstream.Stream, error) { return js.Stream(ctx, name) })
