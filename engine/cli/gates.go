@@ -70,6 +70,13 @@ func (e *engine) sending(connection string) *admin.Sending {
 // with the journal and with webhooks that are not decoded.
 func (v view) Degraded(ctx context.Context) []string {
 	out := append(v.journal.Alarms(), v.undecodedAlarms(ctx)...)
+	if paused, err := v.pausedMappings(ctx); err == nil { // otherwise the alarms say so
+		for i := range paused {
+			if m := &paused[i]; m.Backlog > 0 {
+				out = append(out, fmt.Sprintf("mapping %s is gone from the configuration, and %s for it", m.Mapping, waits(m.Backlog)))
+			}
+		}
+	}
 	if last, _, _ := v.reloads.state(); last.refusal() != "" {
 		out = append(out, last.refusal())
 	}

@@ -100,7 +100,7 @@ func statusText(s admin.Status, addr string, now time.Time) string {
 	for i := range s.Paused {
 		m := &s.Paused[i]
 		fmt.Fprintf(&b, "mapping %s from %s to %s is gone from the configuration: %s for it; bring it back, or `crosswalk mapping drop` or `rename` it\n",
-			plain(m.Mapping), m.Source, m.Sink, counted(m.Backlog, "event")+map[bool]string{true: " waits", false: " wait"}[m.Backlog == 1])
+			plain(m.Mapping), m.Source, m.Sink, waits(m.Backlog))
 	}
 	for _, alarm := range s.Alarms {
 		fmt.Fprintf(&b, "ALARM: %s\n", plain(alarm))
@@ -146,6 +146,14 @@ func statusText(s admin.Status, addr string, now time.Time) string {
 	}
 	b.WriteByte('\n')
 	return b.String()
+}
+
+// waits says how many events wait.
+func waits(n uint64) string {
+	if n == 1 {
+		return "1 event waits"
+	}
+	return fmt.Sprintf("%d events wait", n)
 }
 
 // counted is a number with its noun.
