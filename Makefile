@@ -11,10 +11,11 @@ FUZZTIME ?= 20s
 # Pinned tools. They are installed into bin/tools, by the Go module proxy and npm.
 BUF           := $(TOOLS)/buf-v1.75.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
+GOVULNCHECK   := $(TOOLS)/govulncheck-v1.8.0
 YAML_LS       := $(TOOLS)/yaml-language-server-v1.25.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race editor lint fmt generate verify demo bench bench-e2e chaos cluster fuzz clean
+.PHONY: help build test race editor lint vuln fmt generate verify demo bench bench-e2e chaos cluster fuzz clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +83,14 @@ lint: $(BUF) $(GOLANGCI_LINT) ## lint Go and proto
 	$(GOLANGCI_LINT) run ./...
 	cd proto && $(BUF) lint
 
+# Where Go's vulnerabilities are listed; a question about one module needs nothing but that.
+VULN_DB ?= https://vuln.go.dev
+
+vuln: $(GOVULNCHECK) ## look for known vulnerabilities, where their database can be reached
+	@if $(GOVULNCHECK) -db $(VULN_DB) -mode query -json golang.org/x/text@v0.3.0 >/dev/null 2>&1; then \
+	  $(GOVULNCHECK) -db $(VULN_DB) ./...; \
+	else echo "vuln: skipped, for the database $(VULN_DB) cannot be reached from here"; fi
+
 verify: generate $(GOLANGCI_LINT) ## generate, tidy, format, lint; then nothing may differ
 	$(GO) mod tidy
 	$(MAKE) fmt lint
@@ -99,6 +108,10 @@ $(BUF):
 $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	@mv $(TOOLS)/golangci-lint $@
+
+$(GOVULNCHECK):
+	GOBIN=$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.8.0
+	@mv $(TOOLS)/govulncheck $@
 
 $(YAML_LS): engine/cli/testdata/editor/package-lock.json
 	@rm -rf $@ $@.new && mkdir -p $@.new && cp $(dir $<)package.json $< $@.new
