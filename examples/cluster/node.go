@@ -33,3 +33,26 @@ func runNode(ctx context.Context, file string) error {
 	s.WaitForShutdown()
 	return nil
 }
+
+// nodeConfig is the configuration of one of the cluster's servers. With sync: always
+// an answer means that a majority of servers has the message on disk, and not only
+// in memory.
+const nodeConfig = `server_name: %[1]s
+listen: "127.0.0.1:%[2]d"
+http: "127.0.0.1:%[3]d"
+max_payload: 9MB
+jetstream {
+  store_dir: %[4]q
+  max_file_store: 8GB
+  sync: always
+}
+cluster {
+  name: crosswalk
+  listen: "127.0.0.1:%[5]d"
+  routes: [%[6]s]
+}
+authorization {
+  user: crosswalk
+  password: $NATS_PASSWORD
+}
+`
