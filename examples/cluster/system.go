@@ -19,7 +19,7 @@ import (
 // The example's credentials. They guard nothing but the example.
 const (
 	salesdriveToken = "cluster-salesdrive-token-4c1d"
-	natsPassword    = "cluster-nats-password"         //nolint:gosec // guards nothing but the example
+	natsPassword    = "cluster-nats-password" //nolint:gosec // guards nothing but the example
 	saleappKey      = "sandbox-organization-key"
 	novaposhtaKey   = "sandbox-novaposhta-key"
 )
