@@ -169,7 +169,7 @@ func TestD6_FixAndRetry(t *testing.T) {
 	mustContain(t, e.operator(t, 0, "events", "show", "4"),
 		"retry of event 3 by olena", ": the row is there", "delivered by order", "sent:", `"delivery_types": 2`, "answered:",
 		"explained by the mapping that runs now:", "delivery_types: 2")
-	mustContain(t, e.operator(t, 0, "events", "show", "3"), "repeated as event 4", "which is not the one that made the outcome", "retry of the dead letter under order by olena")
+	mustContain(t, e.operator(t, 0, "events", "show", "3"), "repeated as event 4", "explained by the mapping that made the outcome", "which does not run any more", "the mapping order that runs now", "retry of the dead letter under order by olena")
 }
 
 // TestD6_RetryNeverOverwrites retries a letter after something newer of its order

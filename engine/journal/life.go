@@ -234,10 +234,12 @@ func (j *Journal) storeLives(ctx context.Context, changed ...*life) error {
 // everything that it wants is kept. It gives the lanes that have to be opened again,
 // should they be open, for they have to go back.
 func (j *Journal) Settle(ctx context.Context, running []Use, since time.Time) ([]event.Lane, error) {
-	var again []event.Lane
-	err := j.agreed(ctx, func() (err error) {
-		again, err = j.settle(ctx, running, since)
-		return err
+	again, err := patiently(ctx, j, func() (again []event.Lane, err error) {
+		err = j.agreed(ctx, func() (err error) {
+			again, err = j.settle(ctx, running, since)
+			return err
+		})
+		return again, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("record which mappings run: %w", err)

@@ -191,6 +191,8 @@ func (l *Lane) readDone(ctx context.Context, from, above uint64) error {
 		if err != nil {
 			return false, fmt.Errorf("outcome %d: %w", seq, err)
 		}
+		// One that was stored when nobody waited for the answer any more counts too.
+		l.j.note(&event.Outcome{Sequence: mk.sequence, Lane: mk.lane, Mapping: mk.mapping, Kind: mk.kind}, seq)
 		if mk.sequence < above {
 			return true, nil
 		}
