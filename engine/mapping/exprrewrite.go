@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
 
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
@@ -164,13 +165,25 @@ func (e *exprCompiler) steps(n ast.Node) (steps []segment, from, to int, ok bool
 		if s.text == "" || s.escaped {
 			return nil, 0, 0, false
 		}
-		to = loc.To
-		if to < len(e.text) && e.text[to] == ']' {
-			to++
-		}
-		return append(steps, s), from, to, true
+		return append(steps, s), from, e.afterMember(loc), true
 	}
 	return nil, 0, 0, false
+}
+
+// afterMember returns what follows a member whose name or index stands at loc: the
+// bracket behind it belongs to it if one stands before it, as in a[0] and not in [a.b].
+func (e *exprCompiler) afterMember(loc file.Location) int {
+	before, behind := loc.From-1, loc.To
+	for before >= 0 && e.text[before] == ' ' {
+		before--
+	}
+	for behind < len(e.text) && e.text[behind] == ' ' {
+		behind++
+	}
+	if before >= 0 && before < len(e.text) && e.text[before] == '[' && behind < len(e.text) && e.text[behind] == ']' {
+		return behind + 1
+	}
+	return loc.To
 }
 
 // reference makes an operand of a path into the record or a named value.
@@ -237,8 +250,8 @@ func (e *exprCompiler) member(n *ast.MemberNode) operand {
 	wrong := e.problem(of)
 	source := e.source(of)
 	whole := operand{from: of.from, to: key.to, ref: of.ref}
-	if whole.to < len(e.text) && e.text[whole.to] == ']' {
-		whole.to++
+	if at := n.Property.Location(); at.To >= key.to {
+		whole.to = e.afterMember(at)
 	}
 	asRead, at := e.asRead(whole, t), e.span(of.from, whole.to)
 	return e.call(n, t, []operand{of, key}, func(f *frame, in []any) (any, error) {
