@@ -14,6 +14,10 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
+// maxNamed is how many values a mapping can name under let: what they are is followed
+// from each to each.
+const maxNamed = 1000
+
 // compiler reads one mapping file.
 type compiler struct {
 	doc       *document
@@ -24,6 +28,7 @@ type compiler struct {
 	tables    map[string]*table
 	tableUses []tableUse
 	lookups   int // how many are declared
+	naming    int // how many names of let there are, in all scopes
 	functions map[string]fn
 	compiling []*let
 	unused    []*let
@@ -239,6 +244,13 @@ func (c *compiler) schemaOf(n *yaml.Node, ref Ref, s *schema.Schema, err error) 
 func (c *compiler) declare(s *scope, n *yaml.Node) {
 	entries, ok := c.doc.entries(n, "`let`")
 	if !ok {
+		return
+	}
+	if c.naming += len(entries); c.naming > maxNamed {
+		c.doc.errorAt("CW100", c.doc.spanOf(n), "", "the mapping names more than %d values", maxNamed)
+		for _, e := range entries {
+			c.doc.lose(e.name)
+		}
 		return
 	}
 	for _, e := range c.doc.slipped(entries, "let") {

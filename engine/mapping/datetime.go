@@ -74,8 +74,13 @@ func letters() map[rune]string {
 func (e *exprCompiler) dateFormat(o operand) (dateFormat, bool) {
 	s, _ := o.value.(string)
 	var f dateFormat
-	literal := false
+	literal, before := false, rune(0)
 	for _, r := range s {
+		again := !literal && r == before
+		before = 0
+		if !literal {
+			before = r
+		}
 		layout, known := letters()[r]
 		switch {
 		case literal:
@@ -83,6 +88,9 @@ func (e *exprCompiler) dateFormat(o operand) (dateFormat, bool) {
 			f = append(f, "\x00"+string(r))
 		case r == '\\':
 			literal = true
+		case known && again:
+			e.report("CW134", o.from, o.to, "each letter stands for the whole part: Y-m-d H:i:s, where other formats write YYYY-MM-DD HH:mm:ss", "`%c` stands twice in a row in this format of a date", r)
+			return nil, false
 		case known:
 			f = append(f, layout)
 		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':

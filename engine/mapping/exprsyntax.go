@@ -7,6 +7,27 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
+// badEscape reports a backslash in a quoted text that begins nothing that a quoted
+// text knows, mostly a regular expression's; false if there is none.
+func (e *exprCompiler) badEscape() bool {
+	quote := rune(0)
+	for i := 0; i < len(e.text); i++ {
+		switch c := e.text[i]; {
+		case quote == 0 && (c == '"' || c == '\'' || c == '`'):
+			quote = c
+		case c == quote:
+			quote = 0
+		case c == '\\' && quote != 0 && quote != '`':
+			if i++; i < len(e.text) && !strings.ContainsRune("abfnrtvxuU01234567\\'\"", e.text[i]) {
+				e.report("CW130", i-1, i+1, "write the text in backquotes, where a backslash is itself, or double it: \\\\"+string(e.text[i]),
+					"`\\%c` means nothing in a text between quotes", e.text[i])
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // syntax reports what expr's parser did not understand, in words of our own.
 func (e *exprCompiler) syntax(err error) {
 	var fe *file.Error
@@ -63,6 +84,7 @@ func (e *exprCompiler) syntax(err error) {
 		e.report("CW130", from, to, "", "`%s` cannot stand in an expression", token)
 	case has("expected at least"):
 		e.report("CW132", from, to, "", "an argument is missing here")
+	case e.badEscape():
 	case has("too large") || has("invalid"):
 		// The parser is already behind the number.
 		for from > 0 && strings.ContainsRune(" \t\n", e.text[from-1]) {
