@@ -16,7 +16,7 @@ import (
 
 // maxNamed is how many values a mapping can name under let: what they are is followed
 // from each to each.
-const maxNamed = 1000
+const maxNamed = 2000
 
 // compiler reads one mapping file.
 type compiler struct {

@@ -171,7 +171,7 @@ func (e *exprCompiler) steps(n ast.Node) (steps []segment, from, to int, ok bool
 }
 
 // afterMember returns what follows a member whose name or index stands at loc: the
-// bracket behind it belongs to it if one stands before it, as in a[0] and not in [a.b].
+// bracket behind it belongs to it unless a dot stands before it, as in [a.b].
 func (e *exprCompiler) afterMember(loc file.Location) int {
 	before, behind := loc.From-1, loc.To
 	for before >= 0 && e.text[before] == ' ' {
@@ -180,7 +180,7 @@ func (e *exprCompiler) afterMember(loc file.Location) int {
 	for behind < len(e.text) && e.text[behind] == ' ' {
 		behind++
 	}
-	if before >= 0 && before < len(e.text) && e.text[before] == '[' && behind < len(e.text) && e.text[behind] == ']' {
+	if before >= 0 && before < len(e.text) && e.text[before] != '.' && behind < len(e.text) && e.text[behind] == ']' {
 		return behind + 1
 	}
 	return loc.To
@@ -250,9 +250,7 @@ func (e *exprCompiler) member(n *ast.MemberNode) operand {
 	wrong := e.problem(of)
 	source := e.source(of)
 	whole := operand{from: of.from, to: key.to, ref: of.ref}
-	if at := n.Property.Location(); at.To >= key.to {
-		whole.to = e.afterMember(at)
-	}
+	whole.to = max(whole.to, e.afterMember(file.Location{From: n.Property.Location().From, To: key.to}))
 	asRead, at := e.asRead(whole, t), e.span(of.from, whole.to)
 	return e.call(n, t, []operand{of, key}, func(f *frame, in []any) (any, error) {
 		if !f.run.spend(sizeOf(in[0])) {

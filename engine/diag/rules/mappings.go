@@ -4,7 +4,7 @@ import "github.com/crosswalk-etl/crosswalk/engine/diag"
 
 func mappings() []diag.Rule {
 	return []diag.Rule{
-		{ID: "CW100", Title: "Unreadable mapping", Explanation: "The file is larger than 1 MiB, names more than 1000 values under `let`, or is not UTF-8 text."},
+		{ID: "CW100", Title: "Unreadable mapping", Explanation: "The file is larger than 1 MiB, names more than 2000 values under `let`, or is not UTF-8 text."},
 		{ID: "CW101", Title: "YAML syntax", Explanation: "The file is not YAML, or YAML understands it otherwise than it was meant."},
 		{ID: "CW102", Title: "YAML that is not supported", Explanation: "Anchors, aliases, tags, merge keys, second documents and deep nesting hide what a mapping does, and are refused."},
 		{ID: "CW103", Title: "Doubled key", Explanation: "A key stands twice in one map, so that one of its values would be lost."},
