@@ -51,10 +51,7 @@ func quickEqual(a, b operand, negated bool) quick {
 	if !negated {
 		return quick{truth: same}
 	}
-	return quick{truth: func(f *frame) (bool, state) {
-		v, s := same(f)
-		return !v, s
-	}}
+	return quick{truth: not(same)}
 }
 
 func equalBy[T comparable](a, b way[T]) way[bool] {
@@ -126,17 +123,17 @@ func quickCondition(o operand) quick {
 	}}
 }
 
-func quickNot(o operand) quick {
-	if o.quick.truth == nil {
-		return quick{}
+// quickNot is the quick way to the opposite of a condition.
+func quickNot(o operand) quick { return quick{truth: not(o.quick.truth)} }
+
+func not(w way[bool]) way[bool] {
+	if w == nil {
+		return nil
 	}
-	return quick{truth: func(f *frame) (bool, state) {
-		v, s := o.quick.truth(f)
-		if s != there {
-			return false, unsure
-		}
-		return !v, there
-	}}
+	return func(f *frame) (bool, state) {
+		v, s := w(f)
+		return !v, s
+	}
 }
 
 // quickIn is the quick way to look for a value in a list of constants.
