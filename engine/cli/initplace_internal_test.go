@@ -17,7 +17,7 @@ func TestPlaceOf(t *testing.T) {
 	}{
 		{"folders", []string{"mappings/*/mapping.yaml"}, nil, "mappings/new/mapping.yaml"},
 		{"folders here", []string{"*/mapping.yaml"}, []string{"a/mapping.yaml"}, "new/mapping.yaml"},
-		{"folders elsewhere", []string{"../shared/*/mapping.yaml"}, nil, "../shared/new/mapping.yaml"},
+		{"folders elsewhere", []string{"../common/*/mapping.yaml"}, nil, "../common/new/mapping.yaml"},
 		{"files", []string{"mappings/*.yaml"}, nil, "mappings/new.yaml"},
 		{"files of another ending", []string{"./mappings/*.yml"}, nil, "mappings/new.yml"},
 		{"any file", []string{"mappings/*"}, nil, "mappings/new.yaml"},
