@@ -97,28 +97,12 @@ func requiredWords(n *schema.Node, name string) string {
 
 // typeWords says what a field holds: "text or whole number", "list of text".
 func typeWords(n *schema.Node) string {
-	var names []string
-	for _, k := range []struct {
-		t    schema.Types
-		name string
-	}{
-		{schema.Text, "text"},
-		{schema.Number, "number"},
-		{schema.Integer, "whole number"},
-		{schema.Boolean, "true or false"},
-		{schema.Object, "object"},
-		{schema.Array, "list"},
-	} {
-		if n.Types&k.t == 0 || k.t == schema.Integer && n.Types&schema.Number != 0 {
-			continue
+	names := n.Types.Words()
+	if last := len(names) - 1; n.Types&schema.Array != 0 && n.Items != nil && n.Items.Types != 0 { // a list is named last
+		names[last] = "list of " + typeWords(n.Items)
+		if n.Items.Types&^schema.Null == schema.Object {
+			names[last] = "list of objects"
 		}
-		if k.t == schema.Array && n.Items != nil && n.Items.Types != 0 {
-			k.name = "list of " + typeWords(n.Items)
-			if n.Items.Types&^schema.Null == schema.Object {
-				k.name = "list of objects"
-			}
-		}
-		names = append(names, k.name)
 	}
 	if len(names) == 0 && len(n.Choices) > 0 && !slices.ContainsFunc(n.Choices, func(c schema.Choice) bool { return !strings.HasPrefix(c.JSON, `"`) }) {
 		return "text"

@@ -30,24 +30,7 @@ func words(n *schema.Node, notes ...string) string {
 
 // kindOf says what a field holds: "whole number; one of 1 (pickup), 2 (courier)".
 func kindOf(n *schema.Node) string {
-	var out string
-	var names []string
-	for _, k := range []struct {
-		t    schema.Types
-		name string
-	}{
-		{schema.Text, "text"},
-		{schema.Number, "number"},
-		{schema.Integer, "whole number"},
-		{schema.Boolean, "true or false"},
-		{schema.Object, "object"},
-		{schema.Array, "list"},
-	} {
-		if n.Types&k.t != 0 && (k.t != schema.Integer || n.Types&schema.Number == 0) {
-			names = append(names, k.name)
-		}
-	}
-	out = strings.Join(names, " or ")
+	out := strings.Join(n.Types.Words(), " or ")
 	for _, list := range []struct {
 		name    string
 		choices []schema.Choice

@@ -57,6 +57,21 @@ func (t Types) String() string {
 	return strings.Join(names, " or ")
 }
 
+// Words names the types for people, in a fixed order: "text", "whole number", "list".
+// A number may be whole, which is not said beside it, and null is not named.
+func (t Types) Words() []string {
+	var words []string
+	for _, k := range []struct {
+		t    Types
+		name string
+	}{{Text, "text"}, {Number, "number"}, {Integer, "whole number"}, {Boolean, "true or false"}, {Object, "object"}, {Array, "list"}} {
+		if t&k.t != 0 && (k.t != Integer || t&Number == 0) {
+			words = append(words, k.name)
+		}
+	}
+	return words
+}
+
 // Node describes one value inside a record. Nodes form a graph: a recursive
 // schema refers to itself.
 type Node struct {
