@@ -158,7 +158,7 @@ func Known(j *Journal) (indexed uint64, keys, tables int) {
 	defer j.index.mu.Unlock()
 	j.past.mu.Lock()
 	defer j.past.mu.Unlock()
-	return j.index.count, len(j.index.last), len(j.past.newest) + len(j.past.outcomes)
+	return j.index.count, j.index.last.used, len(j.past.newest) + len(j.past.outcomes)
 }
 
 // Floor is up to which event a lane is done.

@@ -12,17 +12,18 @@ func (x *index) forget(cut uint64) {
 		}
 		c, end := x.chunks[0], min(cut, x.base+chunkLen)
 		for seq := x.base; seq < end; seq++ {
-			l := &c[seq-x.base]
-			if l.identity == 0 {
+			i := seq - x.base
+			key, identity := c.key[i], c.identity[i]
+			if identity == 0 {
 				continue
 			}
-			if x.last[l.key] == seq {
-				delete(x.last, l.key)
-				delete(x.long, l.key)
-			} else if long := x.long[l.key]; long != nil && long[l.identity] == seq {
-				delete(long, l.identity)
+			if x.last.get(x, key) == seq {
+				x.last.remove(x, key)
+				delete(x.long, key)
+			} else if long := x.long[key]; long != nil && long[identity] == seq {
+				delete(long, identity)
 			}
-			*l = link{}
+			c.key[i], c.identity[i], c.back[i] = 0, 0, 0
 			x.count--
 		}
 		if end < x.base+chunkLen {

@@ -2,38 +2,44 @@ package journal
 
 import (
 	"hash/maphash"
+	"math"
+	"slices"
 	"sync"
 )
 
 // index knows, for every event kept, its key and its identity as hashes, to find
-// duplicates. It costs 24 bytes an event and a map entry a key, is built again
-// from EVENTS at each start, and may err only towards asking: whoever is told of a
-// candidate reads the stored event to be sure.
+// duplicates. It costs 20 bytes an event and 5 to 11 a key, is built again from EVENTS
+// at each start, and may err only towards asking: whoever is told of a candidate reads
+// the stored event to be sure.
 type index struct {
 	seed maphash.Seed
 
 	mu     sync.Mutex
-	base   uint64            // the sequence of chunks[0][0], a multiple of chunkLen
-	chunks []*[chunkLen]link // by sequence
-	last   map[uint64]uint64 // key's hash -> its latest sequence
+	base   uint64   // the sequence of chunks[0]'s first, a multiple of chunkLen
+	chunks []*chunk // by sequence
+	last   tails    // each key's latest event
 	// long holds, for keys whose chain proved long, identity -> sequence, so that
 	// a key with a million events is not walked at each.
 	long  map[uint64]map[uint64]uint64
 	count uint64
 }
 
-// link is one event: its identity, its key's hash, and the sequence of its key's
-// event before it (0: none). An identity is never 0.
-type link struct{ identity, key, prev uint64 }
+// chunk holds what is known of chunkLen events that follow each other: their
+// identities, which are never 0 where there is an event, the hashes of their keys,
+// and by how much their key's event before precedes them (0: there is none).
+type chunk struct {
+	identity, key [chunkLen]uint64
+	back          [chunkLen]uint32
+}
 
 const (
 	chunkLen = 4096
-	// longChain is how many links are walked before a key gets a map of its own.
+	// longChain is how many events of a key are walked before it gets a map of its own.
 	longChain = 256
 )
 
 func newIndex() *index {
-	return &index{seed: maphash.MakeSeed(), last: map[uint64]uint64{}, long: map[uint64]map[uint64]uint64{}}
+	return &index{seed: maphash.MakeSeed(), long: map[uint64]map[uint64]uint64{}}
 }
 
 // key hashes a connection's key.
@@ -82,39 +88,87 @@ func (x *index) add(seq, key, identity uint64) {
 	if len(x.chunks) == 0 {
 		x.base = seq - seq%chunkLen
 	}
-	l := x.at(seq)
-	if l != nil && l.identity != 0 {
+	for seq < x.base {
+		x.base -= chunkLen
+		x.chunks = slices.Insert(x.chunks, 0, new(chunk))
+	}
+	for seq-x.base >= uint64(len(x.chunks))*chunkLen {
+		x.chunks = append(x.chunks, new(chunk))
+	}
+	c, i := x.at(seq)
+	if c.identity[i] != 0 {
 		return
 	}
-	for l == nil {
-		x.chunks = append(x.chunks, new([chunkLen]link))
-		l = x.at(seq)
+	c.identity[i], c.key[i] = identity, key
+	before := x.last.get(x, key)
+	if before != 0 && before < seq && seq-before < math.MaxUint32 {
+		c.back[i] = uint32(seq - before) //nolint:gosec // just compared
 	}
-	*l = link{identity: identity, key: key, prev: x.last[key]}
-	x.last[key] = seq
+	if before < seq {
+		x.last.set(x, key, seq)
+	}
 	if m := x.long[key]; m != nil {
 		m[identity] = seq
 	}
 	x.count++
 }
 
-// at gives the link of seq, nil beyond what was noted.
-func (x *index) at(seq uint64) *link {
-	if seq < x.base {
-		return nil
+// at gives the chunk of seq and the place in it, nil where nothing was noted.
+func (x *index) at(seq uint64) (c *chunk, i uint64) {
+	if seq < x.base || seq-x.base >= uint64(len(x.chunks))*chunkLen {
+		return nil, 0
 	}
-	i := (seq - x.base) / chunkLen
-	if i >= uint64(len(x.chunks)) {
-		return nil
+	return x.chunks[(seq-x.base)/chunkLen], (seq - x.base) % chunkLen
+}
+
+// keyOf is the hash of the key of the event at seq, 0 if it is not known.
+func (x *index) keyOf(seq uint64) uint64 {
+	c, i := x.at(seq)
+	if c == nil {
+		return 0
 	}
-	return &x.chunks[i][(seq-x.base)%chunkLen]
+	return c.key[i]
+}
+
+// identityOf is the identity of the event at seq, 0 if it is not known.
+func (x *index) identityOf(seq uint64) uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.identityAt(seq)
+}
+
+func (x *index) identityAt(seq uint64) uint64 {
+	c, i := x.at(seq)
+	if c == nil {
+		return 0
+	}
+	return c.identity[i]
 }
 
 // latest is the sequence of the key's latest event, 0 if there is none.
 func (x *index) latest(key uint64) uint64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.last[key]
+	return x.last.get(x, key)
+}
+
+// before is the sequence of the event of its key before the one at seq, 0 if none is kept.
+func (x *index) before(seq uint64) uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.beforeAt(seq)
+}
+
+func (x *index) beforeAt(seq uint64) uint64 {
+	c, i := x.at(seq)
+	if c == nil || c.back[i] == 0 {
+		return 0
+	}
+	before := seq - uint64(c.back[i])
+	if x.identityAt(before) == 0 {
+		return 0 // it has left the journal
+	}
+	return before
 }
 
 // same finds an event of the key that seems to be the same: any with the same
@@ -123,14 +177,12 @@ func (x *index) latest(key uint64) uint64 {
 func (x *index) same(key, identity uint64) uint64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	seq := x.last[key]
+	seq := x.last.get(x, key)
 	if identity&0b11 == byRecord {
-		l := x.at(seq)
-		for l != nil && l.identity == asReplay {
-			seq = l.prev
-			l = x.at(seq)
+		for seq != 0 && x.identityAt(seq) == asReplay {
+			seq = x.beforeAt(seq)
 		}
-		if seq != 0 && l != nil && l.identity == identity {
+		if seq != 0 && x.identityAt(seq) == identity {
 			return seq
 		}
 		return 0
@@ -139,17 +191,13 @@ func (x *index) same(key, identity uint64) uint64 {
 		return m[identity]
 	}
 	for n := 0; seq != 0; n++ {
-		l := x.at(seq)
-		if l == nil {
-			return 0
-		}
-		if l.identity == identity {
+		if x.identityAt(seq) == identity {
 			return seq
 		}
 		if n == longChain {
 			return x.lengthen(key)[identity]
 		}
-		seq = l.prev
+		seq = x.beforeAt(seq)
 	}
 	return 0
 }
@@ -157,13 +205,10 @@ func (x *index) same(key, identity uint64) uint64 {
 // lengthen gives a key its own map.
 func (x *index) lengthen(key uint64) map[uint64]uint64 {
 	m := map[uint64]uint64{}
-	for seq := x.last[key]; seq != 0; {
-		l := x.at(seq)
-		if l == nil {
-			break
+	for seq := x.last.get(x, key); seq != 0; seq = x.beforeAt(seq) {
+		if id := x.identityAt(seq); m[id] == 0 {
+			m[id] = seq
 		}
-		m[l.identity] = seq
-		seq = l.prev
 	}
 	x.long[key] = m
 	return m

@@ -84,13 +84,3 @@ func (j *Journal) identified(seq, identity uint64) bool {
 	}
 	return is == identity
 }
-
-// identityOf gives the identity of the event at seq, 0 if it is not kept.
-func (x *index) identityOf(seq uint64) uint64 {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if l := x.at(seq); l != nil {
-		return l.identity
-	}
-	return 0
-}

@@ -254,16 +254,6 @@ func (j *Journal) Newer(l event.Lane, key string, than uint64) uint64 {
 	return 0
 }
 
-// before is the sequence of the key's event before the one at seq, 0 if there is none.
-func (x *index) before(seq uint64) uint64 {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if l := x.at(seq); l != nil {
-		return l.prev
-	}
-	return 0
-}
-
 // handled counts the letters that something was done with.
 func (p *past) handled() uint64 {
 	p.mu.Lock()
