@@ -16,7 +16,7 @@ const leastTails = 64
 const span = math.MaxUint32
 
 // folded is a sequence as it stands in a slot, never 0.
-func folded(seq uint64) uint32 { return uint32(seq%span) + 1 } //nolint:gosec // below span
+func folded(seq uint64) uint32 { return uint32(seq%span) + 1 }
 
 // unfolded is the sequence from base on that a slot holds.
 func unfolded(slot uint32, base uint64) uint64 {
@@ -25,7 +25,7 @@ func unfolded(slot uint32, base uint64) uint64 {
 
 // find gives the slot of key, or the empty one where it belongs. There is one.
 func (t *tails) find(x *index, key uint64) (slot uint64, found bool) {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots)) - 1
 	for at := key & mask; ; at = (at + 1) & mask {
 		switch s := t.slots[at]; {
 		case s == 0:
@@ -66,7 +66,7 @@ func (t *tails) remove(x *index, key uint64) {
 	if !found {
 		return
 	}
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots)) - 1
 	t.used--
 	for next := (at + 1) & mask; t.slots[next] != 0; next = (next + 1) & mask {
 		home := x.keyOf(unfolded(t.slots[next], x.base)) & mask
