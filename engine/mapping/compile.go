@@ -320,7 +320,7 @@ func (c *compiler) compileLet(l *let) bool {
 	l.rule, l.t = r, t
 	c.noted = c.leave(l, around)
 	if s, ok := r.(*scalarRule); ok && s.ref != nil && s.ref.target != nil && s.table == nil && s.fallback == nil && s.as == 0 && !s.asJSON {
-		l.alias = &aliasPath{scope: s.ref.target, segments: s.ref.segments, doubtful: s.ref.doubtful}
+		l.alias = &aliasPath{scope: s.ref.target, segments: s.ref.segments}
 	}
 	return r != nil && !c.doc.found[before:].HasErrors()
 }

@@ -233,9 +233,9 @@ func (e *exprCompiler) member(n *ast.MemberNode) operand {
 	}
 	t := typ{}
 	if name, ok := key.value.(string); ok && of.t.node != nil {
-		found, problem := typeOf([]*schema.Node{of.t.node}, []string{"`" + e.source(of) + "`"}, []segment{{text: name}})
+		found, problems := typeOf([]*schema.Node{of.t.node}, []string{"`" + e.source(of) + "`"}, "", []segment{{text: name}})
 		t = found
-		if problem != nil {
+		for _, problem := range problems {
 			at := e.span(key.from, key.to)
 			if problem.severity == 0 {
 				e.failed = true

@@ -175,11 +175,9 @@ type reference struct {
 	text, source string
 	t            typ
 	at           span
-	// target and segments are a plain path's scope and steps; doubtful means that a
-	// schema does not know it.
+	// target and segments are a plain path's scope and steps.
 	target   *scope
 	segments []segment
-	doubtful bool
 }
 
 // typ is what the check knows of a value: the types it can have (0 for any), its
@@ -325,7 +323,6 @@ type let struct {
 type aliasPath struct {
 	scope    *scope
 	segments []segment
-	doubtful bool
 }
 
 // value returns the value, evaluated at most once for a frame.

@@ -257,15 +257,15 @@ func (e *exprCompiler) pathFunction(n ast.Node, name string, arguments []ast.Nod
 		e.report("CW133", at.From, at.To, name+`("delivery_phone")`, "`%s` needs a path in quotes", name)
 		return e.broken(n)
 	}
-	from := s.Location().From + 1
+	at := e.within(s.Location().From)
 	p, perr := parsePath(s.Value)
 	if perr != nil {
-		e.report("CW120", from+perr.from, from+perr.to, perr.hint, "%s", perr.message)
+		e.report("CW120", at(perr.from), at(perr.to), perr.hint, "%s", perr.message)
 		return e.broken(n)
 	}
 	ref, ok := e.c.resolve(e.scope, p, use{
 		doc: e.c.doc, text: s.Value,
-		at: func(a, b int) span { return e.span(from+a, from+b) },
+		at: func(a, b int) span { return e.span(at(a), at(b)) },
 	})
 	if !ok {
 		return e.broken(n)
@@ -282,6 +282,33 @@ func (e *exprCompiler) pathFunction(n ast.Node, name string, arguments []ast.Nod
 	})
 	out.to = end
 	return out
+}
+
+// within returns where the characters of the quoted text that begins at from stand: an
+// escape is one character of the text and several of the expression.
+func (e *exprCompiler) within(from int) func(i int) int {
+	places := []int{from + 1}
+	quote := rune('"')
+	if from < len(e.text) {
+		quote = e.text[from]
+	}
+	for i := from + 1; i < len(e.text) && e.text[i] != quote; places = append(places, i) {
+		length := 1
+		if e.text[i] == '\\' && quote != '`' && i+1 < len(e.text) {
+			switch c := e.text[i+1]; {
+			case c == 'x' || c >= '0' && c <= '3':
+				length = 4
+			case c == 'u':
+				length = 6
+			case c == 'U':
+				length = 10
+			default:
+				length = 2
+			}
+		}
+		i += length
+	}
+	return func(i int) int { return places[min(max(i, 0), len(places)-1)] }
 }
 
 func (c *compiler) tableNames() []string {

@@ -24,6 +24,16 @@ type segment struct {
 	// one tells of all that only the first is taken, and count that nothing follows #:
 	// there, that is the number of elements.
 	one, count bool
+	// piped tells that `|` stands before the step, wild that its name has wildcards.
+	piped, wild bool
+	// query is what #(…) asks of each element, modifier what @name does, and multi what
+	// {…} or […] gathers; nil for other steps.
+	query    *query
+	modifier *modifier
+	multi    *multipath
+	// borrowed means that the step stands elsewhere, where its mistakes are said: a let
+	// is its name.
+	borrowed bool
 	// from and to are the step's place in the path, in characters.
 	from, to int
 }
@@ -34,13 +44,10 @@ type path struct {
 	text string
 	// segments are the leading plain steps; all of them if plain.
 	segments []segment
-	// names are the steps that a schema can be asked about: segments, and what follows
-	// them through # and queries.
+	// names are all steps.
 	names []segment
 	// plain means that the scanner can serve the path without gjson.
 	plain bool
-	// dark means that names does not go to the path's end.
-	dark bool
 }
 
 // pathError says what is wrong with a path, at characters from to to.
@@ -50,14 +57,6 @@ type pathError struct {
 }
 
 func (e *pathError) Error() string { return e.message }
-
-// modifiers are gjson's own; a name that is not among them is silently missing there.
-func modifiers() []string {
-	return []string{
-		"this", "reverse", "ugly", "pretty", "flatten", "join", "keys", "values", "valid",
-		"tostr", "fromstr", "group", "dig",
-	}
-}
 
 // parsePath reads a gjson path, or one in the bracket notation of the vendors'
 // documents (data[contacts][0][fName]), and refuses what gjson would take
@@ -80,16 +79,16 @@ func parsePath(s string) (path, *pathError) {
 	if err := p.parse(); err != nil {
 		return path{}, err
 	}
-	p.out.text, p.out.dark = p.text.String(), p.dark
+	p.out.text = p.text.String()
 	return p.out, nil
 }
 
 type pathParser struct {
-	in   string
-	i    int // byte offset
-	out  path
-	dark bool // what a step names is no longer known
-	text strings.Builder
+	in    string
+	i     int // byte offset
+	out   path
+	piped bool // `|` stands before the step at hand
+	text  strings.Builder
 }
 
 func (p *pathParser) fail(from, to int, message, hint string) *pathError {
@@ -113,10 +112,8 @@ func (p *pathParser) parse() *pathError {
 		}
 		switch c := p.in[p.i]; c {
 		case '.', '|':
-			if c == '|' {
+			if p.piped = c == '|'; p.piped {
 				p.out.plain = false
-				// Behind # a pipe works on the list that was gathered.
-				p.dark = p.dark || slices.ContainsFunc(p.out.names, func(s segment) bool { return s.all })
 			}
 			p.text.WriteByte(c)
 			p.i++
@@ -163,8 +160,7 @@ func (p *pathParser) step() *pathError {
 		if strings.HasPrefix(p.in[p.i:], "{{") {
 			return p.fail(p.i, len(p.in), "a path has no `{{ }}`", "write the field's name alone: "+strings.Trim(p.in[p.i:], "{} "))
 		}
-		p.out.plain, p.dark = false, true
-		return p.balanced("the " + map[byte]string{'{': "`{`", '[': "`[`"}[c] + " is never closed")
+		return p.multipath()
 	}
 	var name strings.Builder
 	escaped, wild := false, false
@@ -206,16 +202,19 @@ func (p *pathParser) add(name string, start, end int, escaped, wild bool) {
 	if wild || strings.Contains(name, `\\`) || digits && (escaped || len(name) > 9) {
 		p.out.plain = false
 	}
-	s := segment{
-		text: name, escaped: escaped,
-		from: utf8.RuneCountInString(p.in[:start]), to: utf8.RuneCountInString(p.in[:end]),
-	}
+	s := p.named(segment{text: name, escaped: escaped, wild: wild}, start, end)
 	if p.out.plain {
-		p.out.segments = append(p.out.segments, s)
+		p.out.segments = append(p.out.segments, *s)
 	}
-	if p.dark = p.dark || wild; !p.dark {
-		p.out.names = append(p.out.names, s)
-	}
+}
+
+// named adds a step that stands from start to end, in bytes.
+func (p *pathParser) named(s segment, start, end int) *segment {
+	s.piped = p.piped
+	s.from = utf8.RuneCountInString(p.in[:start])
+	s.to = s.from + utf8.RuneCountInString(p.in[start:end])
+	p.out.names = append(p.out.names, s)
+	return &p.out.names[len(p.out.names)-1]
 }
 
 // bracket reads [name] or [0], which gjson does not know, into a step.
@@ -245,146 +244,6 @@ func (p *pathParser) bracket() *pathError {
 	return nil
 }
 
-// hash reads #, #(query) and #(query)#.
-func (p *pathParser) hash() *pathError {
-	p.out.plain = false
-	start, one, count := p.i, false, false
-	p.i++
-	if p.i < len(p.in) && p.in[p.i] == '(' {
-		one = true
-		p.i--
-		open := p.i + 1
-		p.text.WriteByte('#')
-		p.i++
-		if err := p.balanced("the query `#(` is never closed"); err != nil {
-			return err
-		}
-		if err := p.query(open+1, p.i-1); err != nil {
-			return err
-		}
-		if p.i < len(p.in) && p.in[p.i] == '#' {
-			one = false
-			p.text.WriteByte('#')
-			p.i++
-		}
-	} else {
-		count = p.i == len(p.in)
-		p.text.WriteByte('#')
-	}
-	if p.i < len(p.in) && p.in[p.i] == '|' {
-		p.dark = true // a pipe works on the list, and not on its elements
-	}
-	if !p.dark {
-		p.out.names = append(p.out.names, segment{text: "#", all: true, one: one, count: count, from: utf8.RuneCountInString(p.in[:start]), to: utf8.RuneCountInString(p.in[:p.i])})
-	}
-	if p.i < len(p.in) && p.in[p.i] != '.' && p.in[p.i] != '|' {
-		return p.fail(start, p.i+1, "after `#` comes `.`, `|`, `(` or the end of the path", "a `#` in a field's name is written `\\#`")
-	}
-	return nil
-}
-
-// query checks what stands between #( and ).
-func (p *pathParser) query(from, to int) *pathError {
-	inner := p.in[from:to]
-	if strings.TrimSpace(inner) == "" {
-		return p.fail(from-2, to+1, "the query is empty", `write #(article=="X")`)
-	}
-	left, depth := inner, 0
-	for i := 0; i < len(inner); i++ {
-		switch inner[i] {
-		case '\\':
-			i++
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth--
-		case '=', '!', '<', '>', '%':
-			if depth > 0 {
-				continue
-			}
-			left = inner[:i]
-			op := inner[i:]
-			rest := strings.TrimLeft(op, "=!<>%")
-			op = op[:len(op)-len(rest)]
-			if !slices.Contains([]string{"=", "==", "!=", "<", "<=", ">", ">=", "%", "!%"}, op) {
-				return p.fail(from+i, from+i+len(op), "`"+op+"` is no comparison of a query", "a query compares with == != < <= > >= % !%")
-			}
-			if strings.TrimSpace(rest) == "" {
-				return p.fail(from+i, to+1, "the query compares with nothing", `write #(article=="X")`)
-			}
-			i = len(inner)
-		}
-	}
-	if left = strings.TrimSpace(left); left == "" {
-		return nil // compares the elements themselves
-	}
-	if _, err := parsePath(left); err != nil {
-		shift := utf8.RuneCountInString(p.in[:from])
-		return &pathError{from: err.from + shift, to: err.to + shift, message: err.message, hint: err.hint}
-	}
-	return nil
-}
-
-// balanced copies from an opening bracket to the one that closes it.
-func (p *pathParser) balanced(unclosed string) *pathError {
-	start, depth, quoted := p.i, 0, false
-	for ; p.i < len(p.in); p.i++ {
-		switch c := p.in[p.i]; {
-		case c == '\\':
-			p.i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '(' || c == '[' || c == '{':
-			depth++
-		case c == ')' || c == ']' || c == '}':
-			if depth--; depth == 0 {
-				p.i++
-				p.text.WriteString(p.in[start:p.i])
-				return nil
-			}
-		}
-	}
-	return p.fail(start, len(p.in), unclosed, "")
-}
-
-// modifier reads @name or @name:argument.
-func (p *pathParser) modifier() *pathError {
-	p.out.plain, p.dark = false, true
-	start := p.i
-	p.i++
-	for p.i < len(p.in) && !strings.ContainsRune(".|:[{", rune(p.in[p.i])) {
-		p.i++
-	}
-	name := p.in[start+1 : p.i]
-	if !slices.Contains(modifiers(), name) {
-		return p.fail(start, p.i, "there is no modifier `@"+name+"`", diag.DidYouMean(name, modifiers()))
-	}
-	if p.i < len(p.in) && p.in[p.i] == ':' {
-		p.i++
-		p.text.WriteString(p.in[start:p.i])
-		from := p.i
-		if p.i < len(p.in) && strings.IndexByte(`{["`, p.in[p.i]) >= 0 {
-			if p.in[p.i] != '"' {
-				return p.balanced("the modifier's argument is never closed")
-			}
-			end := strings.IndexByte(p.in[p.i+1:], '"')
-			if end < 0 {
-				return p.fail(p.i, len(p.in), "the modifier's argument is never closed", "")
-			}
-			p.i += end + 2
-		} else {
-			for p.i < len(p.in) && p.in[p.i] != '.' && p.in[p.i] != '|' {
-				p.i++
-			}
-		}
-		p.text.WriteString(p.in[from:p.i])
-		return nil
-	}
-	p.text.WriteString(p.in[start:p.i])
-	return nil
-}
-
 // joinPath returns the path that begins with the steps of base and goes on with rest.
 func joinPath(base []segment, rest path) path {
 	var b strings.Builder
@@ -393,16 +252,21 @@ func joinPath(base []segment, rest path) path {
 		b.WriteByte('.')
 	}
 	b.WriteString(rest.text)
+	borrowed := slices.Clone(base)
+	for i := range borrowed {
+		borrowed[i].borrowed = true
+	}
 	return path{
 		text:     strings.TrimSuffix(b.String(), "."),
 		segments: append(slices.Clone(base), rest.segments...),
-		names:    append(slices.Clone(base), rest.names...),
+		names:    append(borrowed, rest.names...),
 		plain:    rest.plain,
-		dark:     rest.dark,
 	}
 }
 
 // plainPath returns the path of the given steps.
 func plainPath(segments []segment) path {
-	return joinPath(segments, path{plain: true})
+	p := joinPath(segments, path{plain: true})
+	p.names = slices.Clone(segments)
+	return p
 }

@@ -70,8 +70,12 @@ func (c *compiler) note(ref *reference, target *scope, names []segment) {
 
 func stepNames(names []segment) []string {
 	out := make([]string, 0, len(names))
+	gathered := false // behind # a pipe works on the list
 	for _, s := range names {
-		if s.all {
+		if s.wild || s.modifier != nil || s.multi != nil || s.piped && gathered {
+			break
+		}
+		if gathered = gathered || s.all && !s.one; s.all {
 			out = append(out, "#")
 		} else {
 			out = append(out, s.text)

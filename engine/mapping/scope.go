@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -96,92 +95,20 @@ func (s *scope) names() []string {
 	return append(out, "_meta")
 }
 
-// pathProblem is what is wrong with a path's step by the schema.
-type pathProblem struct {
-	step          int
-	severity      diag.Severity
-	rule          string
-	message, hint string
-}
-
-// typeOf follows the steps through the schemas. What one of them does not have is
-// a problem.
-func typeOf(roots []*schema.Node, labels []string, steps []segment) (typ, *pathProblem) {
-	var t typ
-	var problem *pathProblem
-	for i, root := range roots {
-		node, p := follow(root, labels[min(i, len(labels)-1)], steps)
-		if p != nil && (problem == nil || p.severity < problem.severity) {
-			problem = p
-		}
-		switch {
-		case i == 0 && node != nil:
-			t = typ{kinds: node.Types, node: node}
-		case node == nil || i > 0 && t.kinds == 0:
-			t = typ{}
-		default:
-			t.kinds |= node.Types
-			if node.Types == 0 {
-				t.kinds = 0
-			}
-			t.node = united(t.node, node) // those of one plugin mostly share a schema, each parsed on its own
+// outside says what a name in { } or [ ] of a path, or in its query, stands for outside.
+func (c *compiler) outside(from *scope, p pathProblem, u use) string {
+	if p.from == 0 {
+		return ""
+	}
+	for at := from; at.parent != nil; at = at.parent {
+		if slices.ContainsFunc(at.roots, func(r *schema.Node) bool { return r.Property(p.name) != nil }) {
+			return "this reads the record; the element's are " + at.name + "." + u.text
 		}
 	}
-	return t, problem
-}
-
-func follow(node *schema.Node, label string, steps []segment) (*schema.Node, *pathProblem) {
-	for i, s := range steps {
-		if node == nil {
-			return nil, nil
-		}
-		so := label
-		if i > 0 {
-			so = "`" + strings.Join(stepTexts(steps[:i]), ".") + "`"
-		}
-		t := node.Types &^ schema.Null
-		if t != 0 && !t.Has(schema.Object) && !t.Has(schema.Array) {
-			return nil, &pathProblem{step: i, rule: "CW123", message: fmt.Sprintf("%s is %s and has no fields", so, kindName(t))}
-		}
-		if s.all {
-			if t != 0 && !t.Has(schema.Array) {
-				return nil, &pathProblem{step: i, rule: "CW123", message: fmt.Sprintf("%s is %s, and `#` goes over an array", so, kindName(t))}
-			}
-			node = node.Items
-			continue
-		}
-		if _, index := arrayIndex(s); index && t.Has(schema.Array) && (t != 0 || node.Items != nil) {
-			node = node.Items
-			continue
-		}
-		if t != 0 && !t.Has(schema.Object) {
-			if node.Items.Property(s.text) == nil {
-				return nil, &pathProblem{step: i, rule: "CW123", message: fmt.Sprintf("%s is an array and has no field `%s`", so, s.text)}
-			}
-			p := &pathProblem{step: i, rule: "CW123", message: so + " is an array"}
-			p.hint = fmt.Sprintf("`each` goes over its elements; %[1]s.0.%[2]s is the first one's, %[1]s.#.%[2]s is that of all", strings.Join(stepTexts(steps[:i]), "."), s.text)
-			return nil, p
-		}
-		child := node.Property(s.text)
-		if child == nil {
-			if len(node.Properties) == 0 && !node.Closed {
-				node = node.Additional
-				continue
-			}
-			p := &pathProblem{step: i, rule: "CW121", hint: diag.DidYouMean(s.text, node.Names())}
-			p.message = fmt.Sprintf("%s has no field `%s`", so, s.text)
-			if !node.Closed {
-				p.severity, p.rule = diag.Warning, "CW122"
-				p.message = fmt.Sprintf("%s has no field `%s` that its schema knows", so, s.text)
-				if p.hint == "" {
-					p.hint = "users can add fields of their own there; if this is one, all is well"
-				}
-			}
-			return node.Additional, p
-		}
-		node = child
+	if c.named(from, p.name) {
+		return "a path's { } and [ ] read the record; an expression can use `" + p.name + "`"
 	}
-	return node, nil
+	return ""
 }
 
 func stepTexts(steps []segment) []string {
@@ -204,8 +131,6 @@ type use struct {
 	sink *schema.Node
 	// text is the path as it was written.
 	text string
-	// quiet keeps warnings back that were given already, where a let names the path.
-	quiet bool
 	// alone means that the path is a whole value, and may have been meant as a text.
 	alone bool
 	// inside means that it stands in an expression.
@@ -249,44 +174,14 @@ func (c *compiler) record(s *scope) *scope {
 
 // resolveField makes a reference into the values of the scope target.
 func (c *compiler) resolveField(target, from *scope, p path, u use, ref *reference) (*reference, bool) {
-	offset := len(p.names)
-	written, err := parsePath(u.text)
-	if err == nil {
-		offset = len(written.names) - len(p.names)
-	}
-	t, problem := typeOf(target.roots, target.labels, p.names)
-	if problem != nil && problem.step == 0 && offset == 0 && c.lostName(from, p.names[0].text) {
+	t, problems := typeOf(target.roots, target.labels, target.name, p.names)
+	if len(problems) > 0 && problems[0].first && problems[0].from == 0 && c.lostName(from, problems[0].name) {
 		return nil, false
 	}
-	if problem != nil {
-		at := ref.at
-		if i := problem.step + offset; err == nil && i >= 0 && i < len(written.names) {
-			at = u.at(written.names[i].from, written.names[i].to)
-		}
-		sev, rule, hint := problem.severity, problem.rule, problem.hint
-		if u.sink != nil && len(u.sink.Choices) > 0 && u.sink.Allows(string(appendString(nil, u.text))) {
-			sev, rule, hint = diag.Error, "CW121", "for the text write {value: "+unquoted(u.text)+"}"
-		} else if code := titled(u.sink, u.text); code != "" {
-			sev, rule, hint = diag.Error, "CW121", "`"+u.text+"` is written "+code+" there"
-		} else if problem.step == 0 && (rule == "CW121" || rule == "CW122") {
-			hint = cmp.Or(nearby(from, p.names[0].text), foreignName(p.names[0].text), diag.DidYouMean(p.names[0].text, from.names()), hint)
-		}
-		if sev == diag.Error {
-			if hint == "" && u.alone && rule == "CW121" {
-				hint = "for the text write {value: " + unquoted(u.text) + "}"
-			}
-			if hint == "" && u.inside && problem.step == 0 && strings.IndexFunc(u.text, func(r rune) bool { return !unicode.IsLetter(r) }) < 0 {
-				hint = "a text stands in quotes: \"" + u.text + "\""
-			}
-			c.doc.errorAt(rule, at, hint, "%s", problem.message)
-			return nil, false
-		}
-		ref.doubtful = true
-		if !u.quiet {
-			c.doc.warnAt(rule, at, hint, "%s", problem.message)
-		}
+	if !c.report(problems, from, u) {
+		return nil, false
 	}
-	ref.t = gathered(t, p)
+	ref.t = t
 	if p.plain {
 		ref.target, ref.segments = target, p.segments
 	}
@@ -303,6 +198,34 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 	return ref, true
 }
 
+// report reports what is wrong with a path; false if one of it is an error.
+func (c *compiler) report(problems []pathProblem, from *scope, u use) bool {
+	ok := true
+	for _, p := range problems {
+		sev, rule, hint := p.severity, p.rule, p.hint
+		if u.sink != nil && len(u.sink.Choices) > 0 && u.sink.Allows(string(appendString(nil, u.text))) {
+			sev, rule, hint = diag.Error, "CW121", "for the text write {value: "+unquoted(u.text)+"}"
+		} else if code := titled(u.sink, u.text); code != "" {
+			sev, rule, hint = diag.Error, "CW121", "`"+u.text+"` is written "+code+" there"
+		} else if p.first && p.name != "" {
+			hint = cmp.Or(c.outside(from, p, u), nearby(from, p.name), foreignName(p.name), diag.DidYouMean(p.name, from.names()), hint)
+		}
+		if sev != diag.Error {
+			c.doc.warnAt(rule, u.at(p.from, p.to), hint, "%s", p.message)
+			continue
+		}
+		ok = false
+		if hint == "" && u.alone && rule == "CW121" && p.to-p.from == characters(u.text) {
+			hint = "for the text write {value: " + unquoted(u.text) + "}"
+		}
+		if hint == "" && u.inside && p.first && strings.IndexFunc(u.text, func(r rune) bool { return !unicode.IsLetter(r) }) < 0 {
+			hint = "a text stands in quotes: \"" + u.text + "\""
+		}
+		c.doc.errorAt(rule, u.at(p.from, p.to), hint, "%s", p.message)
+	}
+	return ok
+}
+
 // resolveLet makes a reference to a named value.
 func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *reference) (*reference, bool) {
 	l.used = true
@@ -315,26 +238,20 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 	}
 	if l.alias != nil {
 		rest := path{segments: p.segments[1:], names: p.names[1:], plain: p.plain, text: strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")}
-		joined := joinPath(l.alias.segments, rest)
-		u.quiet = l.alias.doubtful
-		return c.resolveField(l.alias.scope, from, joined, u, ref)
+		return c.resolveField(l.alias.scope, from, joinPath(l.alias.segments, rest), u, ref)
 	}
 	ref.let, ref.up, ref.t = l, up, l.t
 	c.note(ref, nil, p.names[min(1, len(p.names)):])
 	if len(p.segments) > 1 || !p.plain {
 		ref.rest = strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")
-		ref.t = typ{}
-		if l.t.node != nil && p.plain {
-			t, problem := typeOf([]*schema.Node{l.t.node}, []string{"`" + l.name + "`"}, p.segments[1:])
-			if problem != nil && problem.severity == diag.Error {
-				c.doc.errorAt(problem.rule, ref.at, problem.hint, "%s", problem.message)
-				return nil, false
-			}
-			ref.t = t
-		} else if k := l.t.kinds &^ schema.Null; k != 0 && !k.Has(schema.Object) && !k.Has(schema.Array) {
-			c.doc.errorAt("CW123", ref.at, "", "`%s` is %s and has no fields", l.name, kindName(k))
+		t, problems := typeOf([]*schema.Node{nodeOf(l.t)}, []string{"`" + l.name + "`"}, l.name, p.names[1:])
+		for i := range problems {
+			problems[i].first = false // the record's names are no help
+		}
+		if !c.report(problems, from, u) {
 			return nil, false
 		}
+		ref.t = t
 	}
 	if l.isLookup && p.plain && len(p.segments) > 1 && ref.t.kinds.Has(schema.Text) {
 		ref.inAnswer = newTrie()

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -267,24 +266,15 @@ func elemOf(t typ) typ {
 	return typ{}
 }
 
-// gathered is the type of a path's values through # and queries: a list of them
-// where it gathers them, their number where it ends with #.
-func gathered(t typ, p path) typ {
-	if p.dark {
-		return typ{}
+// nodeOf describes what the check knows of a value; nil if that is nothing.
+func nodeOf(t typ) *schema.Node {
+	switch {
+	case t.node != nil:
+		return t.node
+	case t.kinds == 0:
+		return nil
+	case t.elem == nil:
+		return &schema.Node{Types: t.kinds}
 	}
-	for i, s := range slices.Backward(p.names) {
-		switch {
-		case !s.all || s.one:
-		case s.count && i == len(p.names)-1:
-			t = typ{kinds: schema.Integer, node: &schema.Node{Types: schema.Integer}}
-		default:
-			items := t.node
-			if items == nil && t.kinds != 0 {
-				items = &schema.Node{Types: t.kinds}
-			}
-			t = typ{kinds: schema.Array, node: &schema.Node{Types: schema.Array, Items: items}}
-		}
-	}
-	return t
+	return &schema.Node{Types: t.kinds, Items: nodeOf(*t.elem)}
 }
