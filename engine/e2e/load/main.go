@@ -50,7 +50,7 @@ func parse(args []string) (o options, err error) {
 	fs.StringVar(&o.mappings, "mappings", "mappings", "`folder` of the shipped mappings")
 	fs.StringVar(&o.data, "data", "", "`folder` for the journal and the logs, kept; default: a new one, removed afterwards")
 	fs.StringVar(&o.perf, "perf", "", "`folder` for a profile of each process in each step, by Linux's perf; build with LDFLAGS= for names")
-	fs.IntVar(&o.connections, "connections", 128, "`N` connections of the generator, each with one webhook under way at a time")
+	fs.IntVar(&o.connections, "connections", 512, "`N` connections of the generator, each with one webhook under way at a time: fewer than rate × latency hold it back")
 	fs.DurationVar(&o.step, "step", 4*time.Second, "send for so `long` in each step")
 	fs.IntVar(&o.backlog, "backlog", 50_000, "let the backlog grow to `N` events; 1000000 takes some minutes and 3 GB of disk")
 	rates := fs.String("rates", "1000,2000,5000,10000", "webhooks a second of 1 KB in the accepting steps, by `LIST`")
