@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
@@ -100,22 +101,19 @@ func Check(p *mapping.Program, cat mapping.Catalog) (Report, error) {
 		report.Cut = report.Cut || s.cut
 	}
 	used := make([]bool, len(p.Accepts()))
-	best := map[string]finding{}
+	groups := map[string][]finding{}
 	var order []string
 	for _, f := range failures {
 		if accepted(p.Accepts(), f, used) {
 			continue
 		}
-		old, known := best[f.key]
-		if !known {
-			order = append(order, f.key)
+		if groups[f.cause] == nil {
+			order = append(order, f.cause)
 		}
-		if !known || f.smaller(old) {
-			best[f.key] = f
-		}
+		groups[f.cause] = append(groups[f.cause], f)
 	}
-	for _, key := range order {
-		report.Findings = append(report.Findings, best[key].diagnostic())
+	for _, cause := range order {
+		report.Findings = append(report.Findings, diagnosticOf(groups[cause]))
 	}
 	for i, a := range p.Accepts() {
 		if !used[i] {
@@ -180,29 +178,46 @@ func unused(a mapping.Accept) diag.Diagnostic {
 
 // finding is one failure with the record that shows it.
 type finding struct {
-	key string
+	key, cause string
 	// diag is the failure as the mapping words it, path and field what it is about.
 	diag        diag.Diagnostic
 	path, field string
+	// table is the name of the table that lacks a row.
+	table string
 	// conditions are what matters in the record, record the smallest that fails so.
 	conditions []condition
 	record     string
 	message    string
 }
 
-func (f *finding) smaller(other finding) bool {
-	return cmp.Or(cmp.Compare(len(f.conditions), len(other.conditions)), cmp.Compare(len(f.record), len(other.record))) < 0
+// order puts the finding that shows most with least before: fewer conditions, the
+// first in the file, the shorter record.
+func (f *finding) order(other finding) int {
+	return cmp.Or(
+		cmp.Compare(len(f.conditions), len(other.conditions)),
+		cmp.Compare(f.diag.Position.Line, other.diag.Position.Line),
+		cmp.Compare(f.diag.Position.Column, other.diag.Position.Column),
+		cmp.Compare(len(f.record), len(other.record)),
+	)
 }
 
 // maxShown is the longest record that a hint shows, in bytes.
 const maxShown = 240
 
-func (f finding) diagnostic() diag.Diagnostic {
+// diagnosticOf reports findings of one cause at one of their rules, and names the
+// lines of the others.
+func diagnosticOf(same []finding) diag.Diagnostic {
+	f := slices.MinFunc(same, func(a, b finding) int { return a.order(b) })
 	d := f.diag
 	d.Severity, d.Message = diag.Error, f.message
 	hints := []string{}
 	if d.Hint != "" {
 		hints = append(hints, d.Hint)
+	}
+	if lines := otherLines(same, f.diag.Position); len(lines) == 1 {
+		hints = append(hints, "line "+lines[0]+" fails for it too")
+	} else if len(lines) > 1 {
+		hints = append(hints, "lines "+list(lines)+" fail for it too")
 	}
 	if len(f.record) <= maxShown {
 		hints = append(hints, "it fails with "+f.record)
@@ -210,4 +225,20 @@ func (f finding) diagnostic() diag.Diagnostic {
 	hints = append(hints, "if it is meant so, say it under `accept`")
 	d.Hint = strings.Join(hints, "; ")
 	return d
+}
+
+// otherLines lists the lines of findings that stand elsewhere.
+func otherLines(same []finding, but diag.Position) []string {
+	var lines []int
+	for _, f := range same {
+		if f.diag.Position.Line != but.Line && !slices.Contains(lines, f.diag.Position.Line) {
+			lines = append(lines, f.diag.Position.Line)
+		}
+	}
+	slices.Sort(lines)
+	out := make([]string, len(lines))
+	for i, n := range lines {
+		out[i] = strconv.Itoa(n)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package exhaust
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -30,6 +31,11 @@ type failure struct {
 	key         string
 	diag        diag.Diagnostic
 	path, field string
+	// cause is the same for failures of several rules that one change mends: a row that a
+	// table lacks, a name of let.
+	cause string
+	// table is the name of the table that lacks a row, "" if it has none.
+	table string
 }
 
 func (s *search) mapped(record []byte, a assignment) outcome {
@@ -40,7 +46,7 @@ func (s *search) mapped(record []byte, a assignment) outcome {
 	var failed *mapping.Error
 	switch {
 	case errors.As(err, &failed):
-		return s.failed(failed, record)
+		return s.failed(failed, record, a)
 	case err != nil:
 		return outcome{failures: []failure{{key: "CW300", diag: diag.Diagnostic{Rule: "CW300", Message: err.Error()}}}, mark: "fault", result: sum([]byte(err.Error()))}
 	case res.Skipped:
@@ -76,7 +82,7 @@ func (s *search) mapped(record []byte, a assignment) outcome {
 		for _, m := range messages[path] {
 			key += " " + demand(m)
 		}
-		out.failures = append(out.failures, failure{key: key, diag: d, field: path})
+		out.failures = append(out.failures, failure{key: key, cause: key, diag: d, field: path})
 		out.mark = "failed " + key
 	}
 	return out
@@ -89,40 +95,71 @@ func (s *search) sinkRoot() *schema.Node {
 	return s.sink.Root()
 }
 
-func (s *search) failed(e *mapping.Error, record []byte) outcome {
+func (s *search) failed(e *mapping.Error, record []byte, a assignment) outcome {
 	out := outcome{mark: "failed", unmapped: true}
 	for _, one := range append([]*mapping.Error{e}, e.More...) {
+		f := failure{diag: one.Diagnostic, path: one.Path, field: one.Field, table: one.Table}
 		at := one.Diagnostic.Position
-		key := strings.Join([]string{
-			one.Diagnostic.Rule, strconv.Itoa(at.Line), strconv.Itoa(at.Column),
-			mapping.AnyIndex(one.Field), mapping.AnyIndex(one.Path), one.Unfound,
-		}, " ")
+		where, about := strconv.Itoa(at.Line)+" "+strconv.Itoa(at.Column), mapping.AnyIndex(one.Path)+" "+one.Unfound
 		if one.Diagnostic.Rule == "CW305" { // each code is a failure of its own
-			key += " " + s.code(one.Path, record)
+			p, raw := s.shape.at(one.Path), gjson.GetBytes(record, one.Path).Raw
+			if one.Path == "" {
+				if p = s.shape.answeredKey(one.Table); p != nil {
+					f.path, about, raw = p.path, p.path, p.option(a).json
+				}
+			}
+			of := code(p, raw)
+			about += " " + of
+			switch {
+			case f.table == "":
+			case of == another:
+				f.cause = strings.Join([]string{"CW305", f.table, about}, " ")
+			default:
+				f.cause = strings.Join([]string{"CW305", f.table, "row", one.Code}, " ")
+			}
 		}
-		if slices.ContainsFunc(out.failures, func(f failure) bool { return f.key == key }) {
+		f.key = strings.Join([]string{one.Diagnostic.Rule, where, mapping.AnyIndex(one.Field), about}, " ")
+		f.cause = cmp.Or(f.cause, strings.Join([]string{one.Diagnostic.Rule, where, about}, " "))
+		if slices.ContainsFunc(out.failures, func(o failure) bool { return o.key == f.key }) {
 			continue
 		}
-		out.failures = append(out.failures, failure{key: key, diag: one.Diagnostic, path: one.Path, field: one.Field})
-		out.mark += " " + key
+		out.failures = append(out.failures, f)
+		out.mark += " " + f.key
 	}
 	out.result = sum([]byte(out.mark))
 	return out
 }
 
-// code is the value of a path if the schema names it; the others are alike.
-func (s *search) code(path string, record []byte) string {
-	p := s.shape.at(path)
+// answeredKey is the place in a lookup's answer that the named table is asked for, ""
+// for one that stands in a rule; nil if there are several.
+func (s *shape) answeredKey(table string) *place {
+	var found *place
+	for _, p := range s.places {
+		if p.lookup == "" || p.keys == nil || p.table != table {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = p
+	}
+	return found
+}
+
+// another is any value that the schema does not name.
+const another = "another"
+
+// code is a value of a place if the schema names it; the others are alike.
+func code(p *place, raw string) string {
 	if p == nil {
 		return ""
 	}
-	raw := gjson.GetBytes(record, path).Raw
 	for _, o := range p.options {
 		if o.json == raw && o.named && !o.unnamed {
 			return raw
 		}
 	}
-	return "another"
+	return another
 }
 
 // at returns the place of a path with indexes; nil if there is none.

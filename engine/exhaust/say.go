@@ -14,7 +14,6 @@ type condition struct {
 	option  option
 	unnamed bool
 	known   bool   // the schema names values there
-	key     string // the table that it is the key of
 	lookup  string // the lookup in whose answer it stands
 }
 
@@ -67,10 +66,10 @@ func (s *search) say(f *finding) string {
 		c.unnamed = c.option.unnamed
 		if f.diag.Rule == "CW305" && c.path == f.path && c.option.json != "" {
 			code = c.String()
-			if c.key == "" {
+			if f.table == "" {
 				code += " has no row in the table"
 			} else {
-				code += " has no row in table `" + c.key + "`"
+				code += " has no row in table `" + f.table + "`"
 			}
 			continue
 		}

@@ -80,7 +80,7 @@ func (s *search) shrink(key string, a assignment) finding {
 	f := finding{key: key}
 	for i, p := range places {
 		if matters[i] && s.there(p, a) {
-			f.conditions = append(f.conditions, condition{path: p.path, option: p.options[a[i]], known: p.node != nil && len(p.node.Known) > 0, key: p.table, lookup: p.lookup})
+			f.conditions = append(f.conditions, condition{path: p.path, option: p.options[a[i]], known: p.node != nil && len(p.node.Known) > 0, lookup: p.lookup})
 		}
 	}
 	small := slices.Clone(a)
@@ -96,7 +96,7 @@ func (s *search) shrink(key string, a assignment) finding {
 	f.record = string(s.shape.write(small, nil))
 	probes = 0
 	fails(small) // for the words of the failure
-	f.diag, f.path, f.field = last.diag, last.path, last.field
+	f.diag, f.path, f.field, f.table, f.cause = last.diag, last.path, last.field, last.table, last.cause
 	f.message = s.say(&f)
 	return f
 }

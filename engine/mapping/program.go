@@ -124,7 +124,7 @@ func (p *Program) failed(r *run, err error) error {
 	}
 	var first *Error
 	for _, d := range list.Compact() {
-		e := &Error{Diagnostic: d, Path: by[d].path, Field: by[d].field, Unfound: by[d].unfound}
+		e := &Error{Diagnostic: d, Path: by[d].path, Field: by[d].field, Unfound: by[d].unfound, Table: by[d].table, Code: by[d].code}
 		if first == nil {
 			first = e
 		} else {

@@ -58,7 +58,7 @@ func (t *table) get(key any, at span, source string, lenient bool) (any, error) 
 		keys = append(slices.Clone(keys[:12]), "…")
 	}
 	return nil, &failure{
-		at: at, rule: "CW305", path: source,
+		at: at, rule: "CW305", path: source, table: t.whole().name, code: s,
 		message: t.called() + " has no row for " + string(mustJSON(s)) + where,
 		hint:    "it has rows for " + strings.Join(keys, ", ") + "; add a row, or a `default` to the rule",
 	}
