@@ -43,6 +43,7 @@ type place struct {
 
 	index   int // among the variable places; -1 for the root and elements
 	options []option
+	kept    int // how many options are not only for shrinking, where there are more
 }
 
 // option is one value of a place.
@@ -287,6 +288,10 @@ func join(a, b string) string {
 // assignment is a choice of an option for every place.
 type assignment []uint8
 
+// alike stands behind the choices where further elements of a list are like the first
+// and not usual ones.
+const alike = 255
+
 // write appends the record that the assignment describes.
 func (s *shape) write(a assignment, dst []byte) []byte { return writeObject(s.root, a, dst) }
 
@@ -329,7 +334,7 @@ func writeValue(p *place, o *option, a assignment, dst []byte) []byte {
 		k := p.kids[0]
 		if i < len(p.kids) {
 			k = p.kids[i]
-		} else {
+		} else if len(a) == 0 || a[len(a)-1] != alike {
 			with = usualOf(a) // a further element is a usual one
 		}
 		dst = writeValue(k, k.option(with), with, dst)

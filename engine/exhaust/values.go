@@ -48,7 +48,7 @@ func (p *place) counts() []option {
 		}
 	}
 	var out []option
-	for _, n := range []int{max(1, len(p.kids), least), 0, 1, 2} {
+	for _, n := range append([]int{max(1, len(p.kids), least), 0, 1, 2}, p.sizes(maxCount)...) {
 		if most >= 0 {
 			n = min(n, most)
 		}
@@ -60,6 +60,25 @@ func (p *place) counts() []option {
 			out = append(out, option{json: "[]"})
 		} else {
 			out = append(out, option{whole: true, count: n})
+		}
+	}
+	return out
+}
+
+const (
+	// maxSizes is how many numbers that a text or a list is compared with are taken for
+	// its size, maxCount the most elements that a list gets for it.
+	maxSizes = 3
+	maxCount = 100
+)
+
+// sizes are the whole numbers that the mapping compares a text or a list with, and one
+// more: what is said of its length decides between them.
+func (p *place) sizes(most int) []int {
+	var out []int
+	for _, c := range p.constants {
+		if n, err := strconv.Atoi(c); err == nil && n > 0 && n < most && len(out) < 2*maxSizes {
+			out = append(out, n, n+1)
 		}
 	}
 	return out
@@ -154,6 +173,11 @@ func (p *place) samples(t schema.Types, l limits) []option {
 		default:
 			p.free = true
 			out = append(out, p.freeTexts(l)...)
+			for _, n := range p.sizes(maxLength) {
+				if p.node == nil || p.node.MaxLength == 0 || n <= p.node.MaxLength {
+					out = append(out, option{json: quote(strings.Repeat("x", n)), rare: n > everywhere, long: n > everywhere}, option{json: quote(strconv.Itoa(n))})
+				}
+			}
 		}
 		if !p.isKey && p.lookup == "" {
 			one(`""`)
@@ -252,6 +276,15 @@ func (p *place) allows(raw string) bool {
 		return bound == "" || err != nil || (n-b)*sign >= 0
 	}
 	return within(p.node.Minimum, 1) && within(p.node.Maximum, -1)
+}
+
+// textOf is the text that a JSON value is; "" for all but texts.
+func textOf(raw string) string {
+	var s string
+	if raw == "" || raw[0] != '"' || json.Unmarshal([]byte(raw), &s) != nil {
+		return ""
+	}
+	return s
 }
 
 func quote(s string) string {
