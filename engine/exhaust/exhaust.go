@@ -5,9 +5,11 @@
 // what the mapping compares with, the keys of its tables, each optional field
 // there, null and absent, arrays of 0, 1 and 2 elements, texts of one word and of
 // several, of digits, empty and long, numbers and texts a little beyond the bounds of
-// the sink's fields, first one change at a time and then pairs. A lookup's answer is tried like a part of the
-// record: found, with each field that its schema does not require there and absent,
-// or not found. Each record is mapped and the result held
+// the sink's fields and of lookups' arguments, texts and lists around the lengths that
+// the mapping compares theirs with, first one change at a time and then pairs. A
+// lookup's answer is tried like a part of the record: found, with each field that its
+// schema does not require there and absent, or not found; what it is asked is held
+// against the schema of its arguments. Each record is mapped and the result held
 // against the sink's schema. The order is fixed and the number of records bounded,
 // so the same mapping always gives the same findings.
 //
@@ -76,7 +78,7 @@ func Check(p *mapping.Program, cat mapping.Catalog) (Report, error) {
 	if err != nil {
 		return report, fmt.Errorf("schema of %s: %w", p.To(), err)
 	}
-	answers, err := answersOf(p, cat)
+	lookups, err := lookupsOf(p, cat)
 	if err != nil {
 		return report, err
 	}
@@ -94,7 +96,7 @@ func Check(p *mapping.Program, cat mapping.Catalog) (Report, error) {
 			continue
 		}
 		done = append(done, source)
-		s := newSearch(p, ref, source, sink, answers)
+		s := newSearch(p, ref, source, sink, lookups)
 		s.run()
 		failures = append(failures, s.findings()...)
 		report.Records += s.records

@@ -18,7 +18,7 @@ import (
 
 // catalog serves one schema for every event, one for every operation, and one for
 // the answers of every lookup.
-type catalog struct{ source, sink, answer string }
+type catalog struct{ source, sink, answer, args string }
 
 func (c catalog) Event(string, string) (*schema.Schema, error) {
 	return schema.Parse([]byte(c.source))
@@ -58,9 +58,12 @@ func TestFindings(t *testing.T) {
 			for i := range a.Files {
 				part[a.Files[i].Name] = &a.Files[i]
 			}
-			c := catalog{string(part["source.json"].Data), string(part["sink.json"].Data), ""}
+			c := catalog{string(part["source.json"].Data), string(part["sink.json"].Data), "", ""}
 			if part["answer.json"] != nil {
 				c.answer = string(part["answer.json"].Data)
+			}
+			if part["args.json"] != nil {
+				c.args = string(part["args.json"].Data)
 			}
 			var got, again bytes.Buffer
 			if err := check(t, c, string(part["mapping.yaml"].Data)).Findings.WriteText(&got); err != nil {
@@ -97,7 +100,7 @@ func TestBounds(t *testing.T) {
 	}
 	report := check(t, catalog{
 		`{"type": "object", "x-crosswalk-key": "id", "properties": {` + properties.String() + `"id": {"type": "string"}}}`,
-		`{"type": "object", "properties": {` + sink.String() + `"id": {"type": "string"}}, "required": ["id"]}`, "",
+		`{"type": "object", "properties": {` + sink.String() + `"id": {"type": "string"}}, "required": ["id"]}`, "", "",
 	}, "mapping: m\nfrom: a.b\nto: c.d\nfields:\n  id: id\n"+fields.String())
 	if len(report.Findings) != 20 {
 		t.Errorf("%d findings, want one for each field", len(report.Findings))
@@ -115,7 +118,7 @@ func TestWork(t *testing.T) {
 		fmt.Fprintf(&properties, `"f%d": {"enum": [1,2,3,4,5,6]},`, i)
 		fmt.Fprintf(&fields, "  f%d: f%d\n", i, i)
 	}
-	report := check(t, catalog{`{"type": "object", "properties": {` + properties.String() + `"id": {"type": "integer"}}}`, `{"type": "object"}`, ""},
+	report := check(t, catalog{`{"type": "object", "properties": {` + properties.String() + `"id": {"type": "integer"}}}`, `{"type": "object"}`, "", ""},
 		"mapping: m\nfrom: a.b\nto: c.d\nfields:\n  n: = sum(map(1..700, sum(map(1..700, 1))))\n"+fields.String())
 	if !report.Cut || report.Records > 2000 {
 		t.Errorf("cut %t after %d records", report.Cut, report.Records)
@@ -127,7 +130,7 @@ func TestHostileSchemas(t *testing.T) {
 	c := catalog{
 		`{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}, "c": {"$ref": "#"}, "list": {"type": "array", "items": {"$ref": "#"}}}, "required": ["a", "b", "c"]}`,
 		`{"type": "object"}`,
-		`{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a"]}`,
+		`{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a"]}`, "",
 	}
 	report := check(t, c, "mapping: m\nfrom: a.b\nto: c.d\nlookups:\n  all: {from: l.l, args: {}}\nfields:\n  whole: a\n  answer: all\n  far: all.a.b.a.b.a.b.a.b\n  list: list\n  deep: a.b.c.a.b.c.a.b.c.a.b.c\n")
 	if len(report.Findings) != 0 || report.Records > 60_000 {
@@ -136,9 +139,15 @@ func TestHostileSchemas(t *testing.T) {
 }
 
 func (c catalog) Lookup(string, string) (mapping.LookupSchema, error) {
-	if c.answer == "" {
-		return mapping.LookupSchema{}, nil
+	var s mapping.LookupSchema
+	for text, to := range map[string]**schema.Schema{c.answer: &s.Answer, c.args: &s.Args} {
+		var err error
+		if text == "" {
+			continue
+		}
+		if *to, err = schema.Parse([]byte(text)); err != nil {
+			return s, err
+		}
 	}
-	answer, err := schema.Parse([]byte(c.answer))
-	return mapping.LookupSchema{Answer: answer}, err
+	return s, nil
 }

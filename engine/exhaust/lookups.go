@@ -2,20 +2,20 @@ package exhaust
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
-	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
-// answersOf gives the schemas of what the mapping's lookups answer.
-func answersOf(p *mapping.Program, cat mapping.Catalog) (map[string]*schema.Schema, error) {
-	out := map[string]*schema.Schema{}
+// lookupsOf gives the schemas of what the mapping's lookups take and answer.
+func lookupsOf(p *mapping.Program, cat mapping.Catalog) (map[string]mapping.LookupSchema, error) {
+	out := map[string]mapping.LookupSchema{}
 	for _, a := range p.Answered() {
 		s, err := cat.Lookup(a.Lookup.Connection, a.Lookup.Name)
 		if err != nil {
 			return nil, fmt.Errorf("schema of %s: %w", a.Lookup, err)
 		}
-		out[a.Lookup.String()] = s.Answer
+		out[a.Lookup.String()] = s
 	}
 	return out, nil
 }
@@ -25,7 +25,8 @@ func lookupKey(name, connection, lookup string) string { return name + " " + con
 
 // answer makes the places of a lookup's answer: found, with what its schema requires
 // and with and without the rest, or not found.
-func (s *shape) answer(a mapping.Answered, answers *schema.Schema) {
+func (s *shape) answer(a mapping.Answered, lookup mapping.LookupSchema) {
+	answers := lookup.Answer
 	root := &place{name: a.Name, path: a.Name, lookup: a.Name, kind: object, index: -1}
 	if answers != nil {
 		root.node = answers.Root()
@@ -40,7 +41,7 @@ func (s *shape) answer(a mapping.Answered, answers *schema.Schema) {
 	s.number(root)
 	key := lookupKey(a.Name, a.Lookup.Connection, a.Lookup.Name)
 	s.lookups[key], s.schemas[key] = root, answers
-	s.order = append(s.order, key)
+	s.args[key], s.order = lookup.Args, append(s.order, key)
 }
 
 // writeAnswer appends the answer to a lookup that the assignment describes; nothing
@@ -73,7 +74,31 @@ func (s *search) answered(ev *mapping.Event, a assignment) (mapping.Result, erro
 			return res, err
 		}
 		for _, q := range res.Questions {
-			answers[q.Key()] = mapping.Answer{Found: s.shape.writeAnswer(lookupKey(q.Lookup, q.Connection, q.Name), a, nil)}
+			key := lookupKey(q.Lookup, q.Connection, q.Name)
+			if why := s.refusal(key, q.Args); why != "" {
+				answers[q.Key()] = mapping.Answer{Refusal: &mapping.Refusal{Message: why}}
+				continue
+			}
+			answers[q.Key()] = mapping.Answer{Found: s.shape.writeAnswer(key, a, nil)}
 		}
 	}
+}
+
+// refusal says why a lookup does not take its arguments, by their schema; "" if it does.
+func (s *search) refusal(key string, args []byte) string {
+	takes := s.shape.args[key]
+	if takes == nil {
+		return ""
+	}
+	h := sum(append([]byte(key), args...))
+	why, known := s.refusals[h]
+	if !known {
+		var all []string
+		for _, v := range takes.Validate(args) {
+			all = append(all, strings.TrimPrefix(v.String(), "the record "))
+		}
+		why = strings.Join(all, "; ")
+		s.refusals[h] = why
+	}
+	return why
 }

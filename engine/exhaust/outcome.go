@@ -118,6 +118,9 @@ func (s *search) failed(e *mapping.Error, record []byte, a assignment) outcome {
 				f.cause = strings.Join([]string{"CW305", f.table, "row", one.Code}, " ")
 			}
 		}
+		if one.Diagnostic.Rule == "CW315" { // each demand is one, of the lookup
+			f.path, about = one.Refusing, one.Refusing+" "+demand(one.Diagnostic.Message[strings.LastIndex(one.Diagnostic.Message, "}: ")+1:])
+		}
 		f.key = strings.Join([]string{one.Diagnostic.Rule, where, mapping.AnyIndex(one.Field), about}, " ")
 		f.cause = cmp.Or(f.cause, strings.Join([]string{one.Diagnostic.Rule, where, about}, " "))
 		if slices.ContainsFunc(out.failures, func(o failure) bool { return o.key == f.key }) {

@@ -18,12 +18,13 @@ type search struct {
 	sink    *schema.Schema
 	shape   *shape
 
-	usual   assignment                    // the first option of every place; maps without a failure, if one was found
-	seen    map[uint64]uint64             // what came of a record, by its hash
-	valid   map[uint64][]schema.Violation // by the hash of what was made
-	records int
-	work    int
-	cut     bool
+	usual    assignment                    // the first option of every place; maps without a failure, if one was found
+	seen     map[uint64]uint64             // what came of a record, by its hash
+	valid    map[uint64][]schema.Violation // by the hash of what was made
+	refusals map[uint64]string             // why a lookup does not take its arguments, by their hash
+	records  int
+	work     int
+	cut      bool
 	// tolerated is what the usual records themselves do not fit.
 	tolerated map[misfit]bool
 
@@ -36,11 +37,11 @@ type trial struct {
 	at assignment
 }
 
-func newSearch(p *mapping.Program, ref mapping.Ref, source, sink *schema.Schema, answers map[string]*schema.Schema) *search {
+func newSearch(p *mapping.Program, ref mapping.Ref, source, sink *schema.Schema, lookups map[string]mapping.LookupSchema) *search {
 	s := &search{
-		program: p, ref: ref, source: source, sink: sink, shape: newShape(p, source, sink, answers),
+		program: p, ref: ref, source: source, sink: sink, shape: newShape(p, source, sink, lookups),
 		seen: map[uint64]uint64{}, valid: map[uint64][]schema.Violation{}, trials: map[string][]trial{},
-		tolerated: map[misfit]bool{},
+		tolerated: map[misfit]bool{}, refusals: map[uint64]string{},
 	}
 	s.usual = make(assignment, len(s.shape.places))
 	return s
@@ -110,62 +111,6 @@ func (s *search) bare() assignment {
 		}
 	}
 	return a
-}
-
-// settle looks for a usual record that maps: texts that can be read, codes that
-// have a row.
-func (s *search) settle() {
-	for range 3 {
-		least := s.badness(s.usual)
-		if least == 0 || s.spent() {
-			return
-		}
-		before := least
-		for j, p := range s.shape.places {
-			if p.kind != leaf || least == 0 || s.spent() {
-				continue
-			}
-			known := len(p.options)
-			if p.free {
-				for _, text := range readable(s.shape.limits) {
-					if !slices.ContainsFunc(p.options, func(o option) bool { return o.json == text && !o.rare }) {
-						p.options = append(p.options, option{json: text, unnamed: true})
-					}
-				}
-			}
-			better := 0
-			for v, o := range p.options {
-				if o.json == "" || o.rare {
-					continue
-				}
-				if b := s.badness(with(s.usual, j, v)); b < least {
-					least, better = b, v
-				}
-			}
-			best := p.options[better]
-			p.options = p.options[:known] // and what was usual is tried as any other
-			if better < known {
-				p.options = slices.Delete(p.options, better, better+1)
-			}
-			p.options = slices.Insert(p.options, 0, best)
-		}
-		if least == before {
-			return
-		}
-	}
-}
-
-// badness weighs an assignment's failures: what is skipped is worse than what cannot
-// be mapped, and that is worse than what the sink refuses, which is seen later.
-func (s *search) badness(a assignment) int {
-	out := s.outcome(a)
-	switch {
-	case out.skipped:
-		return 1_000_000
-	case out.unmapped:
-		return 1000 * len(out.failures)
-	}
-	return len(out.failures)
 }
 
 // pairs changes two places at a time. Every pair of places gets its first

@@ -96,6 +96,7 @@ type shape struct {
 	// lookups are the answers, by their keys, and order is the order of these.
 	lookups map[string]*place
 	schemas map[string]*schema.Schema
+	args    map[string]*schema.Schema
 	order   []string
 	places  []*place // those with a choice of values, parents first
 	fields  int      // how many were added by complete
@@ -103,8 +104,15 @@ type shape struct {
 	cut     bool     // there are more than maxPlaces
 }
 
-func newShape(p *mapping.Program, source, sink *schema.Schema, answers map[string]*schema.Schema) *shape {
-	s := &shape{limits: limitsOf(sink), root: &place{kind: object, index: -1, always: true}, lookups: map[string]*place{}, schemas: map[string]*schema.Schema{}}
+func newShape(p *mapping.Program, source, sink *schema.Schema, lookups map[string]mapping.LookupSchema) *shape {
+	taking := []*schema.Schema{sink}
+	for _, a := range p.Answered() {
+		taking = append(taking, lookups[a.Lookup.String()].Args)
+	}
+	s := &shape{
+		limits: limitsOf(taking), root: &place{kind: object, index: -1, always: true},
+		lookups: map[string]*place{}, schemas: map[string]*schema.Schema{}, args: map[string]*schema.Schema{},
+	}
 	key := ""
 	if source != nil {
 		s.root.node = source.Root()
@@ -124,7 +132,7 @@ func newShape(p *mapping.Program, source, sink *schema.Schema, answers map[strin
 	s.complete(s.root, 0)
 	s.number(s.root)
 	for _, a := range p.Answered() {
-		s.answer(a, answers[a.Lookup.String()])
+		s.answer(a, lookups[a.Lookup.String()])
 	}
 	return s
 }

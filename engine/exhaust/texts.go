@@ -13,7 +13,7 @@ import (
 const (
 	// maxLengths is how many lengths of texts are tried that a sink does not take,
 	// maxLength the longest of them in characters.
-	maxLengths = 4
+	maxLengths = 8
 	maxLength  = 70_000
 	// everywhere is the longest text that is tried in every kind of record; longer
 	// ones only in the usual record and in the bare one.
@@ -24,20 +24,18 @@ const (
 	maxNodes = 2000
 )
 
-// limits are what a sink's schema refuses by a value's size or form.
+// limits are what the schemas of a sink's records and of lookups' arguments refuse by a
+// value's size or form.
 type limits struct {
 	lengths  []int    // one more character than some text may have
 	shortest []int    // one character less than some text must have
-	texts    []string // that match a pattern of the sink, as JSON
+	texts    []string // that match a pattern or stand in a list, as JSON
 	numbers  []string // a little beyond a bound
 }
 
-// limitsOf goes through a sink's schema.
-func limitsOf(sink *schema.Schema) limits {
+// limitsOf goes through the schemas of what takes values.
+func limitsOf(taking []*schema.Schema) limits {
 	var l limits
-	if sink == nil {
-		return l
-	}
 	seen := map[*schema.Node]bool{}
 	var walk func(n *schema.Node)
 	walk = func(n *schema.Node) {
@@ -54,6 +52,9 @@ func limitsOf(sink *schema.Schema) limits {
 		if text, ok := matching(n.Pattern, n.MinLength); ok {
 			l.texts = append(l.texts, quote(text))
 		}
+		if len(n.Choices) > 0 && textOf(n.Choices[0].JSON) != "" {
+			l.texts = append(l.texts, n.Choices[0].JSON)
+		}
 		l.numbers = append(l.numbers, beyondBounds(n)...)
 		for _, p := range n.Properties {
 			walk(p.Node)
@@ -61,7 +62,11 @@ func limitsOf(sink *schema.Schema) limits {
 		walk(n.Items)
 		walk(n.Additional)
 	}
-	walk(sink.Root())
+	for _, s := range taking {
+		if s != nil {
+			walk(s.Root())
+		}
+	}
 	l.lengths, l.shortest = few(l.lengths), few(l.shortest)
 	l.texts, l.numbers = few(l.texts), few(l.numbers)
 	return l

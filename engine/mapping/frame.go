@@ -361,6 +361,7 @@ type failure struct {
 	// only has no answer yet.
 	lookup, pending bool
 	unfound         string // by a lookup, as in city or city.zone
+	refusing        string // the lookup that refuses
 	table, code     string // that has no row, if it has a name, and what for
 }
 

@@ -178,13 +178,35 @@ func (l *let) answer(f *frame) ([]byte, error) {
 
 func (l *lookupRule) called() string { return "lookup `" + l.name + "` (" + l.ref.String() + ")" }
 
+// shortArgs are a question's arguments for a message: none of their texts is longer
+// than a message shows.
+func shortArgs(args []byte) string {
+	var b strings.Builder
+	gjson.ParseBytes(args).ForEach(func(key, v gjson.Result) bool {
+		before := ","
+		if b.Len() == 0 {
+			before = "{"
+		}
+		raw := v.Raw
+		if short := shorten(v.Str); v.Type == gjson.String && short != v.Str {
+			raw = string(appendString(nil, short))
+		}
+		b.WriteString(before + key.Raw + ":" + raw)
+		return true
+	})
+	if b.Len() == 0 {
+		return string(args)
+	}
+	return b.String() + "}"
+}
+
 // maxCandidates is how many candidates a message names.
 const maxCandidates = 5
 
 func (l *lookupRule) refused(args []byte, why *Refusal) error {
-	e := &failure{at: l.at, rule: "CW315", lookup: true, message: l.called() + " refuses " + string(args)}
+	e := &failure{at: l.at, rule: "CW315", lookup: true, refusing: l.name, message: l.called() + " refuses " + shortArgs(args)}
 	if why.Ambiguous {
-		e.rule, e.message = "CW314", l.called()+" finds several for "+string(args)
+		e.rule, e.message = "CW314", l.called()+" finds several for "+shortArgs(args)
 		e.hint = "give the lookup an argument that tells them apart, or correct the order in its source"
 	}
 	if why.Message != "" {

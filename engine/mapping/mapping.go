@@ -107,6 +107,9 @@ type Error struct {
 	// Unfound is the lookup that found nothing, as in city, or whose answer lacks a
 	// field, as in city.zone, where the field is missing for that; else "".
 	Unfound string
+	// Refusing is the lookup that does not take its question, or finds several things; else
+	// "".
+	Refusing string
 	// Table is the name of the table that has no row for Code; "" if none lacks one, or it
 	// stands in the rule itself.
 	Table, Code string

@@ -124,7 +124,8 @@ func (p *Program) failed(r *run, err error) error {
 	}
 	var first *Error
 	for _, d := range list.Compact() {
-		e := &Error{Diagnostic: d, Path: by[d].path, Field: by[d].field, Unfound: by[d].unfound, Table: by[d].table, Code: by[d].code}
+		f := by[d]
+		e := &Error{Diagnostic: d, Path: f.path, Field: f.field, Unfound: f.unfound, Refusing: f.refusing, Table: f.table, Code: f.code}
 		if first == nil {
 			first = e
 		} else {
