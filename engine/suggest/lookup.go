@@ -216,6 +216,9 @@ func (a *asker) argument(k *known, t *target) (Arg, float64) {
 				like = max(like, overlap(x, y, nil))
 			}
 		}
+		if t.views[0]["number"] > 0.5 && other.views[0]["number"] == 0 {
+			like *= 0.5 // a text that holds a number among others is none
+		}
 		take(like*kinship(t.class, other.class)*min(1, float64(f.Confidence)/100+0.1), Arg{
 			Value: f.Value, Reason: joinReasons("as "+fieldName(f.Name), quoted(other.label)+" ~ "+quoted(t.label)), Paths: f.Paths,
 		})

@@ -294,6 +294,11 @@ func (m *matcher) insured(t *target, fields []*field) (candidate, bool) {
 	if t.views[0]["insurance"] == 0 || t.class != money && t.class != thing {
 		return candidate{}, false
 	}
+	return m.orderSum(t, fields)
+}
+
+// orderSum finds what the whole order costs, as an amount of t.
+func (m *matcher) orderSum(t *target, fields []*field) (candidate, bool) {
 	var best candidate
 	for _, f := range fields {
 		fits, way := m.fits(t, f)

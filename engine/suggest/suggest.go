@@ -47,6 +47,9 @@ const (
 	Todo
 	// Perhaps: it is required for some records, and nothing good enough was found.
 	Perhaps
+	// Collected: it says what is collected on delivery, which is nothing if no rule makes
+	// it, and nothing good enough was found.
+	Collected
 )
 
 // Other is a source path that may be meant too.
@@ -76,6 +79,8 @@ type Field struct {
 	needs []schema.Predicate
 	table *Table
 	ask   *Ask
+	// perhaps is a rule to begin with, for one that is Collected.
+	perhaps string
 }
 
 // Each is how an array is made of another one.
@@ -125,6 +130,7 @@ func Make(in Input) *Draft {
 	b.draft.Fields = b.record(targets)
 	b.settle(b.draft.Fields)
 	b.lookups(in.Lookups, targets)
+	b.collected(targets)
 	return b.draft
 }
 
@@ -428,7 +434,7 @@ func (c *Counts) add(fields []Field) {
 			if f.Confidence >= percentOf(sure) {
 				c.Sure++
 			}
-		case Todo:
+		case Todo, Collected:
 			c.Todo++
 		case Perhaps:
 			c.Perhaps++

@@ -169,7 +169,7 @@ func (w *writer) fields(depth int, fields []Field) {
 			rules++
 		case Perhaps:
 			perhaps = append(perhaps, fieldName(f.Name))
-		case Left:
+		case Left, Collected:
 		}
 	}
 	switch {
@@ -190,7 +190,7 @@ func (w *writer) fields(depth int, fields []Field) {
 			w.suggestion(depth, f)
 		case Todo:
 			w.line(depth, "%s:  # TODO %s", fieldName(f.Name), w.about(f))
-		case Left, Perhaps:
+		case Left, Perhaps, Collected:
 		}
 		w.field = around
 	}
@@ -199,6 +199,7 @@ func (w *writer) fields(depth int, fields []Field) {
 			w.line(depth, "# TODO %s: %s", fieldName(f.Name), w.about(f))
 		}
 	}
+	w.collected(depth, fields)
 	first := true
 	for i := range fields {
 		f := &fields[i]
