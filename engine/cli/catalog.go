@@ -144,6 +144,15 @@ func (b boundCatalog) Event(connection, name string) (*schema.Schema, error) {
 	return schema.Parse(e.Schema)
 }
 
+// Plugin gives the name of a connection's plugin, "" for a connection that there is not.
+func (b boundCatalog) Plugin(connection string) string {
+	conn, err := pick(b.config.Connections, func(c *config.Connection) string { return c.Name }, "connection", connection)
+	if err != nil {
+		return ""
+	}
+	return conn.Plugin
+}
+
 // Operation gives the schema of a connection's operation; nil if the connection
 // was given up.
 func (b boundCatalog) Operation(connection, name string) (*schema.Schema, error) {

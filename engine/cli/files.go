@@ -43,10 +43,15 @@ func readBounded(what, file string, limit int64) ([]byte, error) {
 func readLimited(r io.Reader, limit int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("it holds more than %d MiB", limit>>20)
+		err = &tooLongError{limit}
 	}
 	return text, err
 }
+
+// tooLongError says that something has more than limit bytes, which are whole MiB.
+type tooLongError struct{ limit int64 }
+
+func (e *tooLongError) Error() string { return fmt.Sprintf("it holds more than %d MiB", e.limit>>20) }
 
 // bare takes from an error of the file system what repeats the file's name.
 func bare(err error) error {

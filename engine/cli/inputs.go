@@ -11,6 +11,10 @@ import (
 	"sync"
 )
 
+// maxInputBytes bounds what is read of a file to see whether it has changed: a mapping
+// or a table, which may have less.
+const maxInputBytes = 8 << 20
+
 // inputs are the files that a configuration was made of, as they were when they were
 // read. A nil one notes nothing.
 type inputs struct {
@@ -64,7 +68,7 @@ func (in *inputs) saw(path string, info os.FileInfo, text []byte, err error) {
 // hash notes a file that somebody else is about to read.
 func (in *inputs) hash(path string) {
 	info := in.look(path)
-	text, err := readBounded("the file", path, maxMappingBytes)
+	text, err := readBounded("the file", path, maxInputBytes)
 	in.saw(path, info, text, err)
 }
 
@@ -81,7 +85,7 @@ func (in *inputs) changed() bool {
 		if err == nil && was.info != nil && os.SameFile(info, was.info) && info.Size() == was.info.Size() && info.ModTime().Equal(was.info.ModTime()) {
 			continue
 		}
-		text, err := readBounded("the file", path, maxMappingBytes)
+		text, err := readBounded("the file", path, maxInputBytes)
 		if err != nil && !was.read || err == nil && was.read && sha256.Sum256(text) == was.sum {
 			in.files[path] = input{info: info, sum: was.sum, read: was.read}
 			continue

@@ -32,9 +32,8 @@ type project struct {
 	texts texts
 }
 
-// maxMappingBytes bounds what is read of a mapping file; the compiler has a
-// smaller bound of its own and says so with the file's name.
-const maxMappingBytes = 8 << 20
+// maxMappingBytes bounds what is read of a mapping file.
+const maxMappingBytes = mapping.MaxFile
 
 // load reads the configuration that the flags name or that is nearest. The
 // configuration is nil if it is no YAML; what is wrong is in the list.
@@ -131,6 +130,9 @@ func (p *project) compile(ctx context.Context, file string) (*mapping.Program, d
 	info := p.inputs.look(file)
 	text, err := readBounded("the mapping", file, maxMappingBytes)
 	p.inputs.saw(file, info, text, err)
+	if _, long := errors.AsType[*tooLongError](err); long {
+		return nil, mapping.TooLarge(relative(file)), nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -263,10 +263,14 @@ func (t *sampleTest) write(name, file string, got json.RawMessage, findings diag
 	}
 	t.updated++
 	t.report.add(name, "", "written: "+relative(file))
+	word := "new"
+	if !errors.Is(err, os.ErrNotExist) {
+		word = "upd"
+	}
 	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil { //nolint:gosec // a file of the project, for everybody to read
 		return &fileError{"the wanted result", relative(file), bare(err)}
 	}
-	if err := t.print("new  %s\n", name); err != nil {
+	if err := t.print("%s  %s\n", word, name); err != nil {
 		return err
 	}
 	return t.list(findings)

@@ -8,6 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/diag/rules"
 )
 
 // Accept is an entry of `accept`: a failure that the mapping leaves to the dead
@@ -90,9 +91,8 @@ func (c *compiler) acceptEntry(n *yaml.Node) (Accept, bool) {
 		return s
 	}
 	a.Rule, a.Reason = text("rule"), text("reason")
-	if a.Rule != "" && !regexp.MustCompile(`^CW3[0-9]{2}$`).MatchString(a.Rule) {
-		c.doc.errorAt("CW105", c.doc.spanOf(keys["rule"].value), "for example CW305, a code without a row in its table",
-			"`rule` is the id of a failure of an event: CW3 and two digits")
+	if a.Rule != "" && !slices.Contains(failureRules(), a.Rule) {
+		c.unknownFailure(a.Rule, c.doc.spanOf(keys["rule"].value))
 		ok = false
 	}
 	if s := text("path"); s != "" {
@@ -116,6 +116,31 @@ func (c *compiler) acceptEntry(n *yaml.Node) (Accept, bool) {
 	}
 	a.Place = c.doc.diagnostic(diag.Warning, "", at, "", "")
 	return a, ok
+}
+
+// failureRules are the ids of what an event can meet.
+func failureRules() []string {
+	var ids []string
+	for _, r := range rules.All() {
+		if strings.HasPrefix(r.ID, "CW3") {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// unknownFailure reports the `rule` of an entry that is no failure's id.
+func (c *compiler) unknownFailure(id string, at span) {
+	if regexp.MustCompile(`^CW[12][0-9]{2}$`).MatchString(id) {
+		c.doc.errorAt("CW105", at, "for example CW305, a code without a row in its table",
+			"`rule` is the id of a failure of an event, CW3 and two digits, and %s is none", id)
+		return
+	}
+	hint := diag.DidYouMean(id, failureRules())
+	if hint == "" {
+		hint = "for example CW305, a code without a row in its table"
+	}
+	c.doc.errorAt("CW105", at, hint, "there is no failure of an event with the id `%s`; mappings/README.md lists them", shorten(id))
 }
 
 // AnyIndex writes # for every index of a path or field: products.0.sku and

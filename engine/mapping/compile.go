@@ -169,6 +169,9 @@ func (c *compiler) from(p *Program, e entry) []*schema.Node {
 			c.doc.errorAt("CW103", c.doc.spanOf(item), "", "`%s` stands twice in `from`", ref)
 			continue
 		}
+		if c.otherPlugin(item, p.from, ref) {
+			continue
+		}
 		p.from = append(p.from, ref)
 		s, err := c.cat.Event(ref.Connection, ref.Name)
 		roots = append(roots, c.schemaOf(item, ref, s, err))

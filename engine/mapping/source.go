@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// maxFile is the largest mapping file in bytes.
-	maxFile = 1 << 20
+	// MaxFile is the largest mapping file in bytes.
+	MaxFile = 1 << 20
 	// maxNesting is how deep lists and maps nest in it.
 	maxNesting = 40
 	// maxFindings is how many findings of one file are reported.
@@ -36,7 +36,7 @@ type document struct {
 	// runes are the characters of the line runesOf.
 	runes   []rune
 	runesOf int
-	// limit is how many bytes the file may have; maxFile if it is 0.
+	// limit is how many bytes the file may have; MaxFile if it is 0.
 	limit int
 }
 
@@ -153,8 +153,8 @@ func (d *document) spanOf(n *yaml.Node) span {
 // parseYAML reads the one document of a mapping file; nil if it cannot be used.
 func (d *document) parseYAML(text []byte) (root *yaml.Node) {
 	start := span{pos: diag.Position{File: d.file}}
-	if len(text) > maxFile && len(text) > d.limit {
-		d.errorAt("CW100", start, "", "the file has %d bytes; a mapping has at most %d", len(text), maxFile)
+	if len(text) > MaxFile && len(text) > d.limit {
+		d.tooLarge()
 		return nil
 	}
 	if !utf8.Valid(text) {
@@ -196,6 +196,19 @@ func (d *document) parseYAML(text []byte) (root *yaml.Node) {
 		return nil
 	}
 	return root
+}
+
+// TooLarge is what Compile finds in a file of more than MaxFile bytes, for whoever does
+// not read so much of one.
+func TooLarge(file string) diag.List {
+	d := &document{file: file}
+	d.tooLarge()
+	return d.findings()
+}
+
+func (d *document) tooLarge() {
+	d.errorAt("CW100", span{pos: diag.Position{File: d.file}}, "a large table stands in a file of its own: tables: {codes: tables/codes.csv}",
+		"the file is larger than 1 MiB (%d bytes), and a mapping has at most that", MaxFile)
 }
 
 // badUTF8 reports the first character that is none.

@@ -13,6 +13,7 @@ func mappings() []diag.Rule {
 		{ID: "CW106", Title: "Missing key", Explanation: "Something is not there without which the mapping means nothing."},
 		{ID: "CW110", Title: "Unknown connection, event or operation", Explanation: "`from` or `to` names something that the configuration does not offer."},
 		{ID: "CW111", Title: "Connection not to be described", Explanation: "The plugin of a connection could not be asked, so that nothing can be checked against its schema."},
+		{ID: "CW112", Title: "Events of several plugins", Explanation: "`from` lists events of several plugins, whose records have different fields."},
 		{ID: "CW120", Title: "Malformed path", Explanation: "A path or a field's name is not written as paths are, and would silently find nothing."},
 		{ID: "CW121", Title: "Unknown field of the source", Explanation: "The source's schema has no such field, so that the value would always be missing."},
 		{ID: "CW122", Severity: diag.Warning, Title: "Field that the source's schema does not list", Explanation: "The source allows fields of the users' own, and this may be one or a slip."},
