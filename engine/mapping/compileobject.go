@@ -39,7 +39,7 @@ func (b *build) kid(name string) *kid {
 
 // object compiles `fields` and `choose`; nil if something in them was reported.
 func (c *compiler) object(s *scope, fields, choose *yaml.Node, sink *schema.Node, field string, at span) *objectRule {
-	b := &build{target: target{sink, field}, at: at}
+	b := &build{target: target{sink: sink, field: field}, at: at}
 	ok := true
 	if fields != nil {
 		ok = c.fields(s, fields, b)
@@ -93,7 +93,7 @@ func (c *compiler) field(s *scope, e entry, b *build) bool {
 			c.value(s, e.value, target{field: e.name})
 			return false
 		}
-		to := target{node, join(b.field, name)}
+		to := target{sink: node, field: join(b.field, name)}
 		k := b.kid(name)
 		if i == len(steps)-1 {
 			if k != nil {

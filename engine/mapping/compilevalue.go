@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"fmt"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -14,6 +13,8 @@ import (
 type target struct {
 	sink  *schema.Node
 	field string
+	// condition means that it is none, and that the value is to be true or false.
+	condition bool
 }
 
 // value compiles any way to write a value; nil if it was reported.
@@ -66,7 +67,13 @@ func plainConstant(s string) (string, bool) {
 // pathRule compiles a path; alone says that it may have been meant as a text.
 func (c *compiler) pathRule(s *scope, n *yaml.Node, to target, alone bool) (rule, typ) {
 	sc := c.doc.scalar(n)
+	if n.Style == 0 && !c.taken(s, n.Value) && c.noPath(n, to) {
+		return nil, typ{}
+	}
 	p, perr := parsePath(n.Value)
+	if written, first, ok := c.asCalls(n.Value); ok && perr != nil {
+		perr = &pathError{from: first.from, to: first.to, message: "a path has no filters", hint: "write " + asValue(written)}
+	}
 	if strings.HasPrefix(n.Value, "${") && n.Style == 0 {
 		perr = &pathError{to: 2, message: "a path has no `${ }`", hint: "write the field's name alone: " + strings.Trim(n.Value, "${} ")}
 	}
@@ -208,15 +215,17 @@ func (c *compiler) list(s *scope, n *yaml.Node, to target) (rule, typ) {
 }
 
 func isEach(n *yaml.Node) bool {
-	if n.Kind != yaml.MappingNode {
-		return false
-	}
-	for i := 0; i < len(n.Content); i += 2 {
-		if n.Content[i].Value == "each" {
-			return true
+	return n.Kind == yaml.MappingNode && keyNode(n, "each") != nil
+}
+
+// keyNode is the key of a map with the name, nil if there is none.
+func keyNode(n *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return n.Content[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // constantValue compiles {value: …}: any YAML value, as it stands.
@@ -280,14 +289,26 @@ func (c *compiler) json(n *yaml.Node) ([]byte, bool) {
 
 // conditionRule compiles a when or where.
 func (c *compiler) conditionRule(s *scope, n *yaml.Node) rule {
-	r, t := c.value(s, n, target{})
+	r, t := c.value(s, n, target{condition: true})
 	if r == nil {
 		return nil
 	}
-	if t.knows(schema.Boolean) {
-		c.doc.errorAt("CW133", c.doc.spanOf(n), fmt.Sprintf("compare it with something: = %s != 0", strings.TrimLeft(n.Value, "= ")),
-			"a condition must be true or false, and this is %s", kindName(t.kinds&^schema.Null))
-		return nil
+	if !t.knows(schema.Boolean) {
+		return r
 	}
-	return r
+	at, hint := c.doc.spanOf(n), "compare it with something, as in = payed == 1"
+	if v, ok := r.(*scalarRule); ok {
+		at = v.at
+		inside := v.prog != nil || n.Kind == yaml.ScalarNode && expressionStart(n.Value) > 0 || n.Kind == yaml.MappingNode && keyNode(n, "path") == nil
+		switch {
+		case v.constant != nil:
+			hint = constantConditionHint(string(v.constant))
+		case v.ref != nil:
+			hint = conditionHint(v.ref.text, t, v.ref, inside)
+		case at.end > at.pos.Column && v.prog != nil:
+			hint = conditionHint(string(c.doc.lineRunes(at.pos.Line)[at.pos.Column-1:at.end-1]), t, nil, true)
+		}
+	}
+	c.doc.errorAt("CW133", at, hint, "a condition must be true or false, and this is %s", kindName(t.kinds&^schema.Null))
+	return nil
 }

@@ -152,13 +152,16 @@ func (e *exprCompiler) span(from, to int) span { return e.src.span(from+e.shift,
 
 func (e *exprCompiler) report(rule string, from, to int, hint, format string, args ...any) {
 	e.failed = true
+	if rule == "CW133" { // of operands
+		from, to = e.balanced(from, to)
+	}
 	e.c.doc.errorAt(rule, e.span(from, max(to, from+1)), hint, format, args...)
 }
 
 // source returns the text of an operand.
 func (e *exprCompiler) source(o operand) string {
-	from := min(max(o.from, 0), len(e.text))
-	return shorten(strings.Join(strings.Fields(string(e.text[from:min(max(o.to, from), len(e.text))])), " "))
+	from, to := e.balanced(min(max(o.from, 0), len(e.text)), max(o.to, o.from))
+	return shorten(strings.Join(strings.Fields(string(e.text[from:max(from, to)])), " "))
 }
 
 // constantOf returns an operand with a known value.
@@ -240,7 +243,7 @@ func directCall(args []operand, fn func(*frame, []any) (any, error), whole span)
 
 // missing is the failure of an operand that is nil where a value is needed.
 func (e *exprCompiler) missing(o operand) func(*frame) error {
-	at := e.span(o.from, o.to)
+	at := e.span(e.balanced(o.from, o.to))
 	text := e.source(o)
 	if o.ref != nil {
 		text = o.ref.text
@@ -262,7 +265,7 @@ func (e *exprCompiler) missing(o operand) func(*frame) error {
 
 // problem makes a failure at an operand.
 func (e *exprCompiler) problem(o operand) func(f *frame, rule, message, hint string) error {
-	at := e.span(o.from, o.to)
+	at := e.span(e.balanced(o.from, o.to))
 	source := ""
 	if o.ref != nil {
 		source = o.ref.source
@@ -275,9 +278,9 @@ func (e *exprCompiler) problem(o operand) func(f *frame, rule, message, hint str
 // condition makes an operand that is true or false, or fails.
 func (e *exprCompiler) condition(o operand) operand {
 	if !o.bad && o.t.knows(schema.Boolean) {
-		hint := "compare it with something: " + e.source(o) + " != 0"
-		if o.t.kinds&schema.Text != 0 {
-			hint = "compare it with something: " + e.source(o) + ` != ""`
+		hint := conditionHint(e.source(o), o.t, o.ref, true)
+		if o.constant {
+			hint = constantConditionHint(string(appendJSON(nil, o.value)))
 		}
 		e.report("CW133", o.from, o.to, hint, "`%s` is %s, and a condition must be true or false", e.source(o), kindName(o.t.kinds))
 		o.bad = true

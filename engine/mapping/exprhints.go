@@ -34,6 +34,9 @@ func (e *exprCompiler) habit() bool {
 				i++
 			}
 			word := string(e.text[from : i+1])
+			if (from == 0 || !strings.ContainsRune(".#", e.text[from-1])) && e.pathHabit(from) {
+				return true
+			}
 			if hint := words()[strings.ToLower(word)]; hint != "" && (from == 0 || e.text[from-1] != '.') && !slices.Contains(ownWords(), word) {
 				e.report("CW130", from, i+1, hint, "`%s` is no word of an expression", word)
 				return true
@@ -54,7 +57,7 @@ func (e *exprCompiler) sign(i int) (from, length int, hint string) {
 		{"===", "write `==`"},
 		{"!==", "write `!=`"},
 		{"<>", "write `!=`"},
-		{"=>", "write `>=`, or in a function over a list `#` for its element: map(products, #.price)"},
+		{"=>", "write `>=`, or in a function over a list the field of its element: map(products, .price)"},
 		{"=<", "write `<=`"},
 		{"{{", "an expression has no `{{ }}`: write the field's name alone"},
 		{"$.", "a path begins with the name of a field, without `$.`"},

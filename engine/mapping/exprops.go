@@ -59,7 +59,7 @@ func (e *exprCompiler) needs(o operand, kinds schema.Types, what string) func(*f
 	if !o.bad && o.isNil() {
 		e.report("CW133", o.from, o.to, "", "%s needs %s, and nil is nothing", what, kindName(kinds))
 	} else if !o.bad && o.t.kinds != 0 && o.t.kinds&^schema.Null != 0 && !overlap(o.t.kinds, kinds) {
-		e.report("CW133", o.from, o.to, conversionHint(e.source(o), kinds), "`%s` is %s, and %s needs %s",
+		e.report("CW133", o.from, o.to, e.becomes(o, kinds, what), "`%s` is %s, and %s needs %s",
 			e.source(o), kindName(o.t.kinds&^schema.Null), what, kindName(kinds))
 	}
 	missing, wrong, source := e.missing(o), e.problem(o), e.source(o)

@@ -18,6 +18,12 @@ const (
 
 // rewrite checks a node and returns what expr's machine is to run instead.
 func (e *exprCompiler) rewrite(n ast.Node) operand {
+	out := e.rewritten(n)
+	out.from, out.to = e.balanced(out.from, out.to)
+	return out
+}
+
+func (e *exprCompiler) rewritten(n ast.Node) operand {
 	e.depth++
 	defer func() { e.depth-- }()
 	loc := n.Location()
@@ -466,7 +472,7 @@ func (e *exprCompiler) slice(n *ast.SliceNode) operand {
 		e.report("CW133", of.from, of.to, "", "`%s` is %s; only a text or an array has parts", e.source(of), kindName(of.t.kinds))
 	}
 	missing, wrong, at := e.missing(of), e.problem(of), e.span(of.from, of.to)
-	return e.call(n, of.t, []operand{of, from, to}, func(f *frame, in []any) (any, error) {
+	out := e.call(n, of.t, []operand{of, from, to}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil {
 			return nil, missing(f)
 		}
@@ -479,6 +485,15 @@ func (e *exprCompiler) slice(n *ast.SliceNode) operand {
 		}
 		return out, nil
 	})
+	// The bounds may be left out, and stand in brackets of their own: the bracket that
+	// opens behind the text ends the part.
+	for i := of.to; i < len(e.text); i++ {
+		if e.text[i] == '[' {
+			out.to = max(out.to, i+1)
+			break
+		}
+	}
+	return out
 }
 
 // cut returns v[from:to] of a text, in characters, or an array; positions beyond the

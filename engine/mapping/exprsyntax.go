@@ -39,7 +39,7 @@ func (e *exprCompiler) syntax(err error) {
 	to := min(max(fe.To, from), len(e.text))
 	token := string(e.text[from:to])
 	has := func(s string) bool { return strings.Contains(fe.Message, s) }
-	if !has("maximum allowed nodes") && e.habit() {
+	if !has("maximum allowed nodes") && (e.habit() || e.filtered()) {
 		return
 	}
 	switch {

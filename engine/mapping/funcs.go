@@ -107,6 +107,9 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 	if bad {
 		return e.broken(n)
 	}
+	if (id.Value == "concat" || id.Value == "join") && e.joinedTexts(id.Value, args, loc.From, end) {
+		return e.broken(n)
+	}
 	checks := make([]func(*frame, any) error, len(args))
 	for i := range args {
 		p := def.more
@@ -125,6 +128,9 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 			kinds = anything
 		}
 		check := e.needs(args[i], kinds, "`"+id.Value+"`")
+		if e.failed && i >= most {
+			return e.broken(n) // the others are wrong in the same way
+		}
 		if p.missing {
 			inner := check
 			check = func(f *frame, v any) error {

@@ -182,7 +182,7 @@ func numberFunctions() map[string]fn {
 }
 
 // errMissingNumber is what sum, min and the like say of a list with nothing in a place.
-const errMissingNumber callError = "a number of the list is missing; guard it with `?? 0`, or leave it out: filter(list, # != nil)"
+const errMissingNumber callError = "a number of the list is missing; guard it with `?? 0`, or leave it out with filter(list, # != nil), the whole value in quotes"
 
 func sum(items []any) (any, error) {
 	total := any(0)

@@ -94,7 +94,7 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 			}
 			node.Arguments = append(node.Arguments, first.node)
 		} else {
-			e.report("CW132", loc.From, end, "reduce(list, #acc + #, 0)", "`reduce` needs what it begins with as its third argument")
+			e.report("CW132", loc.From, end, "quoted as a whole: '= reduce(list, #acc + #, 0)'", "`reduce` needs what it begins with as its third argument")
 			return e.broken(n)
 		}
 		node.SetLocation(loc)

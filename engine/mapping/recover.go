@@ -144,8 +144,12 @@ func (d *document) template(n *yaml.Node) bool {
 			at.end = n.Column + characters(text[:end+2])
 			inner := strings.TrimSpace(text[2:end])
 			hint += ": " + inner
+			c := &compiler{functions: functions()}
+			if written, _, ok := c.asCalls(inner); ok {
+				inner = written
+			}
 			if strings.ContainsAny(inner, " ()|+*/") {
-				hint = "an expression begins with `= `: '= " + inner + "'"
+				hint = "an expression begins with `= `: " + quoted("= "+inner)
 			}
 		}
 	}

@@ -175,6 +175,9 @@ func (c *compiler) record(s *scope) *scope {
 // resolveField makes a reference into the values of the scope target.
 func (c *compiler) resolveField(target, from *scope, p path, u use, ref *reference) (*reference, bool) {
 	t, problems := typeOf(target.roots, target.labels, target.name, p.names)
+	for i := range problems {
+		problems[i].first = problems[i].first && target.parent == nil // behind an element's name the record's are no help
+	}
 	if len(problems) > 0 && problems[0].first && problems[0].from == 0 && c.lostName(from, problems[0].name) {
 		return nil, false
 	}
@@ -209,6 +212,9 @@ func (c *compiler) report(problems []pathProblem, from *scope, u use) bool {
 			sev, rule, hint = diag.Error, "CW121", "`"+u.text+"` is written "+code+" there"
 		} else if p.first && p.name != "" {
 			hint = cmp.Or(c.outside(from, p, u), nearby(from, p.name), foreignName(p.name), diag.DidYouMean(p.name, from.names()), hint)
+		}
+		if rule == "CW123" {
+			hint = cmp.Or(c.throughHint(u, p), hint)
 		}
 		if sev != diag.Error {
 			c.doc.warnAt(rule, u.at(p.from, p.to), hint, "%s", p.message)
@@ -262,13 +268,7 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 
 func (c *compiler) resolveMeta(p path, u use, ref *reference) (*reference, bool) {
 	if !p.plain || len(p.segments) != 2 || !slices.Contains(metaFields(), p.segments[1].text) {
-		hint := "it has " + strings.Join(metaFields(), ", ")
-		if len(p.segments) > 1 {
-			if s := diag.DidYouMean(p.segments[1].text, metaFields()); s != "" {
-				hint = s
-			}
-		}
-		c.doc.errorAt("CW121", ref.at, hint, "`%s` is no field of `_meta`", u.text)
+		c.noMeta(p, u, ref)
 		return nil, false
 	}
 	ref.meta = p.segments[1].text
