@@ -67,7 +67,7 @@ func plainConstant(s string) (string, bool) {
 // pathRule compiles a path; alone says that it may have been meant as a text.
 func (c *compiler) pathRule(s *scope, n *yaml.Node, to target, alone bool) (rule, typ) {
 	sc := c.doc.scalar(n)
-	if n.Style == 0 && !c.taken(s, n.Value) && c.noPath(n, to) {
+	if n.Style == 0 && !c.taken(s, n.Value) && c.noPath(s, n, to) {
 		return nil, typ{}
 	}
 	p, perr := parsePath(n.Value)

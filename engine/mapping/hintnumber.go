@@ -12,7 +12,7 @@ import (
 
 // noPath reports an unquoted text that is a number or a truth value as other languages
 // write them, and no path; false if it is none.
-func (c *compiler) noPath(n *yaml.Node, to target) bool {
+func (c *compiler) noPath(s *scope, n *yaml.Node, to target) bool {
 	at, word := c.doc.spanOf(n), truth(n.Value)
 	text := "; as a text it is {value: " + n.Value + "}"
 	if strings.Contains(n.Value, ",") {
@@ -21,7 +21,8 @@ func (c *compiler) noPath(n *yaml.Node, to target) bool {
 	if to.condition || to.sink != nil && !to.sink.Types.Has(schema.Text) {
 		text = ""
 	}
-	if number := misspeltNumber(n.Value); number != "" {
+	known := c.record(s).roots[0] != nil // else 0x1F may be a field's name
+	if number := misspeltNumber(n.Value); number != "" && (known || !strings.HasPrefix(n.Value, "0")) {
 		c.doc.errorAt("CW105", at, "write "+number+text, "`%s` is no number as a mapping writes it", n.Value)
 		return true
 	}
