@@ -45,7 +45,7 @@ func (e *engine) newIngress() (err error) {
 		Limits: ingress.Limits{
 			MaxBody: in.MaxBody, MaxMemory: in.MaxMemory, MaxConnections: in.MaxConnections,
 			HeaderTimeout: in.HeaderTimeout, BodyTimeout: in.BodyTimeout, IdleTimeout: in.IdleTimeout,
-			DecodeTimeout: in.DecodeTimeout,
+			DecodeTimeout: in.DecodeTimeout, KeptTimeout: keptTimeout(e.config),
 		},
 	})
 	return err

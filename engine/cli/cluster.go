@@ -25,6 +25,17 @@ func clusterOf(c *config.Config) *journal.Cluster {
 	}
 }
 
+// keptPatience is how long webhooks that were kept wait for this engine's plugin
+// before another engine of the cluster may decode them.
+const keptPatience = 10 * time.Second
+
+func keptTimeout(c *config.Config) time.Duration {
+	if c.Storage.NATS == nil {
+		return 0
+	}
+	return keptPatience
+}
+
 // atKey says which line of the configuration an error of the cluster is about.
 func atKey(c *config.Config, err error) error {
 	ce, ok := errors.AsType[*journal.ClusterError](err)

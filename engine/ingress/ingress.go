@@ -111,6 +111,9 @@ type Limits struct {
 	// DecodeTimeout is how long a request waits for the plugin, default 3 s;
 	// StoreTimeout is for the journal to take all events of a request, default 30 s.
 	DecodeTimeout, StoreTimeout time.Duration
+	// KeptTimeout is how long requests that were kept wait for the plugin before another
+	// engine may try; 0 where there is none.
+	KeptTimeout time.Duration
 	// DrainTimeout is how long Serve lets requests at hand finish, default 20 s.
 	DrainTimeout time.Duration
 }

@@ -17,19 +17,25 @@ import (
 // Keeper keeps requests as they came while the plugin of their connection cannot
 // decode them. Its methods may be called concurrently.
 type Keeper interface {
+	// Queues tells whether what comes now on a connection has to be kept, so that
+	// nothing overtakes what waits.
+	Queues(connection string) bool
 	// Waiting tells how many of a connection's requests wait, those that are being
 	// kept now among them.
 	Waiting(connection string) int
 	// Keep returns after r is on disk. Errors are those of Journal.Accept.
 	Keep(ctx context.Context, r *event.Request) error
 	// Kept gives the connection's requests that wait, the oldest first: at most limit,
-	// and only the last of them goes beyond maxBytes of bodies.
+	// and only the last of them goes beyond maxBytes of bodies. Where several engines
+	// share them it waits until this one is to decode them.
 	Kept(ctx context.Context, connection string, limit, maxBytes int) ([]event.Request, error)
 	// Refuse stores that a request was refused when it was decoded, on disk.
 	Refuse(ctx context.Context, r *event.Request, why event.Reason) error
 	// Decoded says of the first of those that Kept gave that everything has become
 	// of them.
 	Decoded(ctx context.Context, connection string, requests []event.Request)
+	// Yield says that no more are decoded for now, so that another engine may.
+	Yield(ctx context.Context, connection string)
 }
 
 const (
@@ -51,7 +57,7 @@ const classRefused = "INVALID"
 
 // queues tells whether requests of a connection have to queue behind those that wait.
 func (s *Server) queues(one *sender) bool {
-	return s.keeper != nil && s.keeper.Waiting(one.Name) > 0
+	return s.keeper != nil && s.keeper.Queues(one.Name)
 }
 
 // keep stores a request as it came, with cause as the reason why it is not decoded
@@ -106,9 +112,9 @@ func (s *Server) decodeKept(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		for name, one := range s.senders.all() {
+		for name := range s.senders.all() {
 			mu.Lock()
-			begin := !busy[name] && s.queues(one)
+			begin := !busy[name] && s.keeper.Waiting(name) > 0
 			if begin {
 				busy[name] = true
 			}
@@ -135,6 +141,7 @@ func (s *Server) decodeKept(ctx context.Context) {
 // decodeAll decodes a connection's requests until none waits or something keeps it
 // from going on; then it is called again.
 func (s *Server) decodeAll(ctx context.Context, connection string) {
+	defer s.keeper.Yield(context.WithoutCancel(ctx), connection)
 	started, n := time.Now(), 0
 	for ctx.Err() == nil && s.keeper.Waiting(connection) > 0 {
 		one := s.senders.all()[connection] // as it is now
@@ -151,6 +158,7 @@ func (s *Server) decodeAll(ctx context.Context, connection string) {
 				s.log.Warn("webhooks that were kept as they came cannot be decoded yet", "connection", one.Name,
 					"waiting", s.keeper.Waiting(one.Name), "error", line(err.Error()), "more_unsaid", unsaid)
 			}
+			s.keeper.Yield(ctx, connection)
 			s.rest(ctx, lookEvery)
 			return
 		}
@@ -178,9 +186,14 @@ func (s *Server) decodeSome(ctx context.Context, one *sender) (int, error) {
 		return 0, err
 	}
 	decoded, problems := make([]wire.Decoded, len(requests)), make([]*problem, len(requests))
+	asking, cancel := ctx, context.CancelFunc(func() {})
+	if s.limits.KeptTimeout > 0 {
+		asking, cancel = context.WithTimeout(ctx, s.limits.KeptTimeout)
+	}
+	defer cancel()
 	var wg sync.WaitGroup
 	for i := range requests {
-		wg.Go(func() { decoded[i], problems[i] = s.decodeGuarded(ctx, one, wireRequest(&requests[i])) })
+		wg.Go(func() { decoded[i], problems[i] = s.decodeGuarded(asking, one, wireRequest(&requests[i])) })
 	}
 	wg.Wait()
 	// Those before the first that could not be answered are done with.

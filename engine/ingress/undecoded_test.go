@@ -41,6 +41,10 @@ func (s *shelf) Waiting(connection string) int {
 	return n
 }
 
+func (s *shelf) Queues(connection string) bool { return s.Waiting(connection) > 0 }
+
+func (s *shelf) Yield(context.Context, string) {}
+
 func (s *shelf) Keep(_ context.Context, r *event.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

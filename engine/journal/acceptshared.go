@@ -30,6 +30,9 @@ type sharing struct {
 // The next event of the key that this engine gets waits until this one is known.
 func (j *Journal) acceptShared(ctx, wait context.Context, s *sharing) (Receipt, error) {
 	for {
+		if err := j.mayDecode(s.e); err != nil {
+			return Receipt{}, err
+		}
 		if s.level {
 			if _, err := j.follow.events.level(wait); err != nil {
 				return Receipt{}, j.notStored(ctx, err, "what other engines stored is not known yet")
@@ -37,6 +40,10 @@ func (j *Journal) acceptShared(ctx, wait context.Context, s *sharing) (Receipt, 
 		}
 		if err := j.keys.acquire(wait, s.key); err != nil {
 			return Receipt{}, j.notStored(ctx, err, "the key's event before is not stored yet")
+		}
+		if seq := j.storedPart(s.e); seq != 0 {
+			j.keys.release(s.key)
+			return Receipt{Sequence: seq}, nil
 		}
 		original, err := j.original(wait, s.e, s.key, s.identity)
 		if err != nil {
@@ -50,7 +57,11 @@ func (j *Journal) acceptShared(ctx, wait context.Context, s *sharing) (Receipt, 
 			if err != nil {
 				return Receipt{}, j.notStored(ctx, err, "the event is not stored")
 			}
-			if !a.Duplicate {
+			same, err := j.samePart(wait, s.e, a)
+			if err != nil {
+				return Receipt{}, j.notStored(ctx, err, "a possible duplicate cannot be read")
+			}
+			if !a.Duplicate || same {
 				return Receipt{Sequence: a.Sequence}, nil
 			}
 			original = a.Sequence
@@ -68,6 +79,9 @@ func (j *Journal) publishShared(wait context.Context, s *sharing) (ack, error) {
 	// One that was given up may be under way still, so each attempt has its own.
 	m := &nats.Msg{Subject: s.m.Subject, Header: maps.Clone(s.m.Header), Data: s.m.Data}
 	m.Header[nats.MsgIdHdr] = []string{messageID(s.e, m.Header.Get(hdrHash), j.index.latest(s.key))}
+	if s.e.Part != "" && s.e.ID == "" { // whichever engine stores it
+		m.Header[nats.MsgIdHdr] = []string{"part." + s.e.Part}
+	}
 	return j.accepts.publish(wait, m, func(a ack, err error) {
 		if err != nil {
 			j.keys.release(s.key)
@@ -78,4 +92,39 @@ func (j *Journal) publishShared(wait context.Context, s *sharing) (ack, error) {
 		j.mu.Unlock()
 		j.follow.events.after(a.Sequence, func() { j.keys.release(s.key) })
 	})
+}
+
+// mayDecode fails for an event of a kept request that another engine decodes by now.
+func (j *Journal) mayDecode(e *event.Event) error {
+	if e.Part == "" {
+		return nil
+	}
+	return j.decodes(e.Connection)
+}
+
+// storedPart gives the sequence of an event that is stored as the same part of the
+// same kept request, 0 if none is known.
+func (j *Journal) storedPart(e *event.Event) uint64 {
+	if e.Part == "" {
+		return 0
+	}
+	seq := j.queues.storedPart(e.Part)
+	j.queues.storedNow(e.Connection, seq)
+	return seq
+}
+
+// samePart notes that a part is stored, and tells whether what the stream has instead
+// of it is the same one.
+func (j *Journal) samePart(ctx context.Context, e *event.Event, a ack) (bool, error) {
+	if e.Part == "" {
+		return false, nil
+	}
+	if a.Duplicate && e.ID != "" {
+		there, err := j.load(ctx, a.Sequence)
+		if err != nil || there.Part != e.Part {
+			return false, err
+		}
+	}
+	j.queues.storedNow(e.Connection, a.Sequence)
+	return true, nil
 }

@@ -69,6 +69,10 @@ type board struct {
 	stop context.CancelFunc
 	done chan struct{}
 	poke chan struct{}
+	// as is the name under which this engine is on the board, nil while it is not, and
+	// joined tells that it has come to it.
+	as     atomic.Pointer[string]
+	joined chan struct{}
 	// until is when the leases end unless they are renewed.
 	until atomic.Pointer[moment]
 
@@ -128,7 +132,7 @@ func (j *Journal) openBoard(ctx context.Context, js jetstream.JetStream) (*board
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b := &board{
 		kv: kv, log: j.log, parts: j.parts, lease: j.o.Cluster.Lease, host: host,
-		stop: stop, done: make(chan struct{}), poke: make(chan struct{}, 1),
+		stop: stop, done: make(chan struct{}), poke: make(chan struct{}, 1), joined: make(chan struct{}, 1),
 		wants: map[lanePart]chan *Lease{}, held: map[lanePart]*Lease{}, lanes: map[string]int{},
 		seen: map[string]seen{}, former: map[string]time.Time{},
 	}
@@ -419,7 +423,8 @@ func share(parts, engines int) int { return (parts + max(engines, 1) - 1) / max(
 func (b *board) carried(p planned, began time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.name == "" {
+	came := b.name == ""
+	if came {
 		b.log.Info("this engine has joined the cluster", "engine", p.name)
 	}
 	if b.beat != p.beat {
@@ -427,6 +432,13 @@ func (b *board) carried(p planned, began time.Time) {
 	}
 	b.name, b.beat = p.name, p.beat
 	b.candidate = ""
+	if came {
+		b.as.Store(&p.name)
+		select {
+		case b.joined <- struct{}{}:
+		default:
+		}
+	}
 	for _, part := range p.took {
 		l := &Lease{board: b, part: part, lost: make(chan struct{}), wanted: make(chan struct{})}
 		mine := b.wants[part]
@@ -456,6 +468,7 @@ func (b *board) lostAll(why string) {
 	}
 	// What stands on the board under the old name goes with it.
 	b.name, b.beat = "", 0
+	b.as.Store(nil)
 	b.until.Store(nil)
 }
 

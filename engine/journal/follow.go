@@ -28,8 +28,9 @@ const (
 // cluster nothing else fills the index of duplicates, the history and the counts,
 // so that they are the same in each engine, in the order of the streams.
 type follower struct {
-	events, outcomes, dead, acts, lives *tail
+	events, outcomes, dead, acts, lives, requests *tail
 
+	ctx  context.Context //nolint:containedctx // it is the follower's own life, ended by stop
 	stop context.CancelFunc
 	all  sync.WaitGroup
 }
@@ -57,7 +58,7 @@ type waiter struct {
 // startFollowing goes on where rebuild has ended.
 func (j *Journal) startFollowing(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &follower{stop: cancel}
+	f := &follower{ctx: ctx, stop: cancel}
 	now := time.Now()
 	f.events = &tail{j: j, stream: j.events, name: streamEvents, headersOnly: true, at: j.read[streamEvents], heard: now, take: j.noteEvent}
 	f.outcomes = &tail{j: j, stream: j.outcomes, name: streamOutcomes, headersOnly: true, at: j.read[streamOutcomes], heard: now, take: func(seq uint64, m *nats.Msg) error {
@@ -70,13 +71,16 @@ func (j *Journal) startFollowing(ctx context.Context) {
 		return err
 	}}
 	f.lives = &tail{j: j, stream: j.lifes, name: streamLives, at: j.read[streamLives], heard: now, take: j.noteLife}
+	f.requests = &tail{j: j, stream: j.requests, name: streamRequests, headersOnly: true, at: j.read[streamRequests], heard: now, take: j.noteRequest}
 	j.follow = f
 	for _, t := range f.tails() {
 		f.all.Go(func() { t.run(ctx) })
 	}
 }
 
-func (f *follower) tails() []*tail { return []*tail{f.events, f.outcomes, f.dead, f.acts, f.lives} }
+func (f *follower) tails() []*tail {
+	return []*tail{f.events, f.outcomes, f.dead, f.acts, f.lives, f.requests}
+}
 
 // close stops it; whoever waits is told.
 func (f *follower) close() {

@@ -82,6 +82,7 @@ type Journal struct {
 	past  *past
 	// undecoded is what is known of the requests that are kept.
 	undecoded *undecoded
+	queues    *queues // the same on a cluster, else nil
 	kinds     *kinds
 	shelf     *shelf
 	lives     *lives
@@ -92,7 +93,9 @@ type Journal struct {
 	// write; nil in an embedded journal.
 	board  *board
 	follow *follower
-	tidies *Lease // the janitor's alone
+	// levelAs is the name on the board under which this engine knows what others keep.
+	levelAs atomic.Pointer[string]
+	tidies  *Lease // the janitor's alone
 	// firstKept is the oldest event that was there when it was looked last; the
 	// watcher's alone.
 	firstKept uint64
@@ -165,6 +168,9 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 		tidied: make(chan struct{}), parts: 1, answer: answerWait, read: map[string]uint64{},
 	}
 	j.unbroken, j.breaks = context.WithCancel(context.WithoutCancel(ctx))
+	if o.Cluster != nil {
+		j.queues = newQueues()
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.release())

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -53,6 +54,9 @@ func (u *undecoded) found(part string, seq uint64) {
 // readRequests counts what is kept. It comes before the events are read, which tell
 // what has become of it.
 func (j *Journal) readRequests(ctx context.Context) error {
+	if j.queues != nil {
+		return j.readQueues(ctx)
+	}
 	u := j.undecoded
 	refusedAt, twice := map[string]uint64{}, map[uint64]string{}
 	err := j.scan(ctx, j.requests, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
@@ -85,12 +89,40 @@ func (j *Journal) readRequests(ctx context.Context) error {
 		return err
 	}
 	for at := range twice {
-		r, size, err := j.refusedRequest(ctx, at)
-		if err == nil {
-			err = j.deleteRefused(ctx, r.Connection, at, size)
-		}
-		if err != nil {
+		if err := j.dropTwice(ctx, at); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// dropTwice takes out a refused request that was put back.
+func (j *Journal) dropTwice(ctx context.Context, at uint64) error {
+	r, size, err := j.refusedRequest(ctx, at)
+	if err != nil {
+		return err
+	}
+	return j.deleteRefused(ctx, r.Connection, at, size)
+}
+
+// readQueues is readRequests on a cluster.
+func (j *Journal) readQueues(ctx context.Context) error {
+	info, err := j.events.Info(ctx)
+	if err != nil {
+		return err
+	}
+	j.queues.since = info.State.LastSeq
+	err = j.scan(ctx, j.requests, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
+		j.read[streamRequests] = seq
+		return true, j.noteRequest(seq, m)
+	})
+	if err != nil {
+		return err
+	}
+	for _, at := range j.queues.twice() {
+		// Another engine may be doing the same, or be about to.
+		if err := j.dropTwice(ctx, at); err != nil && !errors.Is(err, ErrNoRequest) {
+			j.log.Warn("a refused request that was put back is listed for now", "sequence", at, "error", err)
 		}
 	}
 	return nil

@@ -75,7 +75,11 @@ func (j *Journal) noteEvent(seq uint64, m *nats.Msg) error {
 	}
 	j.index.add(seq, key, identity)
 	j.past.event(&e)
-	j.undecoded.found(e.Part, seq)
+	if j.queues != nil {
+		j.queues.part(e.Part, seq)
+	} else {
+		j.undecoded.found(e.Part, seq)
+	}
 	j.kinds.add(seq, e.Connection, e.Type)
 	if e.Replay != nil && j.follow == nil {
 		j.past.found = append(j.past.found, event.Event{Sequence: seq, Connection: e.Connection, Replay: e.Replay})

@@ -24,12 +24,21 @@ func (j *Journal) Refuse(ctx context.Context, r *event.Request, why event.Reason
 	j.gate.RLock()
 	defer j.gate.RUnlock()
 	u := j.undecoded
-	u.mu.Lock()
-	_, known := u.refused[r.ID]
-	u.of(r.Connection).since = purgeEvery // it shall not stand in both places for long
-	u.mu.Unlock()
-	if known {
-		return nil
+	if j.queues != nil {
+		if err := j.decodes(r.Connection); err != nil {
+			return err
+		}
+		if j.queues.wasRefused(r.Connection, r.ID, r.Sequence) {
+			return nil
+		}
+	} else {
+		u.mu.Lock()
+		_, known := u.refused[r.ID]
+		u.of(r.Connection).since = purgeEvery // it shall not stand in both places for long
+		u.mu.Unlock()
+		if known {
+			return nil
+		}
 	}
 	refused := *r
 	refused.Reason, refused.RefusedAt = &why, time.Now().UTC()
@@ -44,7 +53,7 @@ func (j *Journal) Refuse(ctx context.Context, r *event.Request, why event.Reason
 	_, err = j.keeps.publish(wait, m, func(a ack, err error) {
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		if err == nil && !a.Duplicate {
+		if j.queues == nil && err == nil && !a.Duplicate {
 			u.refuse(r.Connection, 1, size)
 			u.refused[r.ID] = struct{}{}
 		}
@@ -130,6 +139,10 @@ func (j *Journal) deleteRefused(ctx context.Context, connection string, sequence
 	if err := j.requests.DeleteMsg(ctx, sequence); err != nil {
 		return fmt.Errorf("take refused request %d out of the journal: %w", sequence, err)
 	}
+	if j.queues != nil {
+		j.queues.dropRefused(connection, sequence)
+		return nil
+	}
 	j.undecoded.mu.Lock()
 	defer j.undecoded.mu.Unlock()
 	j.undecoded.refuse(connection, -1, -size)
@@ -138,6 +151,9 @@ func (j *Journal) deleteRefused(ctx context.Context, connection string, sequence
 
 // Undecoded gives what is kept of each connection that has any, by name.
 func (j *Journal) Undecoded(ctx context.Context) ([]UndecodedStats, error) {
+	if j.queues != nil {
+		return j.undecodedShared(ctx)
+	}
 	u := j.undecoded
 	u.mu.Lock()
 	out := make([]UndecodedStats, 0, len(u.by))

@@ -19,8 +19,14 @@ func (j *Journal) join(ctx context.Context) error {
 		return err
 	}
 	j.startFollowing(ctx)
-	j.board, err = j.openBoard(ctx, js)
-	return err
+	if j.board, err = j.openBoard(ctx, js); err != nil {
+		return err
+	}
+	if err := j.answerHeard(); err != nil {
+		return fmt.Errorf("answer what other engines ask: %w", err)
+	}
+	j.follow.all.Go(func() { j.stayLevel(j.follow.ctx) })
+	return nil
 }
 
 // EnsureLane records where a lane begins that was never opened before, for all its

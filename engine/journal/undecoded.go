@@ -116,8 +116,8 @@ func (j *Journal) Keep(ctx context.Context, r *event.Request) (sequence uint64, 
 	if err := j.Ready(); err != nil {
 		return 0, err
 	}
-	if j.o.Cluster != nil { // each engine would decode what the others keep
-		return 0, unavailable(retrySoon, nil, "requests are not kept undecoded on a cluster")
+	if j.queues != nil && !j.knowsQueues() {
+		return 0, unavailable(retrySoon, nil, "what other engines keep undecoded is not known for now")
 	}
 	kept := *r
 	kept.Sequence, kept.ID, kept.Reason = 0, nuid.Next(), nil
@@ -131,12 +131,15 @@ func (j *Journal) keep(ctx context.Context, r *event.Request) (uint64, error) {
 		return 0, err
 	}
 	m.Header[nats.MsgIdHdr] = []string{fmt.Sprintf("%s.%d", r.ID, r.Sequence)}
+	if j.queues != nil {
+		return j.keepShared(ctx, r, m)
+	}
 	size := int64(len(m.Data)) + requestOverhead
 	u := j.undecoded
 	u.mu.Lock()
 	if u.taken+size > u.room {
 		u.mu.Unlock()
-		return 0, unavailable(retryFull, nil, "the %d MiB for requests that wait for their plugin are used up", u.room>>20)
+		return 0, j.undecodedFull()
 	}
 	// It counts before it is stored, so that nothing that comes after it goes first.
 	u.wait(r.Connection, 1, size)
@@ -158,9 +161,18 @@ func (j *Journal) keep(ctx context.Context, r *event.Request) (uint64, error) {
 	return a.Sequence, nil
 }
 
+func (j *Journal) undecodedFull() error {
+	return unavailable(retryFull, nil, "the %d MiB for requests that wait for their plugin are used up", j.undecoded.room>>20)
+}
+
 // Waiting is how many requests of a connection are kept and not decoded, those
-// that are being stored now among them.
+// that are being stored now among them. On a cluster it is at least one as long as
+// webhooks of the connection have to queue, and what other engines keep is known a
+// moment later.
 func (j *Journal) Waiting(connection string) int {
+	if j.queues != nil {
+		return j.queues.left(connection)
+	}
 	j.undecoded.mu.Lock()
 	defer j.undecoded.mu.Unlock()
 	if w := j.undecoded.by[connection]; w != nil {
@@ -172,7 +184,13 @@ func (j *Journal) Waiting(connection string) int {
 // Kept gives the connection's requests that wait, the oldest first: at most limit,
 // and only the last of them goes beyond maxBytes of bodies. It gives none where the
 // only ones are still being stored.
+//
+// On a cluster it waits until this engine is the one that decodes them, or nothing
+// waits any more.
 func (j *Journal) Kept(ctx context.Context, connection string, limit, maxBytes int) ([]event.Request, error) {
+	if j.queues != nil {
+		return j.keptShared(ctx, connection, limit, maxBytes)
+	}
 	j.undecoded.mu.Lock()
 	next := j.undecoded.of(connection).done + 1
 	j.undecoded.mu.Unlock()
@@ -201,6 +219,10 @@ func (j *Journal) Kept(ctx context.Context, connection string, limit, maxBytes i
 // them: their events are stored, or they were refused. They wait no longer.
 func (j *Journal) Decoded(ctx context.Context, connection string, requests []event.Request) {
 	if len(requests) == 0 {
+		return
+	}
+	if j.queues != nil {
+		j.decodedShared(ctx, connection, requests)
 		return
 	}
 	u := j.undecoded
