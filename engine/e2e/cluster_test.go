@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -40,6 +41,7 @@ func newClusterRun(t *testing.T, size chaosSize, lease time.Duration) *clusterRu
 		}
 		changed := strings.Replace(string(text), `mapping.yaml"]`, `mapping.yaml", "tenth.yaml"]`, 1)
 		changed = strings.Replace(changed, "storage: {min_free_disk: 16MiB}", storage, 1)
+		changed = strings.Replace(changed, "rate: off}", "rate: off, decode_timeout: 300ms}", 1)
 		for name, text := range map[string]string{"crosswalk.yaml": changed, "tenth.yaml": tenthMapping} {
 			if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
@@ -71,8 +73,9 @@ func (r *clusterRun) at(t *testing.T, share float64, of int, sent <-chan struct{
 	r.await(t, int64(share*float64(of)), sent)
 }
 
-// TestCluster kills an engine and then a NATS server under load: what was accepted is
-// delivered once and in order, by the engines and servers that are left (D1 to D3).
+// TestCluster stops a plugin, kills an engine and then a NATS server under load: what
+// was accepted is delivered once and in order, by the engines and servers that are left
+// (D1 to D3).
 func TestCluster(t *testing.T) {
 	size, lease := chaosSize{orders: 60, rate: 60, seed: 7}, 3*time.Second
 	if long := os.Getenv("CLUSTER_ORDERS"); long != "" { // make cluster
@@ -90,6 +93,11 @@ func TestCluster(t *testing.T) {
 		r.senders.run(t.Context(), plan.webhooks, size.rate)
 	}()
 	n := len(plan.webhooks)
+	r.at(t, 0.15, n, sent)
+	// What comes to this engine meanwhile is kept, and so is then what comes to the others.
+	if err := syscall.Kill(r.engines[1].pid(t, "salesdrive"), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
 	r.at(t, 0.3, n, sent)
 	r.engines[0].kill()
 	killed := time.Now()
@@ -100,7 +108,16 @@ func TestCluster(t *testing.T) {
 		t.Error(err)
 	}
 	r.engine = r.engines[1]
+	eventually(t, "all that was kept is decoded", func() error {
+		if waiting, refused := r.engine.undecoded(t, "salesdrive"); waiting > 0 {
+			return fmt.Errorf("%d webhooks wait undecoded, %d were refused", waiting, refused)
+		}
+		return nil
+	})
 	r.drain(t)
+	if !strings.Contains(r.engines[0].log()+r.engines[1].log()+r.engines[2].log(), "this engine decodes what was kept") {
+		t.Error("nothing was kept while a plugin was stopped")
+	}
 	t.Logf("all was delivered %s after the engine was killed", time.Since(killed).Round(time.Millisecond))
 	r.judge(t)
 }
