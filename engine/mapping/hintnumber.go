@@ -21,7 +21,8 @@ func (c *compiler) noPath(s *scope, n *yaml.Node, to target) bool {
 	if to.condition || to.sink != nil && !to.sink.Types.Has(schema.Text) {
 		text = ""
 	}
-	known := c.record(s).roots[0] != nil // else 0x1F may be a field's name
+	root := c.record(s).roots[0]
+	known := root != nil && len(root.Properties) > 0 // else 0x1F may be a field's name
 	if number := misspeltNumber(n.Value); number != "" && (known || !strings.HasPrefix(n.Value, "0")) {
 		c.doc.errorAt("CW105", at, "write "+number+text, "`%s` is no number as a mapping writes it", n.Value)
 		return true
