@@ -36,6 +36,7 @@ type compiler struct {
 	letsRead  []*let   // in the order that they were compiled
 	accepts   []Accept
 	names     *regexp.Regexp
+	made      map[*schema.Node]*madeObject // objects that expressions make
 }
 
 // Compile checks the text of a mapping file and compiles it. It reports all that
@@ -54,7 +55,7 @@ func CompileWith(file string, text []byte, cat Catalog, options Options) (*Progr
 	}
 	c := &compiler{
 		doc: doc, cat: cat, options: options, files: map[string][]byte{}, tables: map[string]*table{}, functions: functions(),
-		names: regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*$`),
+		made: map[*schema.Node]*madeObject{}, names: regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*$`),
 	}
 	p := c.program(root)
 	found := doc.findings()

@@ -34,12 +34,7 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 		c.doc.errorAt("CW125", at, "name the inner element with `as`", "`item` is already the name of the outer element")
 		ok = false
 	}
-	var elem *schema.Node
-	if t.node != nil {
-		elem = t.node.Items
-	} else if t.elem != nil {
-		elem = t.elem.node
-	}
+	elem := nodeOf(elemOf(t))
 	source := sourceOf(list)
 	e.source = source
 	if source == "" {

@@ -109,7 +109,11 @@ func (c *compiler) expressionRule(s *scope, n *yaml.Node, shift int, to target) 
 	if x.constant != nil {
 		return c.constant(appendJSON(nil, x.constant), n, to)
 	}
-	c.fits(t, to, at, "this expression")
+	what := "this expression"
+	if x.whole != nil {
+		what = "`" + x.whole.text + "`"
+	}
+	c.fits(t, to, at, what)
 	if x.whole != nil { // as its path
 		r := &scalarRule{origin: origin{at, to.field}, ref: x.whole, sink: to.sink}
 		r.settle()
@@ -162,8 +166,11 @@ func (c *compiler) badConstant(err *conversionError, raw []byte, at span, to tar
 
 // fits reports a value whose type can never become the sink's.
 func (c *compiler) fits(t typ, to target, at span, what string) bool {
-	if to.sink == nil || canConvert(t.kinds, to.sink.Types) {
+	if to.sink == nil {
 		return true
+	}
+	if canConvert(t.kinds, to.sink.Types) {
+		return c.fitsShape(t, to, at, what)
 	}
 	from := t.kinds &^ schema.Null
 	rule, hint := "CW144", ""

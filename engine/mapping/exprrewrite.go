@@ -363,11 +363,7 @@ func either(a, b operand) typ {
 	case a.t.kinds == 0 || b.t.kinds == 0:
 		return typ{}
 	}
-	t := typ{kinds: a.t.kinds | b.t.kinds}
-	if a.t.node == b.t.node {
-		t.node = a.t.node
-	}
-	return t
+	return oneOf(a.t, b.t)
 }
 
 func (o operand) isNil() bool { return o.constant && o.value == nil }
@@ -390,6 +386,7 @@ func (e *exprCompiler) array(n *ast.ArrayNode) operand {
 	node := &ast.ArrayNode{}
 	node.SetLocation(n.Location())
 	out := operand{node: node, t: typ{kinds: schema.Array}, from: n.Location().From, to: n.Location().To}
+	out.t.parts = []typ{}
 	values, constant, direct := []any{}, true, true
 	var elem *typ
 	var parts []operand
@@ -399,11 +396,11 @@ func (e *exprCompiler) array(n *ast.ArrayNode) operand {
 		node.Nodes = append(node.Nodes, o.node)
 		out.to, out.bad = max(out.to, o.to), out.bad || o.bad
 		values, constant = append(values, o.value), constant && o.constant
-		if i == 0 {
-			elem = &typ{kinds: o.t.kinds}
-		} else if elem.kinds |= o.t.kinds; o.t.kinds == 0 {
-			elem.kinds = 0
+		kind := typ{kinds: o.t.kinds, node: o.t.shape()}
+		if i > 0 {
+			kind = eitherOf(*elem, kind)
 		}
+		elem, out.t.parts = &kind, append(out.t.parts, o.t)
 	}
 	out.t.elem = elem
 	if out.to < len(e.text) && e.text[out.to] == ']' {
@@ -426,6 +423,7 @@ func (e *exprCompiler) object(n *ast.MapNode) operand {
 	node := &ast.MapNode{}
 	node.SetLocation(n.Location())
 	out := operand{node: node, t: typ{kinds: schema.Object}, from: n.Location().From, to: n.Location().To}
+	var fields literalFields
 	for _, p := range n.Pairs {
 		pair, ok := p.(*ast.PairNode)
 		if !ok {
@@ -433,6 +431,7 @@ func (e *exprCompiler) object(n *ast.MapNode) operand {
 		}
 		key := e.rewrite(pair.Key)
 		if !key.constant {
+			fields.unknown = true
 			o := key
 			missing := e.missing(o)
 			key = e.call(pair.Key, typ{kinds: schema.Text}, []operand{o}, func(f *frame, in []any) (any, error) {
@@ -444,11 +443,13 @@ func (e *exprCompiler) object(n *ast.MapNode) operand {
 			})
 		}
 		value := e.rewrite(pair.Value)
+		fields.add(e, pair.Key, key, value)
 		made := &ast.PairNode{Key: key.node, Value: value.node}
 		made.SetLocation(p.Location())
 		node.Pairs = append(node.Pairs, made)
 		out.to, out.bad = max(out.to, value.to), out.bad || key.bad || value.bad
 	}
+	out.t.node = fields.node(e, out)
 	return out
 }
 
@@ -472,7 +473,9 @@ func (e *exprCompiler) slice(n *ast.SliceNode) operand {
 		e.report("CW133", of.from, of.to, "", "`%s` is %s; only a text or an array has parts", e.source(of), kindName(of.t.kinds))
 	}
 	missing, wrong, at := e.missing(of), e.problem(of), e.span(of.from, of.to)
-	out := e.call(n, of.t, []operand{of, from, to}, func(f *frame, in []any) (any, error) {
+	part := of.t
+	part.parts, part.choices = nil, nil
+	out := e.call(n, part, []operand{of, from, to}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil {
 			return nil, missing(f)
 		}

@@ -186,6 +186,10 @@ type typ struct {
 	kinds schema.Types
 	node  *schema.Node
 	elem  *typ
+	// parts are the elements of a list that is written out, not nil for [].
+	parts []typ
+	// choices are the types of which the value has one, where a choice makes it.
+	choices []typ
 }
 
 func (t typ) knows(k schema.Types) bool { return t.kinds != 0 && !t.kinds.Has(k) }

@@ -261,7 +261,7 @@ func listFunctions() map[string]fn {
 			}
 			return f.out, nil
 		}),
-		"concat": {more: &param{kinds: schema.Array}, least: 1, of: func([]operand) typ { return typ{kinds: schema.Array} }, call: func(in []any) (any, error) {
+		"concat": {more: &param{kinds: schema.Array}, least: 1, of: concatType, call: func(in []any) (any, error) {
 			out := []any{}
 			for _, v := range in {
 				items, _ := list(v)

@@ -87,6 +87,19 @@ func coalesceType(args []operand) typ {
 	return t
 }
 
+// concatType is a list of any of the lists' elements.
+func concatType(args []operand) typ {
+	t := args[0].t
+	for _, a := range args[1:] {
+		t = oneOf(t, a.t)
+	}
+	if t.parts = nil; t.kinds == 0 {
+		t = typ{}
+	}
+	t.kinds = schema.Array
+	return t
+}
+
 func roundType(args []operand) typ {
 	if len(args) == 1 {
 		return typ{kinds: schema.Integer}

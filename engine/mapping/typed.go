@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -277,4 +278,52 @@ func nodeOf(t typ) *schema.Node {
 		return &schema.Node{Types: t.kinds}
 	}
 	return &schema.Node{Types: t.kinds, Items: nodeOf(*t.elem)}
+}
+
+// shape is the node of a value that is, or can be, an object or an array; nil for others.
+func (t typ) shape() *schema.Node {
+	if t.kinds&(schema.Object|schema.Array) == 0 {
+		return nil
+	}
+	return nodeOf(t)
+}
+
+// eitherOf is the type of a value that has one of two types.
+func eitherOf(a, b typ) typ {
+	if a.kinds == 0 || b.kinds == 0 {
+		return typ{}
+	}
+	t := typ{kinds: a.kinds | b.kinds}
+	switch {
+	case a.node == b.node:
+		t.node = a.node
+	case a.shape() != nil && b.shape() != nil:
+		t.node = united(a.shape(), b.shape())
+	case t.shape() != nil:
+		wider := *cmp.Or(a.shape(), b.shape())
+		wider.Types = t.kinds
+		t.node = &wider
+	}
+	return t
+}
+
+// oneOf is eitherOf for the two sides of a choice, of which each can be looked at.
+func oneOf(a, b typ) typ {
+	empty := func(t typ) bool { return t.kinds == schema.Array && t.parts != nil && len(t.parts) == 0 }
+	switch { // [] says nothing of elements
+	case empty(a) && b.kinds&^schema.Null == schema.Array:
+		return b
+	case empty(b) && a.kinds&^schema.Null == schema.Array:
+		return a
+	}
+	t := eitherOf(a, b)
+	if t.kinds&(schema.Object|schema.Array) != 0 && (a.node == nil || a.node != b.node) {
+		for _, side := range []typ{a, b} {
+			if side.choices == nil {
+				side.choices = []typ{side}
+			}
+			t.choices = append(t.choices, side.choices...)
+		}
+	}
+	return t
 }

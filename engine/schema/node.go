@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -236,8 +237,33 @@ func (n *Node) unite(o *Node) {
 	for _, p := range o.Properties {
 		if n.index[p.Name] == nil {
 			n.setProperty(p.Name, p.Node)
+			continue
+		}
+		for i := range n.Properties {
+			if n.Properties[i].Name == p.Name {
+				n.Properties[i].Node = either(n.Properties[i].Node, p.Node)
+				n.index[p.Name] = n.Properties[i].Node
+			}
 		}
 	}
+}
+
+// either describes a field that two forms of an object have: what one of them allows.
+// Of objects and arrays only the types are kept, as they can refer to themselves.
+func either(a, b *Node) *Node {
+	switch {
+	case a == b || reflect.DeepEqual(a, b):
+		return a
+	case a.Types != 0 && b.Types != 0 && (a.Types|b.Types)&(Object|Array) == 0:
+		both := *a
+		both.unite(b)
+		return &both
+	}
+	both := &Node{Types: a.Types | b.Types, Title: first(a.Title, b.Title), Description: first(a.Description, b.Description)}
+	if a.Types == 0 || b.Types == 0 {
+		both.Types = 0
+	}
+	return both
 }
 
 // uniteBounds leaves the bounds that hold whichever of the two a value fits: a bound

@@ -259,3 +259,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestFormsOfFields reads a field that two forms of an object have: it is what either says.
+func TestFormsOfFields(t *testing.T) {
+	s, err := schema.Parse([]byte(`{"anyOf": [
+		{"type": "object", "additionalProperties": false, "required": ["a", "k"], "properties": {"k": {"type": "string"}, "a": {"type": "object", "properties": {"x": {}}}, "same": {"type": "integer"}}},
+		{"type": "object", "additionalProperties": false, "required": ["k"], "properties": {"k": {"type": "integer"}, "a": {"type": "array"}, "same": {"type": "integer"}, "own": {"type": "boolean"}}}
+	]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]schema.Types{
+		"k": schema.Text | schema.Integer, "a": schema.Object | schema.Array, "same": schema.Integer, "own": schema.Boolean,
+	} {
+		if got := s.Root().Property(name); got == nil || got.Types != want {
+			t.Errorf("%s: %+v, want %s", name, got, want)
+		}
+	}
+	if n := s.Root(); !n.Closed || len(n.Required) != 1 || len(n.Properties) != 4 || n.Properties[0].Node != n.Property("k") {
+		t.Errorf("%+v", n)
+	}
+}
