@@ -142,7 +142,7 @@ func (s *search) shorten(p *probe, a assignment) assignment {
 		case long.whole && at.kind == array && long.count > 1:
 			least = long.count
 			cut = func(n int) option { return option{whole: true, count: n, rare: true} }
-		case len(text) > 1 && !long.named:
+		case len(text) > 1 && !long.named && at.free:
 			least = len(text)
 			cut = func(n int) option { return option{json: quote(string(text[:n])), unnamed: long.unnamed, rare: true} }
 		default:

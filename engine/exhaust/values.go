@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
@@ -166,6 +167,10 @@ func (p *place) samples(t schema.Types, l limits) []option {
 	}
 	if t == 0 || t&schema.Text != 0 {
 		switch {
+		case len(mapping.DateExamples(p.node)) > 0:
+			for _, date := range mapping.DateExamples(p.node) {
+				one(quote(date))
+			}
 		case p.node != nil && ofFormat(p.node.Format) != "":
 			one(ofFormat(p.node.Format))
 		case p.node != nil && len(p.node.Known) > 0, len(p.keys) > 0:

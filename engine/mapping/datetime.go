@@ -19,6 +19,7 @@ func prepareDatetime(e *exprCompiler, args []operand) func([]any) (any, error) {
 	if !ok {
 		return nil
 	}
+	e.datesOf(args[0], args[1], in)
 	out, ok := e.dateFormat(args[2])
 	if !ok {
 		return nil
@@ -73,7 +74,16 @@ func letters() map[rune]string {
 
 func (e *exprCompiler) dateFormat(o operand) (dateFormat, bool) {
 	s, _ := o.value.(string)
-	var f dateFormat
+	f, problem, hint := dateFormatOf(s)
+	if problem != "" {
+		e.report("CW134", o.from, o.to, hint, "%s", problem)
+		return nil, false
+	}
+	return f, true
+}
+
+// dateFormatOf reads a format of PHP's letters, or says why it is none and what to do.
+func dateFormatOf(s string) (f dateFormat, problem, hint string) {
 	literal, before := false, rune(0)
 	for _, r := range s {
 		again := !literal && r == before
@@ -89,22 +99,19 @@ func (e *exprCompiler) dateFormat(o operand) (dateFormat, bool) {
 		case r == '\\':
 			literal = true
 		case known && again:
-			e.report("CW134", o.from, o.to, "each letter stands for the whole part: Y-m-d H:i:s, where other formats write YYYY-MM-DD HH:mm:ss", "`%c` stands twice in a row in this format of a date", r)
-			return nil, false
+			return nil, "`" + string(r) + "` stands twice in a row in this format of a date", "each letter stands for the whole part: Y-m-d H:i:s, where other formats write YYYY-MM-DD HH:mm:ss"
 		case known:
 			f = append(f, layout)
 		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
-			e.report("CW134", o.from, o.to, "Y-m-d H:i:s; a letter that stands for itself is written \\"+string(r), "`%s` is no letter of a date's format", string(r))
-			return nil, false
+			return nil, "`" + string(r) + "` is no letter of a date's format", "Y-m-d H:i:s; a letter that stands for itself is written \\" + string(r)
 		default:
 			f = append(f, "\x00"+string(r))
 		}
 	}
 	if len(f) == 0 {
-		e.report("CW134", o.from, o.to, "for example Y-m-d H:i:s", "the format is empty")
-		return nil, false
+		return nil, "the format is empty", "for example Y-m-d H:i:s"
 	}
-	return f, true
+	return f, "", ""
 }
 
 func (f dateFormat) format(t time.Time) string {

@@ -79,6 +79,9 @@ type Node struct {
 	Types              Types
 	Title, Description string
 	Format             string
+	// Datetime is how a text writes a date, a time or both (x-crosswalk-datetime), in PHP's
+	// letters as vendors' documents do: Y-m-d H:i:s. "" where that is not known.
+	Datetime string
 	// Properties are in the schema's own order.
 	Properties []Property
 	// Closed means additionalProperties: false.
@@ -178,7 +181,7 @@ func (n *Node) merge(o *Node) {
 	}
 	n.Title = first(n.Title, o.Title)
 	n.Description = first(n.Description, o.Description)
-	n.Format = first(n.Format, o.Format)
+	n.Format, n.Datetime = first(n.Format, o.Format), first(n.Datetime, o.Datetime)
 	n.Minimum, n.Maximum = first(n.Minimum, o.Minimum), first(n.Maximum, o.Maximum)
 	n.MinLength, n.MinItems = max(n.MinLength, o.MinLength), max(n.MinItems, o.MinItems)
 	n.MaxLength, n.MaxItems = least(n.MaxLength, o.MaxLength), least(n.MaxItems, o.MaxItems)
@@ -272,9 +275,9 @@ func (n *Node) uniteBounds(o *Node) {
 	both := func(t Types) (second, two bool) { return o.Types.Has(t), n.Types.Has(t) && o.Types.Has(t) }
 	if only, two := both(Text); two {
 		n.MinLength, n.MaxLength = min(n.MinLength, o.MinLength), most(n.MaxLength, o.MaxLength)
-		n.Pattern, n.Format = same(n.Pattern, o.Pattern), same(n.Format, o.Format)
+		n.Pattern, n.Format, n.Datetime = same(n.Pattern, o.Pattern), same(n.Format, o.Format), same(n.Datetime, o.Datetime)
 	} else if only {
-		n.MinLength, n.MaxLength, n.Pattern, n.Format = o.MinLength, o.MaxLength, o.Pattern, o.Format
+		n.MinLength, n.MaxLength, n.Pattern, n.Format, n.Datetime = o.MinLength, o.MaxLength, o.Pattern, o.Format, o.Datetime
 	}
 	if only, two := both(Number | Integer); two {
 		n.Minimum, n.Maximum = same(n.Minimum, o.Minimum), same(n.Maximum, o.Maximum)

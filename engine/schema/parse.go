@@ -57,6 +57,8 @@ func (p *parser) fill(n *Node, s gjson.Result, at string, depth int) error {
 			n.Description = v.Str
 		case "format":
 			n.Format = v.Str
+		case "x-crosswalk-datetime":
+			n.Datetime = v.Str
 		case "minimum":
 			n.Minimum = v.Raw
 		case "maximum":

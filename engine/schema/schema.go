@@ -6,7 +6,8 @@
 // type (also a list), properties, required, items, additionalProperties, enum,
 // const, oneOf of const and title, if/then/else, allOf, anyOf, oneOf, not, local
 // $ref, title, description, format, pattern, minimum, maximum, minLength, maxLength,
-// minItems, maxItems, and the annotations x-crosswalk-key and x-crosswalk-known.
+// minItems, maxItems, and the annotations x-crosswalk-key, x-crosswalk-known and
+// x-crosswalk-datetime.
 // Validate uses the whole language.
 package schema
 
