@@ -248,6 +248,7 @@ func (c *compiler) schemaOf(n *yaml.Node, ref Ref, s *schema.Schema, err error) 
 func (c *compiler) declare(s *scope, n *yaml.Node) {
 	entries, ok := c.doc.entries(n, "`let`")
 	if !ok {
+		s.nameless = true
 		return
 	}
 	if c.naming += len(entries); c.naming > maxNamed {

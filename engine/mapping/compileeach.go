@@ -9,7 +9,8 @@ import (
 // each compiles an array made from an array.
 func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (rule, typ) {
 	e := &eachRule{origin: origin{at, to.field}}
-	ok := c.fits(typ{kinds: schema.Array}, to, at, "this")
+	fits := c.arrayFits(to, at)
+	ok := fits
 	noted := len(c.noted)
 	list, t := c.value(s, keys["each"].value, target{})
 	steps := elementSteps(list, c.noted[noted:])
@@ -30,7 +31,7 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 		} else {
 			ok, nameless = false, true
 		}
-	} else if c.named(s, name) {
+	} else if fits && c.named(s, name) {
 		c.doc.errorAt("CW125", at, "name the inner element with `as`", "`item` is already the name of the outer element")
 		ok = false
 	}
@@ -60,6 +61,19 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 		return nil, typ{}
 	}
 	return e, typ{kinds: schema.Array}
+}
+
+// arrayFits reports an each that goes where no array can stand.
+func (c *compiler) arrayFits(to target, at span) bool {
+	if to.sink == nil || canConvert(schema.Array, to.sink.Types) {
+		return true
+	}
+	hint := "one value of a list is taken in an expression, as in = len(list) or = first(list).name"
+	if to.sink.Types.Has(schema.Text) {
+		hint = `a list becomes a text in an expression, as in = join(map(list, .name), ", ")`
+	}
+	c.doc.errorAt("CW146", at, hint, "`%s` must be %s, and `each` makes an array", to.field, kindName(to.sink.Types&^schema.Null))
+	return false
 }
 
 // elementsOf compiles what an each makes of an element.

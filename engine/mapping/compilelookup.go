@@ -15,6 +15,7 @@ import (
 func (c *compiler) declareLookups(s *scope, n *yaml.Node) {
 	entries, ok := c.doc.entries(n, "`lookups`")
 	if !ok {
+		s.nameless = true
 		return
 	}
 	for _, e := range c.doc.slipped(entries, "lookups") {

@@ -60,6 +60,7 @@ func (c *compiler) tableRows(t *table, n *yaml.Node, at span) bool {
 func (c *compiler) inlineTables(n *yaml.Node) {
 	entries, ok := c.doc.entries(n, "`tables`")
 	if !ok {
+		c.doc.tableless = true
 		return
 	}
 	for _, e := range c.doc.slipped(entries, "tables") {

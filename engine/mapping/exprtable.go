@@ -52,6 +52,9 @@ func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, colu
 		at, name = column.Location(), s.Value+"."+column.Value
 	}
 	t, problem, hint := e.c.tableNamed(name)
+	if t == nil && e.c.doc.tableless {
+		return e.broken(n)
+	}
 	if t == nil {
 		e.report("CW153", at.From, at.To, hint, "%s", problem)
 		return e.broken(n)

@@ -30,6 +30,9 @@ func (d *document) known(entries []entry, what string, known []string) (keys map
 			d.misplacedKey(e, before, what, known)
 			if meant := diag.Suggest(e.name, known); meant != "" && keys[meant].value == nil {
 				keys[meant] = e
+				if meant == "table" && e.value.Kind == yaml.SequenceNode {
+					d.broken[e.value] = true
+				}
 			}
 		}
 		before = e
@@ -160,7 +163,7 @@ func (d *document) template(n *yaml.Node) bool {
 // lostTable reports whether a table that is not there was reported already.
 func (c *compiler) lostTable(name string) bool {
 	base, _, _ := strings.Cut(name, ".")
-	return c.doc.lost[name] || c.doc.lost[base]
+	return c.doc.tableless || c.doc.lost[name] || c.doc.lost[base]
 }
 
 // lostName reports whether a name that means nothing in a scope was reported already,

@@ -33,6 +33,8 @@ type document struct {
 	broken map[*yaml.Node]bool
 	// lost are names that were reported already; what uses them says nothing more.
 	lost map[string]bool
+	// tableless means that the tables were reported; nothing is said of one that is not there.
+	tableless bool
 	// runes are the characters of the line runesOf.
 	runes   []rune
 	runesOf int
@@ -303,15 +305,22 @@ func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, v := n.Content[i], n.Content[i+1]
+		k, v := d.explicitKey(n.Content[i], n.Content[i+1])
 		if k.Kind != yaml.ScalarNode {
 			d.errorAt("CW105", d.spanOf(k), "", "a key must be a name, and this is %s", yamlKind(k))
 			continue
 		}
-		if i > 0 && n.Style&yaml.FlowStyle != 0 && isNull(v) && v.Value == "" && d.split(n.Content[i-1:], what) {
+		bare := n.Style&yaml.FlowStyle != 0 && isNull(v) && v.Value == "" // nothing but a key
+		name, colonless := "", false
+		if bare {
+			name, colonless = d.colonless(k, v, what)
+		}
+		if bare && !colonless && i > 0 && d.split(n.Content[i-1:], what) {
 			continue
 		}
-		name := d.keyName(k, v)
+		if !colonless {
+			name = d.keyName(k, v)
+		}
 		if line, dup := seen[name]; dup {
 			d.errorAt("CW103", d.spanOf(k), "", "`%s` stands twice in %s; the first is in line %d", name, what, line)
 			if first := slices.IndexFunc(out, func(e entry) bool { return e.name == name }); first >= 0 && isEmpty(out[first].value) {
