@@ -113,6 +113,21 @@ func TestLargeBodies(t *testing.T) {
 	}
 }
 
+// TestLargeMapping says one thing of mappings that are larger than any may be, however
+// large they are.
+func TestLargeMapping(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "crosswalk.yaml", oddConfig)
+	for _, size := range []int{1<<20 + 1, 5 << 20, 9 << 20} {
+		writeFile(t, dir, "mapping.yaml", oddMapping+strings.Repeat("#", size-len(oddMapping)))
+		out := crosswalk(t, dir, 1, "validate", "mapping.yaml", "--plugins", plugins)
+		want := "mapping.yaml: error CW100: the file is larger than 1 MiB (1048576 bytes), and a mapping has at most that\n"
+		if !strings.HasPrefix(out.stdout, want) || strings.Count(out.stdout, "error") != 1 {
+			t.Errorf("of %d bytes it says %q, want %q", size, out.stdout, want)
+		}
+	}
+}
+
 // TestDeviceInput reads no more of an endless file than it may.
 func TestDeviceInput(t *testing.T) {
 	const endless = "/dev/zero"
@@ -122,6 +137,6 @@ func TestDeviceInput(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "crosswalk.yaml", oddConfig)
 	writeFile(t, dir, "mapping.yaml", oddMapping)
-	crosswalk(t, dir, 2, "validate", endless, "--plugins", plugins)
+	crosswalk(t, dir, 1, "validate", endless, "--plugins", plugins)
 	crosswalk(t, dir, 2, "map", "mapping.yaml", "--input", endless, "--plugins", plugins)
 }

@@ -83,6 +83,8 @@ func (c *compiler) rowsFit(t *table, rule span, keys map[string]entry, to target
 		at := t.places[i]
 		if i < len(t.values) {
 			at = t.values[i]
+		} else if t.of != nil {
+			at = t.cell(i)
 		}
 		c.doc.found = append(c.doc.found, doc.diagnostic(diag.Error, id, at,
 			fmt.Sprintf("row `%s` of %s gives %s, and that %s, %s", shorten(k), t.called(), raw, why, needs), ""))

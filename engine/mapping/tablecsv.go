@@ -57,7 +57,14 @@ func (t *table) readCSV(text []byte) bool {
 		key := record[0]
 		switch first, twice := lines[key]; {
 		case len(record) != len(header):
-			t.doc.errorAt("CW160", at, "a cell that holds a comma or a quote is written in quotes", "this row has %s, and the header has %d", cells(len(record)), len(header))
+			hint := "a cell that holds a comma or a quote is written in quotes"
+			if extra := len(header); len(record) > extra {
+				at = t.field(r, extra, record[extra])
+			} else {
+				last := len(record) - 1
+				at, hint = t.field(r, last, record[last]), "an empty cell is written too: a,,c"
+			}
+			t.doc.errorAt("CW160", at, hint, "this row has %s, and the header has %d", cells(len(record)), len(header))
 			ok = false
 			continue
 		case twice:
