@@ -5,9 +5,11 @@ package wire
 
 import (
 	"context"
+	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 )
 
 const (
@@ -21,6 +23,10 @@ const (
 	MaxMessageBytes = 64 << 20
 	// MaxBatch bounds the entries of one batch.
 	MaxBatch = 1024
+	// HostSilence is for how long the engine may give no sign of life before a plugin
+	// takes it for stopped: its calls end, as their contexts do, and nothing new is
+	// begun. See ServerOptions.
+	HostSilence = pingAfter + pingWait
 	// CookieKey is the environment variable that tells a plugin that an engine
 	// started it. It is no secret: it only keeps a person from running a plugin by
 	// hand and wondering.
@@ -50,12 +56,32 @@ func Plugins(h Handler) map[int]goplugin.PluginSet {
 	}
 }
 
+// An engine that is stopped (SIGSTOP, a machine that is paused) does not know of it, and
+// on a cluster another one reads its partitions 15 s after its last sign of life. What
+// its plugins hold by then would be sent beside what the other one sends. An engine
+// renews each 5 s, so that it is stopped at most 5 s after it did or has been failing
+// to: with 5 s of silence, whatever the plugin holds ends at the latest 10 s after the
+// last renewal, and before the others begin.
+//
+// The engine's side answers a ping without any of its code running, so that only a
+// process that gets no processor at all for 4 s is taken for stopped; one that is slow
+// for a second or two is not. The wait is counted in steps of pingAfter, of which each
+// has to pass while the plugin itself runs: where both are paused together, the plugin
+// does not conclude from its own pause that the engine was silent.
+const (
+	pingAfter = time.Second
+	pingWait  = 4 * time.Second
+)
+
 // ServerOptions are the options that a plugin's gRPC server needs beside
-// go-plugin's own.
+// go-plugin's own. With them it ends the calls of an engine that does not answer for
+// HostSilence. The other direction needs no such option: the engine's health calls have
+// deadlines.
 func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingWait}),
 	}
 }
 
