@@ -56,11 +56,15 @@ func (d *decoder) close(ctx context.Context) {
 }
 
 // bodyRequest makes the webhook that would have brought a body, by the name of
-// its file: .json, or .form for application/x-www-form-urlencoded.
+// its file: .json, .form for application/x-www-form-urlencoded, or .ndjson for one on each
+// line.
 func bodyRequest(file, method, query string, body []byte) wire.Request {
 	contentType := "application/json"
 	if isForm(file) {
 		contentType = "application/x-www-form-urlencoded"
+	}
+	if isLines(file) {
+		contentType = linesType
 	}
 	return wire.Request{
 		Method: method, Query: query, Body: body,
@@ -108,6 +112,9 @@ func (d *decoder) decode(ctx context.Context, r wire.Request) ([]wire.Event, err
 // events decodes a webhook and gives those of its events that prog takes, at
 // least one. The error is a *bodyError where the body is what is wrong.
 func (d *decoder) events(ctx context.Context, prog *mapping.Program, r wire.Request) ([]mapping.Event, error) {
+	if lines, ok := requestLines(r); ok {
+		return d.eventsOfLines(ctx, prog, lines)
+	}
 	decoded, err := d.decode(ctx, r)
 	if err != nil {
 		return nil, err

@@ -207,6 +207,12 @@ func (a *app) sampleRecord(ctx context.Context, p *project, connection, event st
 		return nil, err
 	}
 	defer d.close(ctx)
+	if lines, ok := requestLines(r); ok && len(lines) == 0 {
+		a.message("%s\n", noLines)
+		return nil, errFindings
+	} else if ok {
+		r = lines[0].Request // one is enough to see what there is
+	}
 	all, err := d.decode(ctx, r)
 	if bad, ok := errors.AsType[*bodyError](err); ok && ctx.Err() == nil {
 		a.message("%v\n", bad)

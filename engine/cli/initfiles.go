@@ -32,8 +32,8 @@ func filesOf(f initFlags, body []byte, neighbour string) newFiles {
 		return files
 	}
 	ending := ".json"
-	if isForm(f.input) {
-		ending = ".form"
+	if isForm(f.input) || isLines(f.input) {
+		ending = strings.ToLower(filepath.Ext(f.input))
 	}
 	name := "first"
 	if f.input != "-" {

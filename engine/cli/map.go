@@ -61,7 +61,7 @@ these do not answer, through the connections of the configuration and with their
 			return a.mapOne(cmd.Context(), args[0], f)
 		},
 	}
-	cmd.Flags().StringVar(&f.input, "input", "", "`file` with the body: .form holds a form, anything else JSON; - is standard input")
+	cmd.Flags().StringVar(&f.input, "input", "", "`file` with the body: .form holds a form, .ndjson a JSON body on each line, anything else JSON; - is standard input")
 	cmd.Flags().StringVar(&f.method, "method", "POST", "HTTP method of the webhook")
 	cmd.Flags().StringVar(&f.query, "query", "", "query of the webhook's URL, such as event=new_order (default: CASE.query beside the body)")
 	cmd.Flags().StringVar(&f.connection, "connection", "", "source `connection` that the body comes from (default: the first of the mapping's from)")

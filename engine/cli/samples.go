@@ -54,8 +54,8 @@ func findSamples(dir string) ([]sample, error) {
 		case e.IsDir() || strings.HasPrefix(file, ".") || ending == ".md":
 		case strings.HasSuffix(file, wantEnding), strings.HasSuffix(file, lookupsEnding), ending == queryEnding:
 			beside = append(beside, file)
-		case !strings.EqualFold(ending, ".json") && !isForm(file):
-			out = append(out, sample{name: file, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json or .form", relative(filepath.Join(dir, file)))})
+		case !strings.EqualFold(ending, ".json") && !isForm(file) && !isLines(file):
+			out = append(out, sample{name: file, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json, .form or .ndjson", relative(filepath.Join(dir, file)))})
 		case bodies[name] != "":
 			out = append(out, sample{name: name, problem: fmt.Sprintf("%s and %s share one name and so one %s; rename one", bodies[name], file, name+wantEnding)})
 		default:
@@ -65,7 +65,7 @@ func findSamples(dir string) ([]sample, error) {
 	}
 	for _, file := range beside {
 		if name := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(file, wantEnding), lookupsEnding), queryEnding); bodies[name] == "" {
-			out = append(out, sample{name: name, problem: fmt.Sprintf("%s has no body: there is neither %s.json nor %s.form", relative(filepath.Join(dir, file)), name, name)})
+			out = append(out, sample{name: name, problem: fmt.Sprintf("%s has no body: there is no %s.json, .form or .ndjson", relative(filepath.Join(dir, file)), name)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b sample) int { return cmp.Compare(a.name, b.name) })

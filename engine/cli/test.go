@@ -24,10 +24,10 @@ func (a *app) testCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test [MAPPING...]",
 		Short: "Map every sample of the mappings and compare with what is wanted",
-		Long: `For each mapping, every body in the folder samples beside it (CASE.json or CASE.form)
-is decoded by the source's plugin, mapped, held against the sink's schema, and compared
-with CASE.want.json: the record, or {"$skip": true}, or {"$error": "CW301"}. Nobody is
-asked: CASE.lookups.json holds the answers to the mapping's lookups, and CASE.query
+		Long: `For each mapping, every body in the folder samples beside it (CASE.json, CASE.form, or
+CASE.ndjson with one on each line) is decoded by the source's plugin, mapped, held against
+the sink's schema, and compared with CASE.want.json: the record, or {"$skip": true}, or
+{"$error": "CW301"}; an array of these where there are several events. Nobody is asked: CASE.lookups.json holds the answers to the mapping's lookups, and CASE.query
 the query of the webhook's URL, such as event=new_order. At the end it says which rules,
 table rows, defaults, and ways of when, where and choose no sample has reached;
 --coverage-min makes too few of them a failure.`,
