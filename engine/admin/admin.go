@@ -69,6 +69,8 @@ type Status struct {
 type Connection struct {
 	Name   string `json:"name"`
 	Plugin string `json:"plugin"`
+	// Version is what the plugin that runs calls its own, "" while none was up.
+	Version string `json:"version,omitempty"`
 	// State is a word, such as starting, running, restarting, failed, stopped.
 	State string `json:"state"`
 	// PID is the process, 0 if there is none.
@@ -81,6 +83,9 @@ type Connection struct {
 	Reason string `json:"reason,omitempty"`
 	// Sending is how records go to it, nil where no lane ends there.
 	Sending *Sending `json:"sending,omitempty"`
+	// Unread tells that it takes webhooks and no mapping reads from it: its events are
+	// kept, and go nowhere.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // Mapping is a mapping that runs.
@@ -103,17 +108,21 @@ type Lane struct {
 	Held    uint64 `json:"held"`
 	// Oldest is when the oldest of the backlog was accepted, nil if there is none.
 	Oldest *time.Time `json:"oldest,omitempty"`
-	// Paused says why nothing is sent to the sink at all, nil if that is not so.
+	// Paused says why nothing is sent to the sink at all, nil if that is not so. It is
+	// the same for all lanes that end there.
 	Paused *Pause `json:"paused,omitempty"`
 	// Waiting are events that wait for their next attempt, the next first. There
 	// may be more than are shown.
 	Waiting []Waiting `json:"waiting,omitempty"`
 }
 
-// Pause is why a lane sends nothing, and until when.
+// Pause is why a lane sends nothing: a failure, and until when, or a person, and
+// since when; or both.
 type Pause struct {
-	Until  time.Time    `json:"until"`
-	Reason event.Reason `json:"reason"`
+	Until  *time.Time    `json:"until,omitempty"`
+	Reason *event.Reason `json:"reason,omitempty"`
+	By     string        `json:"by,omitempty"`
+	Since  *time.Time    `json:"since,omitempty"`
 }
 
 // Waiting is an event that waits for its next attempt.
@@ -174,8 +183,8 @@ type DeadLetter struct {
 	At     time.Time       `json:"at"`
 }
 
-// Event is an accepted event.
-type Event struct {
+// EventHead is what an accepted event is known by.
+type EventHead struct {
 	Sequence   uint64     `json:"sequence"`
 	ID         string     `json:"id,omitempty"`
 	Connection string     `json:"connection"`
@@ -184,6 +193,22 @@ type Event struct {
 	Version    uint64     `json:"version,omitempty"`
 	UpdatedAt  *time.Time `json:"updated_at,omitempty"`
 	ReceivedAt time.Time  `json:"received_at"`
+}
+
+// Event is an accepted event.
+type Event struct {
+	EventHead
 	// Record is the event's JSON object.
 	Record json.RawMessage `json:"record"`
+}
+
+// HeadOf is what the event is known by.
+func HeadOf(e *event.Event) EventHead {
+	h := EventHead{
+		Sequence: e.Sequence, ID: e.ID, Connection: e.Connection, Type: e.Type, Key: e.Key, Version: e.Version, ReceivedAt: e.ReceivedAt,
+	}
+	if !e.UpdatedAt.IsZero() {
+		h.UpdatedAt = &e.UpdatedAt
+	}
+	return h
 }

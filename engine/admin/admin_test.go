@@ -91,7 +91,7 @@ func TestAnswers(t *testing.T) {
 			Connections: []admin.Connection{{Name: "shop", Plugin: "horoshop", State: "running", PID: 42, Restarts: 1, Since: &at}},
 			Lanes: []admin.Lane{{
 				Source: "shop", Sink: "saleapp", Backlog: 3, Held: 1,
-				Paused: &admin.Pause{Until: at, Reason: event.Reason{Class: "AUTH", Code: "key", Message: "the key is refused"}},
+				Paused: &admin.Pause{Until: &at, By: "olena", Since: &at, Reason: &event.Reason{Class: "AUTH", Code: "key", Message: "the key is refused"}},
 				Waiting: []admin.Waiting{
 					{Sequence: 4, Key: "7", Mapping: "order", Attempts: 2, Next: at, Reason: &event.Reason{Class: "TRANSIENT", Code: "http_503", Message: "down"}},
 					{Sequence: 5, Key: "8", Next: at, PossiblySent: true},
@@ -109,7 +109,7 @@ func TestAnswers(t *testing.T) {
 		"/api/v1/status": `{"version":"1.0","started_at":"2026-04-05T06:07:08Z",` +
 			`"connections":[{"name":"shop","plugin":"horoshop","state":"running","pid":42,"restarts":1,"since":"2026-04-05T06:07:08Z"}],` +
 			`"lanes":[{"source":"shop","sink":"saleapp","backlog":3,"held":1,` +
-			`"paused":{"until":"2026-04-05T06:07:08Z","reason":{"class":"AUTH","code":"key","message":"the key is refused"}},` +
+			`"paused":{"until":"2026-04-05T06:07:08Z","reason":{"class":"AUTH","code":"key","message":"the key is refused"},"by":"olena","since":"2026-04-05T06:07:08Z"},` +
 			`"waiting":[{"sequence":4,"key":"7","mapping":"order","attempts":2,"next":"2026-04-05T06:07:08Z","reason":{"class":"TRANSIENT","code":"http_503","message":"down"}},` +
 			`{"sequence":5,"key":"8","attempts":0,"next":"2026-04-05T06:07:08Z","possibly_sent":true}]}],` +
 			`"mappings":[],"counters":{"accepted":7,"duplicates":1,"delivered":2,"skipped":1,"superseded":0,"dead":1,"dead_open":0,"replayed":0},` +

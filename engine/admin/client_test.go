@@ -47,7 +47,7 @@ func TestClient(t *testing.T) {
 	if len(page.Events) != 1 || page.Next != 4 || e.asked.limit != 7 || page.Events[0].Outcomes[0].Sent != nil {
 		t.Errorf("%+v", page)
 	}
-	detail, err := c.Event(ctx, 5)
+	detail, err := client.Event.Get(ctx, c, "5")
 	must(err)
 	if string(detail.Record) != `{"id":7}` || string(detail.Outcomes[0].Sent) != `{"a":1}` || string(detail.Explanations[0].Explanation) != `{"steps":[]}` {
 		t.Errorf("%+v", detail)
@@ -63,36 +63,36 @@ func TestClient(t *testing.T) {
 	id := letters.Letters[0].LetterID
 	by := admin.By{By: "olena", Reason: "r", ID: "i"}
 	req := admin.LettersRequest{Letters: []admin.LetterID{id}, By: by}
-	done, err := c.Retry(ctx, req)
+	done, err := client.Retry.Post(ctx, c, req)
 	must(err)
 	same(req, e.asked.request)
 	same(admin.LettersDone{Results: []admin.LetterDone{{LetterID: id, As: 9}}}, done)
-	done, err = c.Drop(ctx, req)
+	done, err = client.Drop.Post(ctx, c, req)
 	must(err)
 	same("it is not open", done.Results[0].Problem)
 	edit := admin.EditRequest{Letter: id, Record: json.RawMessage(`{"a":[1,2]}`), By: by}
-	_, err = c.Edit(ctx, edit)
+	_, err = client.Edit.Post(ctx, c, edit)
 	must(err)
 	same(edit, e.asked.request)
 	rr := admin.ReplayRequest{Filter: f, Sink: "k", Mapping: "m", Through: 9, Limit: 3, By: by}
-	plan, err := c.Plan(ctx, rr)
+	plan, err := client.Plan.Post(ctx, c, rr)
 	must(err)
 	same(rr, e.asked.request)
 	same(admin.ReplayPlan{Events: 3, Through: 9, Send: 2, Delivered: 1, Dead: 1, Waiting: 1}, plan)
-	sent, err := c.Replay(ctx, rr)
+	sent, err := client.Replay.Post(ctx, c, rr)
 	must(err)
 	same(admin.ReplayDone{Sent: 2, Left: 1, Next: 9}, sent)
 
-	_, err = c.Event(ctx, 404)
+	_, err = client.Event.Get(ctx, c, "404")
 	if refusal, ok := errors.AsType[*client.Error](err); !ok || refusal.Status != 404 || refusal.Code != "not_found" {
 		t.Errorf("%v", err)
 	}
 	e.err = &admin.UnavailableError{Message: "the disk is full", RetryAfter: 3 * time.Second}
-	_, err = c.Retry(ctx, req)
+	_, err = client.Retry.Post(ctx, c, req)
 	if refusal, ok := errors.AsType[*client.Error](err); !ok || refusal.RetryAfter != 3*time.Second {
 		t.Errorf("%v", err)
 	}
-	if _, err := client.New(addr, "").Status(ctx); err == nil || !strings.Contains(err.Error(), "CROSSWALK_ADMIN_TOKEN") {
+	if _, err := client.Status.Get(ctx, client.New(addr, "")); err == nil || !strings.Contains(err.Error(), "CROSSWALK_ADMIN_TOKEN") {
 		t.Errorf("without a token: %v", err)
 	}
 }
@@ -108,7 +108,7 @@ func TestClientWithoutEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, where := range []string{addr, "unix:/nowhere/a.sock"} {
-		_, err := client.New(where, "").Status(t.Context())
+		_, err := client.Status.Get(t.Context(), client.New(where, ""))
 		if _, down := errors.AsType[*client.DownError](err); !down || !strings.Contains(err.Error(), "crosswalk run") {
 			t.Errorf("%s: %v", where, err)
 		}

@@ -18,8 +18,10 @@ type asked struct {
 
 func summary() admin.EventSummary {
 	return admin.EventSummary{
-		Sequence: 5, ID: "new_order:7:3", Connection: "shop", Type: "order_created", Key: "7", Version: 3, UpdatedAt: &at,
-		ReceivedAt: at, StoredAt: at, Bytes: 12, State: "done", Replays: []uint64{9},
+		EventHead: admin.EventHead{
+			Sequence: 5, ID: "new_order:7:3", Connection: "shop", Type: "order_created", Key: "7", Version: 3, UpdatedAt: &at, ReceivedAt: at,
+		},
+		StoredAt: at, Bytes: 12, State: "done", Replays: []uint64{9},
 		Replay: &event.Replay{Of: 4, Origin: 3, Sink: "saleapp", Mapping: "order", Kind: event.Edit, By: "olena", At: at, Reason: "typo"},
 		Outcomes: []event.Outcome{{
 			Sequence: 5, Type: "order_created", Key: "7", Lane: event.Lane{Source: "shop", Sink: "saleapp"}, Mapping: "order",
@@ -48,6 +50,11 @@ func (e *engine) Event(_ context.Context, sequence uint64) (admin.EventDetail, e
 	}
 	return admin.EventDetail{
 		EventSummary: summary(), Record: json.RawMessage(`{"id":7}`), Body: "id=7", BodyBase64: []byte{0xff}, Acts: acts(),
+		Waits: []admin.Wait{
+			{Source: "shop", Sink: "saleapp", For: "retrying", Mapping: "order", Attempt: &admin.Waiting{Sequence: 5, Key: "7", Attempts: 1, Next: at}, Paused: &admin.Pause{Until: &at, By: "olena", Since: &at}},
+			{Source: "shop", Sink: "saleapp", For: "behind", Behind: 4},
+			{Source: "shop", Sink: "saleapp", For: "unread", Backlog: 3},
+		},
 		Explanations: []admin.Explanation{{Mapping: "order", SHA256: "ab", Explanation: json.RawMessage(`{"steps":[]}`)}},
 	}, e.err
 }
@@ -90,12 +97,15 @@ func full() *engine {
 		events: []admin.EventSummary{summary()},
 		letters: []admin.Letter{{
 			LetterID: id, State: "open", Outcome: d.Outcome, Acts: acts(),
-			Event: admin.Event{Sequence: 5, Connection: "shop", Type: "order_created", Key: "7", ReceivedAt: at, Record: d.Event.Record},
+			Event: admin.Event{
+				EventHead: admin.EventHead{Sequence: 5, Connection: "shop", Type: "order_created", Key: "7", ReceivedAt: at}, Record: d.Event.Record,
+			},
 		}},
 		outcomes: []event.Outcome{summary().Outcomes[0]}, dead: []event.DeadLetter{d},
 		status: admin.Status{
 			Version: "1.0", StartedAt: at, Mappings: []admin.Mapping{{Name: "order", SHA256: "ab", From: []string{"shop.order_created"}, To: "saleapp.upsert_order"}},
 			Lanes:         []admin.Lane{{Source: "shop", Sink: "saleapp", Oldest: &at}},
+			Connections:   []admin.Connection{{Name: "shop", Plugin: "horoshop", Version: "1.0", State: "running", Unread: true, Sending: &admin.Sending{State: "stopped", By: "olena", Since: &at}}},
 			Undecoded:     []admin.Undecoded{waitingWebhooks()},
 			Configuration: &admin.Configuration{AppliedAt: at, Last: reloaded()},
 		},

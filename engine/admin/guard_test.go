@@ -128,7 +128,7 @@ func TestSocket(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- admin.Serve(ctx, ln, admin.New(full(), admin.Options{Elsewhere: true}), nil) }()
 	c := client.New("unix:"+path, "")
-	if st, err := c.Status(t.Context()); err != nil || st.Version != "1.0" || st.Mappings[0].Name != "order" {
+	if st, err := client.Status.Get(t.Context(), c); err != nil || st.Version != "1.0" || st.Mappings[0].Name != "order" {
 		t.Errorf("%+v %v", st, err)
 	}
 	c.Close()

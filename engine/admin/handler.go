@@ -70,25 +70,14 @@ func (a *api) status(w http.ResponseWriter, r *http.Request) {
 	if _, ok := a.parameters(w, r); !ok {
 		return
 	}
-	s, err := a.engine.Status(r.Context())
-	if err != nil {
-		a.broken(w, r, err)
-		return
-	}
-	// A client finds an empty array or object rather than null.
-	if s.Connections == nil {
-		s.Connections = []Connection{}
-	}
-	if s.Lanes == nil {
-		s.Lanes = []Lane{}
-	}
-	if s.Mappings == nil {
-		s.Mappings = []Mapping{}
-	}
+	respond(a, w, r, a.engine.Status)
+}
+
+func (s *Status) tidy() {
+	s.Connections, s.Lanes, s.Mappings = listed(s.Connections), listed(s.Lanes), listed(s.Mappings)
 	if s.Ingress.Refused == nil {
 		s.Ingress.Refused = map[string]uint64{}
 	}
-	a.write(w, http.StatusOK, s)
 }
 
 func (a *api) outcomes(w http.ResponseWriter, r *http.Request) {
@@ -108,19 +97,12 @@ func (a *api) dead(w http.ResponseWriter, r *http.Request) {
 }
 
 func deadLetter(place uint64, d event.DeadLetter) DeadLetter {
-	e, o := d.Event, d.Outcome
-	out := DeadLetter{
+	o := d.Outcome
+	return DeadLetter{
 		Place: place, Lane: o.Lane, Mapping: o.Mapping, MappingSHA256: o.MappingSHA256, Operation: o.Operation,
 		Attempts: o.Attempts, Reason: o.Reason, Answer: o.Answer, At: o.At,
-		Event: Event{
-			Sequence: e.Sequence, ID: e.ID, Connection: e.Connection, Type: e.Type, Key: e.Key, Version: e.Version,
-			ReceivedAt: e.ReceivedAt, Record: e.Record,
-		},
+		Event: Event{HeadOf(&d.Event), d.Event.Record},
 	}
-	if !e.UpdatedAt.IsZero() {
-		out.Event.UpdatedAt = &e.UpdatedAt
-	}
-	return out
 }
 
 // page is what part of a list is asked for.

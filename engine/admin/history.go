@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -73,14 +72,7 @@ type EventPage struct {
 
 // EventSummary is an event with what became of it, without its record.
 type EventSummary struct {
-	Sequence   uint64     `json:"sequence"`
-	ID         string     `json:"id,omitempty"`
-	Connection string     `json:"connection"`
-	Type       string     `json:"type"`
-	Key        string     `json:"key"`
-	Version    uint64     `json:"version,omitempty"`
-	UpdatedAt  *time.Time `json:"updated_at,omitempty"`
-	ReceivedAt time.Time  `json:"received_at"`
+	EventHead
 	// StoredAt is when it was stored: for a replay, when that was asked for.
 	StoredAt time.Time `json:"stored_at"`
 	// Bytes is the length of its record.
@@ -102,11 +94,35 @@ type EventDetail struct {
 	// both are empty if it is the record itself.
 	Body       string `json:"body,omitempty"`
 	BodyBase64 []byte `json:"body_base64,omitempty"`
+	// Waits say what it waits for, of each lane that has not come to an end with it and
+	// each mapping that is paused.
+	Waits []Wait `json:"waits,omitempty"`
 	// Acts are what was done with its dead letters.
 	Acts []event.Act `json:"acts,omitempty"`
 	// Explanations say how each mapping that runs now, or made an outcome, comes to its
 	// result.
 	Explanations []Explanation `json:"explanations,omitempty"`
+}
+
+// Wait is what an event waits for, in one lane.
+type Wait struct {
+	Source string `json:"source"`
+	Sink   string `json:"sink"`
+	// For is unread (the lane has not come to it), behind (another event of its key),
+	// retrying (its next attempt), queued, mapping, asking, ready, sending or storing (on
+	// its way), gone (its mapping, which the configuration has no more), or elsewhere
+	// (the lane does not run in this engine).
+	For string `json:"for"`
+	// Mapping is the one at hand, or that is gone.
+	Mapping string `json:"mapping,omitempty"`
+	// Behind is the event of its key that is on its way before it.
+	Behind uint64 `json:"behind,omitempty"`
+	// Backlog is how many events the lane has that are not done, where it is unread.
+	Backlog uint64 `json:"backlog,omitempty"`
+	// Attempt is what is known of its attempts, nil where there was none.
+	Attempt *Waiting `json:"attempt,omitempty"`
+	// Paused says why nothing goes to the sink at all, nil if that is not so.
+	Paused *Pause `json:"paused,omitempty"`
 }
 
 // Explanation is how a mapping comes to its result, as `crosswalk map --explain
@@ -144,45 +160,23 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	if !q.valid(a, w) {
 		return
 	}
-	p, err := a.engine.Events(r.Context(), f, limit)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	if p.Events == nil {
-		p.Events = []EventSummary{}
-	}
+	respond(a, w, r, func(ctx context.Context) (EventPage, error) { return a.engine.Events(ctx, f, limit) })
+}
+
+func (p *EventPage) tidy() {
+	p.Events = listed(p.Events)
 	for i := range p.Events {
 		p.Events[i].tidy()
 		for k, o := range p.Events[i].Outcomes {
 			p.Events[i].Outcomes[k] = brief(o)
 		}
 	}
-	a.write(w, http.StatusOK, p)
 }
 
 var outcomeWords = []string{"delivered", "skipped", "duplicate", "superseded", "dead", "waiting"}
 
-func (s *EventSummary) tidy() {
-	if s.Outcomes == nil {
-		s.Outcomes = []event.Outcome{}
-	}
-}
+func (s *EventSummary) tidy() { s.Outcomes = listed(s.Outcomes) }
 
 func (a *api) event(w http.ResponseWriter, r *http.Request) {
-	if _, ok := a.query(w, r); !ok {
-		return
-	}
-	seq, err := strconv.ParseUint(r.PathValue("sequence"), 10, 63)
-	if err != nil || seq == 0 {
-		a.fail(w, http.StatusBadRequest, "bad_parameter", "an event is named by its sequence, a whole number from 1 on")
-		return
-	}
-	d, err := a.engine.Event(r.Context(), seq)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	d.tidy()
-	a.write(w, http.StatusOK, d)
+	numbered(a, w, r, "an event", a.engine.Event)
 }

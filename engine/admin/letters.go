@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -132,19 +133,10 @@ func (a *api) letters(w http.ResponseWriter, r *http.Request) {
 	if !q.valid(a, w) {
 		return
 	}
-	p, err := a.engine.Letters(r.Context(), f, limit)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	if p.Letters == nil {
-		p.Letters = []Letter{}
-	}
-	if p.Reasons == nil {
-		p.Reasons = []Reason{}
-	}
-	a.write(w, http.StatusOK, p)
+	respond(a, w, r, func(ctx context.Context) (LetterPage, error) { return a.engine.Letters(ctx, f, limit) })
 }
+
+func (p *LetterPage) tidy() { p.Letters, p.Reasons = listed(p.Letters), listed(p.Reasons) }
 
 func (a *api) retry(w http.ResponseWriter, r *http.Request) { a.actOn(w, r, a.engine.Retry) }
 
@@ -156,15 +148,10 @@ func (a *api) actOn(w http.ResponseWriter, r *http.Request, do func(context.Cont
 		return
 	}
 	if n := len(req.Letters); n == 0 || n > maxLetters {
-		a.fail(w, http.StatusBadRequest, "bad_request", "letters: name 1 to 500 of them")
+		a.fail(w, http.StatusBadRequest, "bad_request", fmt.Sprintf("letters: name 1 to %d of them", maxLetters))
 		return
 	}
-	done, err := do(r.Context(), req)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, done)
+	respond(a, w, r, func(ctx context.Context) (LettersDone, error) { return do(ctx, req) })
 }
 
 func (a *api) edit(w http.ResponseWriter, r *http.Request) { answer(a, w, r, a.engine.Edit) }

@@ -103,11 +103,13 @@ type MappingDropped struct {
 type RenameRequest struct {
 	MappingRequest
 	To string `json:"to"`
+	// Plan has nothing be done: it tells what would be.
+	Plan bool `json:"plan,omitempty"`
 }
 
 // MappingRenamed is what a rename carried over.
 type MappingRenamed struct {
-	// Events is how many events waited.
+	// Events is how many events wait that neither mapping has an outcome of.
 	Events uint64 `json:"events"`
 }
 
@@ -115,34 +117,21 @@ func (a *api) mappings(w http.ResponseWriter, r *http.Request) {
 	if _, ok := a.query(w, r); !ok {
 		return
 	}
-	l, err := a.engine.MappingLives(r.Context())
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	if l.Mappings == nil {
-		l.Mappings = []MappingLife{}
-	}
-	if l.Texts == nil {
-		l.Texts = []KeptText{}
-	}
-	a.write(w, http.StatusOK, l)
+	respond(a, w, r, a.engine.MappingLives)
 }
+
+func (l *MappingList) tidy() { l.Mappings, l.Texts = listed(l.Mappings), listed(l.Texts) }
 
 func (a *api) mappingText(w http.ResponseWriter, r *http.Request) {
 	if _, ok := a.query(w, r); !ok {
 		return
 	}
-	t, err := a.engine.MappingText(r.Context(), r.PathValue("digest"))
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	if t.Tables == nil {
-		t.Tables = []TableText{}
-	}
-	a.write(w, http.StatusOK, t)
+	respond(a, w, r, func(ctx context.Context) (MappingText, error) {
+		return a.engine.MappingText(ctx, r.PathValue("digest"))
+	})
 }
+
+func (t *MappingText) tidy() { t.Tables = listed(t.Tables) }
 
 func (a *api) dropMapping(w http.ResponseWriter, r *http.Request) {
 	answer(a, w, r, a.engine.DropMapping)
@@ -150,18 +139,4 @@ func (a *api) dropMapping(w http.ResponseWriter, r *http.Request) {
 
 func (a *api) renameMapping(w http.ResponseWriter, r *http.Request) {
 	answer(a, w, r, a.engine.RenameMapping)
-}
-
-// answer reads a request of the type that do takes, and answers with what do gives.
-func answer[Q, A any](a *api, w http.ResponseWriter, r *http.Request, do func(context.Context, Q) (A, error)) {
-	var req Q
-	if !a.read(w, r, &req) {
-		return
-	}
-	out, err := do(r.Context(), req)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, out)
 }

@@ -58,19 +58,19 @@ func TestClientOfMappings(t *testing.T) {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	}
-	all, err := c.MappingLives(t.Context())
+	all, err := client.Mappings.Get(t.Context(), c)
 	same(err, []admin.MappingLife{mappingLife()}, all.Mappings)
-	text, err := c.MappingText(t.Context(), "abcdef")
+	text, err := client.MappingText.Get(t.Context(), c, "abcdef")
 	same(err, "mapping: order\n", text.Source)
-	if _, err := c.MappingText(t.Context(), "a/b"); err == nil || !strings.Contains(err.Error(), "no text a/b is kept") {
+	if _, err := client.MappingText.Get(t.Context(), c, "a/b"); err == nil || !strings.Contains(err.Error(), "no text a/b is kept") {
 		t.Errorf("a digest that is none: %v", err)
 	}
 	drop := admin.MappingRequest{Mapping: "order", Source: "shop", Sink: "saleapp", By: admin.By{By: "olena", Reason: "why", ID: "1"}}
-	dropped, err := c.DropMapping(t.Context(), drop)
+	dropped, err := client.DropMapping.Post(t.Context(), c, drop)
 	same(err, admin.MappingDropped{Skipped: 5, Left: 2}, dropped)
 	same(nil, drop, e.asked.request)
 	rename := admin.RenameRequest{MappingRequest: drop, To: "orders"}
-	renamed, err := c.RenameMapping(t.Context(), rename)
+	renamed, err := client.RenameMapping.Post(t.Context(), c, rename)
 	same(err, admin.MappingRenamed{Events: 4}, renamed)
 	same(nil, rename, e.asked.request)
 }

@@ -62,15 +62,4 @@ type Diagnostic struct {
 	Source string `json:"source,omitempty"`
 }
 
-func (a *api) reload(w http.ResponseWriter, r *http.Request) {
-	var req ReloadRequest
-	if !a.read(w, r, &req) {
-		return
-	}
-	done, err := a.engine.Reload(r.Context(), req)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, done)
-}
+func (a *api) reload(w http.ResponseWriter, r *http.Request) { answer(a, w, r, a.engine.Reload) }

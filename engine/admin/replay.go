@@ -1,6 +1,9 @@
 package admin
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // ReplayRequest is which events are to go on their way again, and for whom. The
 // events are those that the filter picks up to the sequence Through, which the plan
@@ -37,6 +40,9 @@ type ReplayPlan struct {
 	Replays    uint64 `json:"replays"`
 	// Unwanted are left out because no mapping that runs now wants them.
 	Unwanted uint64 `json:"unwanted"`
+	// Resolved are left out because they were to be dead letters, and a retry has
+	// resolved them.
+	Resolved uint64 `json:"resolved"`
 	// Next is the filter's After for the rest of the plan, whose numbers are to be
 	// added to these; 0 at the end.
 	Next uint64 `json:"next,omitempty"`
@@ -54,6 +60,7 @@ func (p *ReplayPlan) Add(rest ReplayPlan) {
 	p.Waiting += rest.Waiting
 	p.Replays += rest.Replays
 	p.Unwanted += rest.Unwanted
+	p.Resolved += rest.Resolved
 	p.Next = rest.Next
 }
 
@@ -66,18 +73,7 @@ type ReplayDone struct {
 	Next uint64 `json:"next,omitempty"`
 }
 
-func (a *api) plan(w http.ResponseWriter, r *http.Request) {
-	var req ReplayRequest
-	if !a.read(w, r, &req) {
-		return
-	}
-	p, err := a.engine.Plan(r.Context(), req)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, p)
-}
+func (a *api) plan(w http.ResponseWriter, r *http.Request) { answer(a, w, r, a.engine.Plan) }
 
 func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 	var req ReplayRequest
@@ -88,10 +84,5 @@ func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, http.StatusBadRequest, "bad_request", "limit: 1 to 500, and through: the last sequence, as the plan tells it")
 		return
 	}
-	d, err := a.engine.Replay(r.Context(), req)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, d)
+	respond(a, w, r, func(ctx context.Context) (ReplayDone, error) { return a.engine.Replay(ctx, req) })
 }

@@ -31,6 +31,8 @@ type Sending struct {
 	// broken (it fails for every order), paused (it refuses the credentials), stopped
 	// (an operator said so).
 	State string `json:"state"`
+	// By is the person who stopped it.
+	By string `json:"by,omitempty"`
 	// Since is when that began, and Until when the sink is tried again.
 	Since *time.Time `json:"since,omitempty"`
 	Until *time.Time `json:"until,omitempty"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -51,8 +50,10 @@ type UndecodedPage struct {
 
 // Webhook is a request that was kept as it came, and refused when it was decoded.
 type Webhook struct {
-	// Sequence names it.
+	// Sequence names it. ID is the same when it was decoded again and refused again,
+	// which gives it another number.
 	Sequence   uint64    `json:"sequence"`
+	ID         string    `json:"id"`
 	Connection string    `json:"connection"`
 	ReceivedAt time.Time `json:"received_at"`
 	RefusedAt  time.Time `json:"refused_at"`
@@ -100,35 +101,15 @@ func (a *api) undecoded(w http.ResponseWriter, r *http.Request) {
 	if !q.valid(a, w) {
 		return
 	}
-	p, err := a.engine.Undecoded(r.Context(), connection, after, limit)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	if p.Connections == nil {
-		p.Connections = []Undecoded{}
-	}
-	if p.Refused == nil {
-		p.Refused = []Webhook{}
-	}
-	a.write(w, http.StatusOK, p)
+	respond(a, w, r, func(ctx context.Context) (UndecodedPage, error) {
+		return a.engine.Undecoded(ctx, connection, after, limit)
+	})
 }
 
+func (p *UndecodedPage) tidy() { p.Connections, p.Refused = listed(p.Connections), listed(p.Refused) }
+
 func (a *api) webhook(w http.ResponseWriter, r *http.Request) {
-	if _, ok := a.query(w, r); !ok {
-		return
-	}
-	n, err := strconv.ParseUint(r.PathValue("sequence"), 10, 63)
-	if err != nil || n == 0 {
-		a.fail(w, http.StatusBadRequest, "bad_parameter", "a webhook is named by a whole number from 1 on")
-		return
-	}
-	one, err := a.engine.Webhook(r.Context(), n)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, one)
+	numbered(a, w, r, "a webhook", a.engine.Webhook)
 }
 
 func (a *api) retryWebhooks(w http.ResponseWriter, r *http.Request) {
@@ -148,10 +129,5 @@ func (a *api) onWebhooks(w http.ResponseWriter, r *http.Request, do func(context
 		a.fail(w, http.StatusBadRequest, "bad_request", fmt.Sprintf("webhooks: name 1 to %d of them", maxWebhooks))
 		return
 	}
-	done, err := do(r.Context(), req)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
-	}
-	a.write(w, http.StatusOK, done)
+	respond(a, w, r, func(ctx context.Context) (WebhooksDone, error) { return do(ctx, req) })
 }

@@ -53,7 +53,7 @@ func TestUndecoded(t *testing.T) {
 	h := admin.New(e, admin.Options{})
 	w := ask(t, h, "GET", "/api/v1/undecoded?connection=shop&after=4&limit=7", "")
 	want := `{"connections":[{"connection":"shop","waiting":2,"bytes":900,"oldest":"2026-04-05T06:07:08Z","refused":1,"stranded":true}],` +
-		`"refused":[{"sequence":5,"connection":"shop","received_at":"2026-04-05T06:07:08Z","refused_at":"2026-04-05T06:07:08Z","bytes":2,` +
+		`"refused":[{"sequence":5,"id":"","connection":"shop","received_at":"2026-04-05T06:07:08Z","refused_at":"2026-04-05T06:07:08Z","bytes":2,` +
 		`"reason":{"class":"INVALID","code":"no_order","message":"there is no order","path":"data.id"}}],"next":5}` + "\n"
 	if w.Code != 200 || w.Body.String() != want || e.asked.limit != 7 || e.asked.request != "shop 4" {
 		t.Errorf("%d %s, asked %v %d", w.Code, w.Body, e.asked.request, e.asked.limit)

@@ -39,12 +39,8 @@ func (v view) Events(ctx context.Context, f admin.EventFilter, limit int) (admin
 func summaryOf(r *journal.Recorded) admin.EventSummary {
 	e := &r.Event
 	s := admin.EventSummary{
-		Sequence: e.Sequence, ID: e.ID, Connection: e.Connection, Type: e.Type, Key: e.Key, Version: e.Version,
-		ReceivedAt: e.ReceivedAt, StoredAt: r.StoredAt.UTC(), Bytes: len(e.Record), Replay: e.Replay, Replays: r.Replays,
+		EventHead: admin.HeadOf(e), StoredAt: r.StoredAt.UTC(), Bytes: len(e.Record), Replay: e.Replay, Replays: r.Replays,
 		State: "unwanted", Outcomes: r.Outcomes,
-	}
-	if !e.UpdatedAt.IsZero() {
-		s.UpdatedAt = &e.UpdatedAt
 	}
 	switch {
 	case r.Waiting:
@@ -81,6 +77,9 @@ func (v view) Event(ctx context.Context, sequence uint64) (admin.EventDetail, er
 			}
 			d.Acts = append(d.Acts, l.Acts...)
 		}
+	}
+	if d.Waits, err = v.waits(ctx, &r); err != nil {
+		return admin.EventDetail{}, err
 	}
 	d.Explanations, err = v.explanations(ctx, &r)
 	return d, err

@@ -37,19 +37,12 @@ func (v view) Letters(ctx context.Context, f admin.LetterFilter, limit int) (adm
 }
 
 func letterOf(l *journal.Letter) admin.Letter {
-	e, o := &l.Event, &l.Outcome
-	out := admin.Letter{
+	o := &l.Outcome
+	return admin.Letter{
 		LetterID: admin.LetterID{Source: o.Lane.Source, Sink: o.Lane.Sink, Mapping: o.Mapping, Sequence: o.Sequence},
 		State:    string(l.State), Outcome: *o, Acts: l.Acts,
-		Event: admin.Event{
-			Sequence: e.Sequence, ID: e.ID, Connection: e.Connection, Type: e.Type, Key: e.Key, Version: e.Version,
-			ReceivedAt: e.ReceivedAt, Record: e.Record,
-		},
+		Event: admin.Event{EventHead: admin.HeadOf(&l.Event), Record: l.Event.Record},
 	}
-	if !e.UpdatedAt.IsZero() {
-		out.Event.UpdatedAt = &e.UpdatedAt
-	}
-	return out
 }
 
 // Retry puts dead letters on their way again. A mapping that does not run could

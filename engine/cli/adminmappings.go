@@ -102,6 +102,13 @@ func (v view) DropMapping(ctx context.Context, r admin.MappingRequest) (admin.Ma
 // RenameMapping has a mapping take over the state of a paused one.
 func (v view) RenameMapping(ctx context.Context, r admin.RenameRequest) (admin.MappingRenamed, error) {
 	id := mappingID(r.MappingRequest)
+	if r.Plan {
+		n, err := v.journal.PlanRename(id, r.To)
+		if err != nil {
+			err = lifeError(err)
+		}
+		return admin.MappingRenamed{Events: n}, err
+	}
 	n, err := v.journal.RenameMapping(ctx, id, r.To, doer(r.By))
 	if err != nil {
 		return admin.MappingRenamed{}, lifeError(err)

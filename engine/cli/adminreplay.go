@@ -21,6 +21,7 @@ const (
 	leaveWaiting
 	leaveReplay
 	leaveUnwanted
+	leaveResolved
 )
 
 // planPage is how many events a plan looks at at a time, and planFor how long one
@@ -62,6 +63,8 @@ func (v view) Plan(ctx context.Context, r admin.ReplayRequest) (admin.ReplayPlan
 				p.Replays++
 			case leaveUnwanted:
 				p.Unwanted++
+			case leaveResolved:
+				p.Resolved++
 			}
 		}
 		if f.After = page.Next; page.Next == 0 || time.Since(began) > planFor {
@@ -150,20 +153,46 @@ func (v view) fate(r *journal.Recorded, req admin.ReplayRequest) fateOfReplay {
 			overtaken++
 		}
 	}
-	kinds := func(k event.Kind) bool {
-		return slices.ContainsFunc(r.Outcomes, func(o event.Outcome) bool { return o.Kind == k && (req.Mapping == "" || o.Mapping == req.Mapping) })
-	}
+	became := outcomesUnder(r, req.Mapping)
 	switch {
 	case lanes == 0:
 		return leaveUnwanted
 	case overtaken == lanes:
 		return leaveSuperseded
-	case kinds(event.Dead):
+	case became[event.Dead]:
 		return sendDead
-	case kinds(event.Delivered):
+	case became[onItsWay]:
+		return leaveWaiting
+	case req.Filter.Outcome == string(event.Dead):
+		return leaveResolved
+	case became[event.Delivered]:
 		return sendDelivered
 	}
 	return sendOther
+}
+
+// onItsWay is what became of a dead letter that was retried and has no outcome yet.
+const onItsWay event.Kind = "on its way"
+
+// outcomesUnder gives what became of an event under a mapping, or all. Of a dead letter
+// that was retried it is what became of the retry.
+func outcomesUnder(r *journal.Recorded, mapping string) map[event.Kind]bool {
+	became := map[event.Kind]bool{}
+	for i := range r.Outcomes {
+		o := &r.Outcomes[i]
+		kind := o.Kind
+		switch r.Letters[i] {
+		case journal.LetterOnItsWay:
+			kind = onItsWay
+		case journal.LetterState(event.Delivered), journal.LetterState(event.Skipped), journal.LetterState(event.Superseded):
+			kind = event.Kind(r.Letters[i])
+		case journal.LetterNone, journal.LetterOpen, journal.LetterDeadAgain, journal.LetterDropped:
+		}
+		if mapping == "" || o.Mapping == mapping {
+			became[kind] = true
+		}
+	}
+	return became
 }
 
 // wants tells whether a mapping of the lane takes events of a type under a replay.

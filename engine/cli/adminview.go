@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
+	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
@@ -29,13 +31,18 @@ func (v view) Unready(context.Context) []string {
 	return out
 }
 
+// unread tells whether a connection takes webhooks and no mapping reads from it.
+func (e *engine) unread(c *config.Connection) bool {
+	return c.Token != "" && !slices.ContainsFunc(e.lanes, func(l *lane) bool { return l.Source == c.Name })
+}
+
 func (v view) connections() []admin.Connection {
 	out := make([]admin.Connection, 0, len(v.config.Connections))
 	for _, c := range v.config.Connections {
 		st := v.links[c.Name].state()
 		ac := admin.Connection{
-			Name: c.Name, Plugin: c.Plugin, State: st.Phase.String(), PID: st.PID, Restarts: uint64(max(0, st.Restarts)),
-			Sending: v.sending(c.Name),
+			Name: c.Name, Plugin: c.Plugin, Version: st.Version, State: st.Phase.String(), PID: st.PID, Restarts: uint64(max(0, st.Restarts)),
+			Sending: v.sending(c.Name), Unread: v.unread(c),
 		}
 		if st.Phase != pluginhost.Running {
 			ac.Reason = strings.TrimSuffix(st.Phase.String()+": "+st.LastError, ": ")
@@ -70,7 +77,7 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 		return admin.Status{}, err
 	}
 	for _, l := range v.lanes {
-		al := admin.Lane{Source: l.Source, Sink: l.Sink}
+		al := admin.Lane{Source: l.Source, Sink: l.Sink, Paused: pause(v.sending(l.Sink))}
 		if i := slices.IndexFunc(js.Lanes, func(s journal.LaneStats) bool { return s.Lane == l.Lane }); i >= 0 {
 			al.Backlog = js.Lanes[i].Backlog
 			if at := js.Lanes[i].OldestAt; !at.IsZero() {
@@ -103,14 +110,15 @@ const waitingShown = 10
 func showStanding(l *admin.Lane, r standing) {
 	stats := r.Stats()
 	l.Held = uint64(max(0, stats.AtHand()))
-	if f := stats.Paused; f != nil {
-		l.Paused = &admin.Pause{Until: stats.PausedUntil.UTC(), Reason: *reasonOf(f)}
-	}
 	for _, w := range r.Retrying(waitingShown) {
-		l.Waiting = append(l.Waiting, admin.Waiting{
-			Sequence: w.Sequence, Key: w.Key, Mapping: w.Mapping, Attempts: w.Attempts,
-			Next: w.Next.UTC(), PossiblySent: w.PossiblySent, Reason: reasonOf(w.Failure),
-		})
+		l.Waiting = append(l.Waiting, waitingOf(&w))
+	}
+}
+
+func waitingOf(w *delivery.Retry) admin.Waiting {
+	return admin.Waiting{
+		Sequence: w.Sequence, Key: w.Key, Mapping: w.Mapping, Attempts: w.Attempts,
+		Next: w.Next.UTC(), PossiblySent: w.PossiblySent, Reason: reasonOf(w.Failure),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,52 +54,40 @@ func (f *letterFlags) filter() (admin.LetterFilter, error) {
 	}, err
 }
 
+// listedLetters are the flags of a list of letters.
+type listedLetters struct {
+	letterFlags
+	all bool
+}
+
+func (f *listedLetters) flags(cmd *cobra.Command) {
+	f.letterFlags.flags(cmd)
+	cmd.Flags().BoolVar(&f.all, "all", false, "those as well that something was done with")
+}
+
+func (f *listedLetters) filter() (admin.LetterFilter, error) {
+	out, err := f.letterFlags.filter()
+	out.All = f.all
+	return out, err
+}
+
 func (a *app) deadList() *cobra.Command {
-	var f letterFlags
-	var limit int
-	var all bool
-	var format string
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List dead letters, newest first, and count their reasons",
-		Args:  noArgs,
-	}
-	r := a.remoteFlags(cmd)
-	f.flags(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "those as well that something was done with")
-	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many letters")
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkFormat(format, formatText, formatJSON); err != nil {
-			return err
-		}
-		if limit < 1 || limit > maxList {
-			return fmt.Errorf("--limit %d: want 1 to %d", limit, maxList)
-		}
-		filter, err := f.filter()
-		if err != nil {
-			return err
-		}
-		filter.All = all
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			var out admin.LetterPage
-			for len(out.Letters) < limit {
-				p, err := c.Letters(ctx, filter, min(limit-len(out.Letters), 200))
-				if err != nil {
-					return err
-				}
-				out.Letters, out.Total, out.Reasons = append(out.Letters, p.Letters...), p.Total, p.Reasons
-				if filter.Before = p.Next; p.Next == 0 {
-					break
-				}
-			}
-			if format == formatJSON {
-				return a.printJSON(out)
-			}
-			return a.print(letterTable(&out, all))
-		})
-	}
-	return cmd
+	f := &listedLetters{}
+	return listing(a, &cobra.Command{
+		Use: "list", Short: "List dead letters, newest first, and count their reasons",
+	}, "letters", f, readLetters, always(func(p admin.LetterPage) string { return letterTable(&p, f.all) }))
+}
+
+// readLetters gives the newest letters that f picks.
+func readLetters(ctx context.Context, c *client.Client, f admin.LetterFilter, limit int) (admin.LetterPage, error) {
+	var out admin.LetterPage
+	err := pages(limit, 200, func(n int) (int, bool, error) {
+		p, err := c.Letters(ctx, f, n)
+		out.Letters, out.Total, out.Reasons = append(out.Letters, p.Letters...), p.Total, p.Reasons
+		f.Before = p.Next
+		return len(p.Letters), p.Next != 0, err
+	})
+	return out, err
 }
 
 func letterTable(p *admin.LetterPage, all bool) string {
@@ -118,7 +107,7 @@ func letterTable(p *admin.LetterPage, all bool) string {
 		}
 		cells := []any{l.Sequence, clock(l.Outcome.At), l.Mapping, cut(l.Event.Key, 30), cut(reason, 40), cut(field, 30), cut(message, 70)}
 		if all {
-			cells = append(cells, stateOf(l))
+			cells = append(cells, chainOf(l, p.Letters))
 		}
 		rows = append(rows, row(cells...))
 	}
@@ -135,6 +124,24 @@ func letterTable(p *admin.LetterPage, all bool) string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// chainOf is a letter's state, and where it died again, that of what it went on its way
+// as, as far as the page has it.
+func chainOf(l *admin.Letter, all []admin.Letter) string {
+	text := stateOf(l)
+	for l.State == "dead_again" && len(l.Acts) > 0 {
+		as := l.Acts[len(l.Acts)-1].As
+		i := slices.IndexFunc(all, func(o admin.Letter) bool {
+			return o.Sequence == as && o.Source == l.Source && o.Sink == l.Sink && o.Sequence > l.Sequence
+		})
+		if i < 0 {
+			return text
+		}
+		l = &all[i]
+		text += ", which is " + stateOf(l)
+	}
+	return text
 }
 
 func stateOf(l *admin.Letter) string {
@@ -154,24 +161,20 @@ func (ch *chosen) flags(cmd *cobra.Command) {
 }
 
 // letters gives the letters of an event.
-func (ch *chosen) letters(ctx context.Context, c *client.Client, arg string) ([]admin.Letter, error) {
-	seq, err := sequence(arg)
-	if err != nil {
-		return nil, err
-	}
-	p, err := c.Letters(ctx, admin.LetterFilter{Sequence: seq, Mapping: ch.mapping, Sink: ch.sink, All: true}, 100)
+func (ch *chosen) letters(ctx context.Context, c *client.Client, sequence uint64) ([]admin.Letter, error) {
+	p, err := c.Letters(ctx, admin.LetterFilter{Sequence: sequence, Mapping: ch.mapping, Sink: ch.sink, All: true}, 100)
 	if err != nil {
 		return nil, err
 	}
 	if len(p.Letters) == 0 {
-		return nil, fmt.Errorf("event %d is no dead letter: `crosswalk dead list` shows those that are", seq)
+		return nil, fmt.Errorf("event %d is no dead letter: `crosswalk dead list` shows those that are", sequence)
 	}
 	return p.Letters, nil
 }
 
 // letter gives the one letter of an event.
-func (ch *chosen) letter(ctx context.Context, c *client.Client, arg string) (*admin.Letter, error) {
-	all, err := ch.letters(ctx, c, arg)
+func (ch *chosen) letter(ctx context.Context, c *client.Client, sequence uint64) (*admin.Letter, error) {
+	all, err := ch.letters(ctx, c, sequence)
 	if err != nil {
 		return nil, err
 	}
@@ -180,45 +183,28 @@ func (ch *chosen) letter(ctx context.Context, c *client.Client, arg string) (*ad
 		for i := range all {
 			names = append(names, fmt.Sprintf("%s for %s", all[i].Mapping, all[i].Sink))
 		}
-		return nil, fmt.Errorf("event %s has %d dead letters (%s): choose one with --mapping or --sink", arg, len(all), strings.Join(names, ", "))
+		return nil, fmt.Errorf("event %d has %d dead letters (%s): choose one with --mapping or --sink", sequence, len(all), strings.Join(names, ", "))
 	}
 	return &all[0], nil
 }
 
 func (a *app) deadShow() *cobra.Command {
-	var ch chosen
-	var format string
 	cmd := &cobra.Command{
 		Use:   "show EVENT",
 		Short: "Show a dead letter: its reason, its record, and what was done with it",
-		Args:  oneEvent,
 	}
-	r := a.remoteFlags(cmd)
+	var ch chosen
 	ch.flags(cmd)
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := checkFormat(format, formatText, formatJSON); err != nil {
-			return err
+	return showing(a, cmd, byEvent, ch.letters, always(func(all []admin.Letter) string {
+		var b strings.Builder
+		for i := range all {
+			if i > 0 {
+				b.WriteByte('\n')
+			}
+			writeLetter(&b, &all[i])
 		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			all, err := ch.letters(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
-			if format == formatJSON {
-				return a.printJSON(all)
-			}
-			var b strings.Builder
-			for i := range all {
-				if i > 0 {
-					b.WriteByte('\n')
-				}
-				writeLetter(&b, &all[i])
-			}
-			return a.print(b.String())
-		})
-	}
-	return cmd
+		return b.String()
+	}))
 }
 
 func writeLetter(b *strings.Builder, l *admin.Letter) {

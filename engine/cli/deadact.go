@@ -15,6 +15,9 @@ import (
 // atOnce is how many letters or events one request takes.
 const atOnce = 100
 
+// doLetters does something with dead letters.
+type doLetters func(context.Context, *client.Client, admin.LettersRequest) (admin.LettersDone, error)
+
 // acting is a command that does something with dead letters.
 type acting struct {
 	app *app
@@ -25,13 +28,11 @@ type acting struct {
 	yes         bool
 	who         doing
 	// each does it.
-	each func(context.Context, *client.Client, admin.LettersRequest) (admin.LettersDone, error)
+	each doLetters
 }
 
 func (a *app) deadRetry() *cobra.Command {
-	act := &acting{app: a, doing: "retry", done: "on their way again", each: func(ctx context.Context, c *client.Client, r admin.LettersRequest) (admin.LettersDone, error) {
-		return c.Retry(ctx, r)
-	}}
+	act := &acting{app: a, doing: "retry", done: "on their way again", each: client.Retry.Post}
 	return act.command(&cobra.Command{
 		Use:   "retry [EVENT...]",
 		Short: "Put dead letters on their way again",
@@ -41,9 +42,7 @@ had something newer delivered meanwhile ends as superseded, and overwrites nothi
 }
 
 func (a *app) deadDrop() *cobra.Command {
-	act := &acting{app: a, doing: "drop", done: "dropped", each: func(ctx context.Context, c *client.Client, r admin.LettersRequest) (admin.LettersDone, error) {
-		return c.Drop(ctx, r)
-	}}
+	act := &acting{app: a, doing: "drop", done: "dropped", each: client.Drop.Post}
 	return act.command(&cobra.Command{
 		Use:   "drop [EVENT...]",
 		Short: "Give dead letters up for good; wants --yes and --reason",
@@ -84,7 +83,11 @@ func (act *acting) named(ctx context.Context, c *client.Client, args []string) e
 	ch := chosen{act.flags.mapping, act.flags.sink}
 	var ids []admin.LetterID
 	for _, arg := range args {
-		all, err := ch.letters(ctx, c, arg)
+		n, err := byEvent.number(arg)
+		if err != nil {
+			return err
+		}
+		all, err := ch.letters(ctx, c, n)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func (a *app) deadEdit() *cobra.Command {
 		Short: "Put a dead letter on its way again with a corrected record",
 		Long: `Corrects the event's record, and maps and delivers it again. The letter keeps the record that came. With
 neither --set nor --file, the record is opened in the editor that VISUAL or EDITOR names.`,
-		Args: oneEvent,
+		Args: byEvent.one,
 	}
 	r := a.remoteFlags(cmd)
 	ch.flags(cmd)
@@ -40,7 +40,11 @@ neither --set nor --file, the record is opened in the editor that VISUAL or EDIT
 			return errors.New("give --set or --file, and not both")
 		}
 		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			l, err := ch.letter(ctx, c, args[0])
+			n, err := byEvent.number(args[0])
+			if err != nil {
+				return err
+			}
+			l, err := ch.letter(ctx, c, n)
 			if err != nil {
 				return err
 			}
@@ -50,7 +54,7 @@ neither --set nor --file, the record is opened in the editor that VISUAL or EDIT
 			}
 			act := acting{app: a, doing: "edit", done: "on its way again", who: who}
 			act.each = func(ctx context.Context, c *client.Client, req admin.LettersRequest) (admin.LettersDone, error) {
-				return c.Edit(ctx, admin.EditRequest{Letter: req.Letters[0], Record: record, By: req.By})
+				return client.Edit.Post(ctx, c, admin.EditRequest{Letter: req.Letters[0], Record: record, By: req.By})
 			}
 			var t tally
 			if err := act.some(ctx, c, []admin.LetterID{l.LetterID}, &t); err != nil {

@@ -15,9 +15,6 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
-// maxList bounds how many events or letters one command lists.
-const maxList = 100_000
-
 func (a *app) eventsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
@@ -67,50 +64,27 @@ func oneWord(flag, word string, words ...string) error {
 	return fmt.Errorf("%s %s: want one of %s", flag, word, strings.Join(words, ", "))
 }
 
-func (a *app) eventsList() *cobra.Command {
-	var f eventFlags
-	var limit int
-	var format string
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List events, newest first",
-		Args:  noArgs,
-	}
-	r := a.remoteFlags(cmd)
-	f.flags(cmd)
+// listedEvents are the flags of a list of events.
+type listedEvents struct{ eventFlags }
+
+func (f *listedEvents) flags(cmd *cobra.Command) {
+	f.eventFlags.flags(cmd)
 	f.outcomeFlags(cmd)
-	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many events")
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkFormat(format, formatText, formatJSON); err != nil {
-			return err
-		}
-		if limit < 1 || limit > maxList {
-			return fmt.Errorf("--limit %d: want 1 to %d", limit, maxList)
-		}
-		filter, err := f.filter()
-		if err != nil {
-			return err
-		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			all := []admin.EventSummary{}
-			for len(all) < limit {
-				p, err := c.Events(ctx, filter, min(limit-len(all), 1000))
-				if err != nil {
-					return err
-				}
-				all = append(all, p.Events...)
-				if filter.Before = p.Next; p.Next == 0 {
-					break
-				}
-			}
-			if format == formatJSON {
-				return a.printJSON(all)
-			}
-			return a.print(eventTable(all))
-		})
-	}
-	return cmd
+}
+
+func (a *app) eventsList() *cobra.Command {
+	return listing(a, &cobra.Command{Use: "list", Short: "List events, newest first"}, "events", &listedEvents{}, readEvents, always(eventTable))
+}
+
+// readEvents gives the newest events that f picks.
+func readEvents(ctx context.Context, c *client.Client, f admin.EventFilter, limit int) ([]admin.EventSummary, error) {
+	all := []admin.EventSummary{}
+	err := pages(limit, 1000, func(n int) (int, bool, error) {
+		p, err := c.Events(ctx, f, n)
+		all, f.Before = append(all, p.Events...), p.Next
+		return len(p.Events), p.Next != 0, err
+	})
+	return all, err
 }
 
 func eventTable(all []admin.EventSummary) string {
@@ -159,47 +133,15 @@ func outcomesOf(e *admin.EventSummary) string {
 }
 
 func (a *app) eventsShow() *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
+	return showing(a, &cobra.Command{
 		Use:   "show EVENT",
 		Short: "Show everything that is known of an event",
 		Long: `Shows the event with this number: the request's body as it came, the record, how each mapping
-comes to its result, what was sent, what was answered, and every attempt.`,
-		Args: oneEvent,
-	}
-	r := a.remoteFlags(cmd)
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := checkFormat(format, formatText, formatJSON); err != nil {
-			return err
-		}
-		seq, err := sequence(args[0])
-		if err != nil {
-			return err
-		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			d, err := c.Event(ctx, seq)
-			if err != nil {
-				return err
-			}
-			if format == formatJSON {
-				return a.printJSON(d)
-			}
-			text, err := eventText(&d)
-			if err != nil {
-				return err
-			}
-			return a.print(text)
-		})
-	}
-	return cmd
-}
-
-func oneEvent(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("%s takes one event's number; see `%s --help`", cmd.Name(), cmd.CommandPath())
-	}
-	return nil
+comes to its result, what was sent, what was answered, and every attempt; while it is on its way,
+what it waits for.`,
+	}, byEvent, func(ctx context.Context, c *client.Client, n uint64) (admin.EventDetail, error) {
+		return client.Event.Get(ctx, c, fmt.Sprint(n))
+	}, func(d admin.EventDetail) (string, error) { return eventText(&d, time.Now()) })
 }
 
 // tailEvery is how often a tail asks, and maxPending how many events it asks about

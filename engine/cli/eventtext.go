@@ -14,7 +14,7 @@ import (
 )
 
 // eventText is everything that is known of an event, for people.
-func eventText(d *admin.EventDetail) (string, error) {
+func eventText(d *admin.EventDetail, now time.Time) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "event %d: %s.%s with key %s\n", d.Sequence, d.Connection, d.Type, plain(d.Key))
 	if d.ID != "" {
@@ -35,9 +35,10 @@ func eventText(d *admin.EventDetail) (string, error) {
 		fmt.Fprintf(&b, "repeated as event %d\n", n)
 	}
 	if d.State != "done" {
-		fmt.Fprintf(&b, "%s\n", map[string]string{
-			"waiting": "on its way: a lane has not come to an end with it", "unwanted": "no mapping wanted it",
-		}[d.State])
+		fmt.Fprintf(&b, "%s\n", map[string]string{"waiting": "on its way", "unwanted": "no mapping wanted it"}[d.State])
+	}
+	for i := range d.Waits {
+		fmt.Fprintf(&b, "  %s\n", waitText(&d.Waits[i], now))
 	}
 	if d.Body != "" {
 		fmt.Fprintf(&b, "\nthe request's body, as it came:\n%s\n", indented(d.Body))
@@ -114,7 +115,11 @@ func writeReason(b *strings.Builder, r *event.Reason) {
 	if r == nil {
 		return
 	}
-	fmt.Fprintf(b, "  %s %s: %s\n", r.Class, plain(r.Code), plain(r.Message))
+	message := r.Message
+	if n := len(r.More); n > 0 { // they are all shown
+		message = strings.TrimSuffix(message, fmt.Sprintf(" (and %d more)", n))
+	}
+	fmt.Fprintf(b, "  %s %s: %s\n", r.Class, plain(r.Code), plain(message))
 	if r.Path != "" {
 		fmt.Fprintf(b, "  field: %s\n", plain(r.Path))
 	}
@@ -123,6 +128,9 @@ func writeReason(b *strings.Builder, r *event.Reason) {
 	}
 	if r.Hint != "" {
 		fmt.Fprintf(b, "  hint: %s\n", plain(r.Hint))
+	}
+	for i := range r.More {
+		writeReason(b, &r.More[i])
 	}
 }
 

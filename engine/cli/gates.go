@@ -31,7 +31,7 @@ func (e *engine) makeGates() error {
 // newGate makes the way to a connection: shut where a person has stopped it.
 func (e *engine) newGate(c *config.Connection) (*delivery.Gate, error) {
 	g, err := delivery.NewGate(e.gateOptions(c))
-	if err == nil && e.journal.Stopped(c.Name) {
+	if err == nil && e.journal.Stop(c.Name).Stopped {
 		g.Stop()
 	}
 	return g, err
@@ -63,6 +63,21 @@ func (e *engine) sending(connection string) *admin.Sending {
 		until := s.Until.UTC()
 		out.Until = &until
 	}
+	if stop := e.journal.Stop(connection); s.State == delivery.GateStopped && stop.Stopped {
+		out.By, out.Since = stop.By, &stop.At
+	}
+	return out
+}
+
+// pause says why nothing goes to a connection, nil where something does.
+func pause(s *admin.Sending) *admin.Pause {
+	if s == nil || s.State == string(delivery.GateOpen) {
+		return nil
+	}
+	out := &admin.Pause{Until: s.Until, Reason: s.Reason}
+	if s.State == string(delivery.GateStopped) {
+		out.By, out.Since = s.By, s.Since
+	}
 	return out
 }
 
@@ -86,6 +101,9 @@ func (v view) Degraded(ctx context.Context) []string {
 			continue
 		}
 		text := "connection " + c.Name + ": " + s.State
+		if s.By != "" {
+			text += " by " + s.By
+		}
 		if s.Reason != nil {
 			text += ": " + s.Reason.Class + " " + s.Reason.Code + ": " + s.Reason.Message
 		}
@@ -115,7 +133,7 @@ func (v view) onGate(ctx context.Context, r admin.SinkRequest, stopped bool, do 
 		return admin.Sending{}, &admin.NotFoundError{Message: strings.TrimSuffix(fmt.Sprintf(
 			"no mapping writes to a connection %.60q: %s", r.Connection, knownHint(r.Connection, names)), ": ")}
 	}
-	if stopped != v.journal.Stopped(r.Connection) {
+	if stopped != v.journal.Stop(r.Connection).Stopped {
 		err := v.journal.SetStopped(ctx, journal.Stop{Connection: r.Connection, Stopped: stopped, By: r.By, At: time.Now().UTC()})
 		if err != nil {
 			return admin.Sending{}, adminError(err)

@@ -49,6 +49,7 @@ type laneRun struct {
 type standing interface {
 	Stats() delivery.Stats
 	Retrying(limit int) []delivery.Retry
+	Where(key string, sequence uint64) (delivery.Where, bool)
 	Swap(mappings []delivery.Mapping, backoff delivery.Backoff) error
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,8 +25,6 @@ func (a *app) mappingCommand() *cobra.Command {
 }
 
 func (a *app) mappingList() *cobra.Command {
-	var all bool
-	var format string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List mappings that run, and those that are gone while events wait for them",
@@ -35,29 +32,16 @@ func (a *app) mappingList() *cobra.Command {
 until they are back in the configuration, or crosswalk mapping drop or rename resolves them.`,
 		Args: noArgs,
 	}
-	r := a.remoteFlags(cmd)
+	var all bool
 	cmd.Flags().BoolVar(&all, "all", false, "those as well that were dropped or renamed, and every text that is kept")
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkFormat(format, formatText, formatJSON); err != nil {
-			return err
+	return asking(a, cmd, nil, func(ctx context.Context, c *client.Client, _ []string) (admin.MappingList, error) {
+		l, err := client.Mappings.Get(ctx, c)
+		if !all {
+			l.Mappings = slices.DeleteFunc(l.Mappings, func(m admin.MappingLife) bool { return m.State == "dropped" || m.State == "renamed" })
+			l.Texts = []admin.KeptText{}
 		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			l, err := c.MappingLives(ctx)
-			if err != nil {
-				return err
-			}
-			if !all {
-				l.Mappings = slices.DeleteFunc(l.Mappings, func(m admin.MappingLife) bool { return m.State == "dropped" || m.State == "renamed" })
-				l.Texts = []admin.KeptText{}
-			}
-			if format == formatJSON {
-				return a.printJSON(l)
-			}
-			return a.print(mappingTable(&l, all))
-		})
-	}
-	return cmd
+		return l, err
+	}, always(func(l admin.MappingList) string { return mappingTable(&l, all) }))
 }
 
 func mappingTable(l *admin.MappingList, all bool) string {
@@ -104,54 +88,43 @@ func mappingTable(l *admin.MappingList, all bool) string {
 // named gives the mapping's text that an argument names: by its digest, or by the name
 // of one that runs or is paused.
 func named(ctx context.Context, c *client.Client, arg string) (admin.MappingText, error) {
-	l, err := c.MappingLives(ctx)
+	l, err := client.Mappings.Get(ctx, c)
 	if err != nil {
 		return admin.MappingText{}, err
 	}
 	for _, state := range []string{"running", "paused", "dropping"} {
 		for _, m := range l.Mappings {
 			if m.Mapping == arg && m.State == state {
-				return c.MappingText(ctx, m.SHA256)
+				return client.MappingText.Get(ctx, c, m.SHA256)
 			}
 		}
 	}
-	return c.MappingText(ctx, arg)
+	return client.MappingText.Get(ctx, c, arg)
 }
 
 func (a *app) mappingShow() *cobra.Command {
-	var tables bool
-	var format string
 	cmd := &cobra.Command{
 		Use:   "show NAME|SHA256",
 		Short: "Print a mapping as it was written, by its name or by what an outcome names",
 		Long: `Prints the text of a mapping as the engine runs it, or as it ran when it made an outcome: every outcome
 names the SHA-256 of the mapping that made it, of which the first six digits are enough.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			return names(cmd, args, "one mapping's name or SHA-256", 1, 1)
+		},
 	}
-	r := a.remoteFlags(cmd)
+	var tables bool
 	cmd.Flags().BoolVar(&tables, "tables", false, "the files of its tables as well")
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := errors.Join(checkFormat(format, formatText, formatJSON), names(cmd, args, "one mapping's name or SHA-256", 1, 1)); err != nil {
-			return err
+	return asking(a, cmd, nil, func(ctx context.Context, c *client.Client, args []string) (admin.MappingText, error) {
+		return named(ctx, c, args[0])
+	}, always(func(t admin.MappingText) string {
+		text := t.Source
+		for _, table := range t.Tables {
+			if tables {
+				text = ended(text) + "-- " + plain(table.Path) + " --\n" + ended(table.Text)
+			}
 		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			t, err := named(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
-			if format == formatJSON {
-				return a.printJSON(t)
-			}
-			text := t.Source
-			for _, table := range t.Tables {
-				if tables {
-					text = ended(text) + "-- " + plain(table.Path) + " --\n" + ended(table.Text)
-				}
-			}
-			return a.print(text)
-		})
-	}
-	return cmd
+		return text
+	}))
 }
 
 // ended is a text that ends with its last line.

@@ -33,7 +33,7 @@ func (o *resolving) flags(cmd *cobra.Command) {
 
 // gone gives the mapping of a name in each lane where it is paused or being dropped.
 func (o *resolving) gone(ctx context.Context, c *client.Client, name string) ([]admin.MappingLife, error) {
-	l, err := c.MappingLives(ctx)
+	l, err := client.Mappings.Get(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +63,20 @@ func (o *resolving) gone(ctx context.Context, c *client.Client, name string) ([]
 	return nil, fmt.Errorf("there is no mapping %s: `crosswalk mapping list` shows those that there are", name)
 }
 
+// stillToDeliver says how many events neither of two mappings has delivered.
+func stillToDeliver(n uint64) string {
+	if n == 0 {
+		return "no event is left that"
+	}
+	return counted(n, "event")
+}
+
 // plan prints what would be done with each.
-func (o *resolving) plan(a *app, lives []admin.MappingLife, what string) error {
+func (o *resolving) plan(a *app, lives []admin.MappingLife, what func(i int) string) error {
 	var b strings.Builder
 	for i := range lives {
 		m := &lives[i]
-		fmt.Fprintf(&b, "mapping %s from %s to %s is %s since %s: %s", m.Mapping, m.Source, m.Sink, m.State, clock(m.Since), counted(m.Backlog, "event"))
-		if m.Oldest != nil {
-			fmt.Fprintf(&b, ", the oldest of %s,", clock(*m.Oldest))
-		}
-		fmt.Fprintf(&b, " %s\n", what)
+		fmt.Fprintf(&b, "mapping %s from %s to %s is %s since %s: %s\n", m.Mapping, m.Source, m.Sink, m.State, clock(m.Since), what(i))
 	}
 	if !o.yes {
 		b.WriteString("nothing was done: give --yes to do it\n")
@@ -108,7 +112,13 @@ journaled as skipped, with who did it and why. Without --yes it prints what it w
 			if err != nil {
 				return err
 			}
-			if err := o.plan(a, lives, "would be skipped"); err != nil || !o.yes {
+			if err := o.plan(a, lives, func(i int) string {
+				text := counted(lives[i].Backlog, "event")
+				if lives[i].Oldest != nil {
+					text += fmt.Sprintf(", the oldest of %s,", clock(*lives[i].Oldest))
+				}
+				return text + " would be skipped"
+			}); err != nil || !o.yes {
 				return err
 			}
 			for i := range lives {
@@ -130,7 +140,7 @@ func (a *app) drop(ctx context.Context, c *client.Client, req admin.MappingReque
 	for {
 		var done admin.MappingDropped
 		err := patiently(ctx, func() (err error) {
-			done, err = c.DropMapping(ctx, req)
+			done, err = client.DropMapping.Post(ctx, c, req)
 			return err
 		})
 		if err != nil {
@@ -164,12 +174,22 @@ prints what it would do, and does nothing.`,
 			if err != nil {
 				return err
 			}
-			if err := o.plan(a, lives, "would be delivered by "+plain(args[1])); err != nil || !o.yes {
+			waiting := make([]uint64, len(lives))
+			for i := range lives {
+				plan, err := client.RenameMapping.Post(ctx, c, admin.RenameRequest{MappingRequest: o.request(&lives[i]), To: args[1], Plan: true})
+				if err != nil {
+					return err
+				}
+				waiting[i] = plan.Events
+			}
+			if err := o.plan(a, lives, func(i int) string {
+				return fmt.Sprintf("%s would be delivered by %s", stillToDeliver(waiting[i]), plain(args[1]))
+			}); err != nil || !o.yes {
 				return err
 			}
 			for i := range lives {
 				m := &lives[i]
-				done, err := c.RenameMapping(ctx, admin.RenameRequest{MappingRequest: o.request(m), To: args[1]})
+				done, err := client.RenameMapping.Post(ctx, c, admin.RenameRequest{MappingRequest: o.request(m), To: args[1]})
 				if err != nil {
 					return err
 				}

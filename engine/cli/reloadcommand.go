@@ -36,7 +36,7 @@ Exit code 0: they run, or nothing has changed, 1: they are refused, 2: could not
 			return err
 		}
 		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			done, err := c.Reload(ctx, admin.ReloadRequest{By: by.name()})
+			done, err := client.Reload.Post(ctx, c, admin.ReloadRequest{By: by.name()})
 			if err != nil {
 				return err
 			}

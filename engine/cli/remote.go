@@ -169,15 +169,6 @@ func (d *doing) name() string {
 // newID makes the name of a request.
 func newID() string { return rand.Text() }
 
-// sequence reads an event's number.
-func sequence(s string) (uint64, error) {
-	n, err := strconv.ParseUint(s, 10, 63)
-	if err != nil || n == 0 {
-		return 0, fmt.Errorf("%q is no event: it is named by its number, as `crosswalk events list` shows it", s)
-	}
-	return n, nil
-}
-
 // plain is a text from outside as a terminal may show it: on one line, without
 // what would steer the terminal.
 func plain(s string) string {

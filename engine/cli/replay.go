@@ -87,7 +87,7 @@ is left out, and so is what is on its way still.`,
 func (a *app) planned(ctx context.Context, c *client.Client, req admin.ReplayRequest) (admin.ReplayPlan, error) {
 	var plan admin.ReplayPlan
 	for {
-		rest, err := c.Plan(ctx, req)
+		rest, err := client.Plan.Post(ctx, c, req)
 		if err != nil {
 			return plan, err
 		}
@@ -118,6 +118,7 @@ func planText(p admin.ReplayPlan) string {
 		{p.Superseded, "are left out: something newer of their key was delivered"},
 		{p.Waiting, "are left out: they are on their way still"},
 		{p.Replays, "are left out: they are replays themselves"},
+		{p.Resolved, "are left out: they were dead letters, and a retry has resolved them"},
 		{p.Unwanted, "are left out: no mapping that runs now wants them"},
 	} {
 		if line.n > 0 {
@@ -138,7 +139,7 @@ func (a *app) replay(ctx context.Context, c *client.Client, req admin.ReplayRequ
 		began := time.Now()
 		var done admin.ReplayDone
 		err := patiently(ctx, func() (err error) {
-			done, err = c.Replay(ctx, req)
+			done, err = client.Replay.Post(ctx, c, req)
 			return err
 		})
 		if err != nil {

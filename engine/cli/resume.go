@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -16,17 +17,17 @@ func (a *app) resumeCommand() *cobra.Command {
 		`Ends what keeps records from going to a connection: a pause, refused credentials, a limit,
 or failures for every order. One record goes at once, and the others when that passes; where
 the sink still refuses it, the connection waits on. Nothing is lost meanwhile.`,
-		(*client.Client).Resume)
+		client.Resume.Post)
 }
 
 func (a *app) pauseCommand() *cobra.Command {
 	return a.sinkCommand("pause", "Have no records go to a connection",
 		`Has no records go to a connection until `+"`crosswalk resume`"+`, also after the engine restarts.
 What is at the sink is finished; webhooks are taken on, and everything is kept.`,
-		(*client.Client).Pause)
+		client.Pause.Post)
 }
 
-func (a *app) sinkCommand(name, short, long string, do func(*client.Client, context.Context, admin.SinkRequest) (admin.Sending, error)) *cobra.Command {
+func (a *app) sinkCommand(name, short, long string, do func(context.Context, *client.Client, admin.SinkRequest) (admin.Sending, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: name + " CONNECTION", Short: short, Long: long}
 	r := a.remoteFlags(cmd)
 	var by doing
@@ -36,21 +37,21 @@ func (a *app) sinkCommand(name, short, long string, do func(*client.Client, cont
 			return fmt.Errorf("%s takes one connection, and %d are named: crosswalk %s CONNECTION", name, len(args), name)
 		}
 		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			s, err := do(c, ctx, admin.SinkRequest{Connection: args[0], By: by.name()})
+			s, err := do(ctx, c, admin.SinkRequest{Connection: args[0], By: by.name()})
 			if err != nil {
 				return err
 			}
-			return a.print(args[0] + ": " + sendingText(s, time.Now()) + "\n")
+			return a.print(args[0] + ": " + sendingText(args[0], s, time.Now()) + "\n")
 		})
 	}
 	return cmd
 }
 
 // sendingText tells in a line how records go to a connection.
-func sendingText(s admin.Sending, now time.Time) string {
+func sendingText(connection string, s admin.Sending, now time.Time) string {
 	text := map[string]string{
 		"open": "records go", "limited": "it limits its callers", "broken": "it fails for every order",
-		"paused": "it refuses the credentials", "stopped": "an operator has paused it",
+		"paused": "it refuses the credentials", "stopped": "paused by " + cmp.Or(plain(s.By), "an operator"),
 	}[s.State]
 	if text == "" {
 		text = s.State
@@ -60,6 +61,9 @@ func sendingText(s admin.Sending, now time.Time) string {
 	}
 	if s.Since != nil && s.State != "open" {
 		text += ", for " + age(*s.Since, now)
+	}
+	if s.State == "stopped" {
+		text += ", until `crosswalk resume " + connection + "`"
 	}
 	if s.Until != nil && s.State != "open" {
 		if wait := s.Until.Sub(now); wait > 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -13,35 +14,26 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 )
 
 func (a *app) statusCommand() *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
+	return asking(a, &cobra.Command{
 		Use:   "status",
 		Short: "Tell how the running engine stands",
 		Long: `Asks the running engine for its connections, for what waits in each lane and since when,
 for the mappings that run, and for what it has counted.`,
 		Args: noArgs,
-	}
-	r := a.remoteFlags(cmd)
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkFormat(format, formatText, formatJSON); err != nil {
-			return err
-		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			s, err := c.Status(ctx)
-			if err != nil {
-				return err
-			}
-			if format == formatJSON {
-				return a.printJSON(s)
-			}
-			return a.print(statusText(s, c.Addr(), time.Now()))
-		})
-	}
-	return cmd
+	}, nil, func(ctx context.Context, c *client.Client, _ []string) (stood, error) {
+		s, err := client.Status.Get(ctx, c)
+		return stood{s, c.Addr()}, err
+	}, always(func(s stood) string { return statusText(s.Status, s.addr, time.Now()) }))
+}
+
+// stood is an engine's state, and where it was asked for.
+type stood struct {
+	admin.Status
+	addr string
 }
 
 // columns lays out rows, each a line of cells behind tabs.
@@ -70,26 +62,44 @@ func row(cells ...any) string {
 	return strings.Join(texts, "\t")
 }
 
+// statusText is an engine's state: a block for each subject, what is to be said of it
+// beneath its table.
 func statusText(s admin.Status, addr string, now time.Time) string {
+	blocks := []string{
+		aboutEngine(&s, addr, now), aboutConnections(&s, now), aboutLanes(&s, now), aboutMappings(&s), aboutCounts(&s),
+	}
+	return strings.Join(slices.DeleteFunc(blocks, func(b string) bool { return b == "" }), "\n")
+}
+
+func aboutEngine(s *admin.Status, addr string, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "engine %s at %s, running for %s\n", plain(s.Version), addr, age(s.StartedAt, now))
 	if s.Configuration != nil {
 		b.WriteString(configurationText(*s.Configuration, now))
 	}
-	b.WriteByte('\n')
-	rows := []string{row("CONNECTION", "PLUGIN", "STATE", "PID", "RESTARTS", "WHY")}
+	for _, alarm := range s.Alarms {
+		fmt.Fprintf(&b, "ALARM: %s\n", plain(alarm))
+	}
+	return b.String()
+}
+
+func aboutConnections(s *admin.Status, now time.Time) string {
+	var b strings.Builder
+	rows := []string{row("CONNECTION", "PLUGIN", "VERSION", "STATE", "PID", "RESTARTS", "WHY")}
 	for _, c := range s.Connections {
 		pid := ""
 		if c.PID > 0 {
 			pid = fmt.Sprint(c.PID)
 		}
-		rows = append(rows, row(c.Name, c.Plugin, c.State, pid, c.Restarts, cut(c.Reason, 80)))
+		rows = append(rows, row(c.Name, c.Plugin, c.Version, c.State, pid, c.Restarts, cut(c.Reason, 80)))
 	}
-	b.WriteString(columns(rows) + "\n")
-
+	b.WriteString(columns(rows))
 	for _, c := range s.Connections {
 		if d := c.Sending; d != nil && d.State != "open" {
-			fmt.Fprintf(&b, "nothing goes to %s: %s\n", plain(c.Name), sendingText(*d, now))
+			fmt.Fprintf(&b, "nothing goes to %s: %s\n", plain(c.Name), sendingText(plain(c.Name), *d, now))
+		}
+		if c.Unread {
+			fmt.Fprintf(&b, "no mapping reads from %s: %s\n", plain(c.Name), unreadKept(c.Name))
 		}
 	}
 	for _, u := range s.Undecoded {
@@ -97,55 +107,126 @@ func statusText(s admin.Status, addr string, now time.Time) string {
 			fmt.Fprintf(&b, "%s: %s\n", plain(u.Connection), text)
 		}
 	}
+	return b.String()
+}
+
+func aboutLanes(s *admin.Status, now time.Time) string {
+	var b strings.Builder
+	if len(s.Lanes) > 0 {
+		rows := []string{row("LANE", "BACKLOG", "AT HAND", "OLDEST", "PAUSED")}
+		for _, l := range s.Lanes {
+			oldest, paused := "", ""
+			if l.Oldest != nil {
+				oldest = age(*l.Oldest, now)
+			}
+			if p := l.Paused; p != nil {
+				paused = pausedText(p)
+			}
+			rows = append(rows, row(l.Source+" to "+l.Sink, l.Backlog, l.Held, oldest, paused))
+		}
+		b.WriteString(columns(rows))
+	}
+	for _, l := range s.Lanes {
+		for i := range l.Waiting {
+			w := &l.Waiting[i]
+			fmt.Fprintf(&b, "event %d of key %s %s\n", w.Sequence, plain(w.Key), nextText(w, now))
+		}
+	}
 	for i := range s.Paused {
 		m := &s.Paused[i]
 		fmt.Fprintf(&b, "mapping %s from %s to %s is gone from the configuration: %s for it; bring it back, or `crosswalk mapping drop` or `rename` it\n",
 			plain(m.Mapping), m.Source, m.Sink, waits(m.Backlog))
 	}
-	for _, alarm := range s.Alarms {
-		fmt.Fprintf(&b, "ALARM: %s\n", plain(alarm))
-	}
-	rows = []string{row("LANE", "BACKLOG", "AT HAND", "OLDEST", "PAUSED")}
-	for _, l := range s.Lanes {
-		oldest, paused := "", ""
-		if l.Oldest != nil {
-			oldest = age(*l.Oldest, now)
-		}
-		if p := l.Paused; p != nil {
-			paused = fmt.Sprintf("until %s: %s %s", clock(p.Until), p.Reason.Class, cut(p.Reason.Message, 60))
-		}
-		rows = append(rows, row(l.Source+" to "+l.Sink, l.Backlog, l.Held, oldest, paused))
-	}
-	b.WriteString(columns(rows) + "\n")
-	for _, l := range s.Lanes {
-		for _, w := range l.Waiting {
-			why := ""
-			if w.Reason != nil {
-				why = ": " + w.Reason.Class + " " + cut(w.Reason.Message, 80)
-			}
-			fmt.Fprintf(&b, "  event %d of key %s waits until %s after %s%s\n", w.Sequence, plain(w.Key), clock(w.Next), counted(w.Attempts, "attempt"), why)
-		}
-	}
+	return b.String()
+}
 
-	rows = []string{row("MAPPING", "FROM", "TO", "SHA256")}
+func aboutMappings(s *admin.Status) string {
+	if len(s.Mappings) == 0 {
+		return "no mapping runs: nothing is delivered\n"
+	}
+	rows := []string{row("MAPPING", "FROM", "TO", "SHA256")}
 	for _, m := range s.Mappings {
 		rows = append(rows, row(m.Name, strings.Join(m.From, ", "), m.To, m.SHA256[:min(12, len(m.SHA256))]))
 	}
-	b.WriteString(columns(rows) + "\n")
+	return columns(rows)
+}
 
+func aboutCounts(s *admin.Status) string {
+	var b strings.Builder
 	n := s.Counters
-	fmt.Fprintf(&b, "%d accepted, %d duplicates; %d delivered, %d skipped, %d superseded, %d dead (%d open)", n.Accepted, n.Duplicates, n.Delivered, n.Skipped, n.Superseded, n.Dead, n.DeadOpen)
+	fmt.Fprintf(&b, "%d accepted, %s; %d delivered, %d skipped, %d superseded, %d dead (%d open)", n.Accepted, counted(n.Duplicates, "duplicate"),
+		n.Delivered, n.Skipped, n.Superseded, n.Dead, n.DeadOpen)
 	if n.Replayed > 0 {
 		fmt.Fprintf(&b, "; %d replayed", n.Replayed)
 	}
 	fmt.Fprintf(&b, "\n%s since the start", counted(s.Ingress.Requests, "webhook"))
+	var refused []string
 	for _, code := range slices.Sorted(maps.Keys(s.Ingress.Refused)) {
 		if k := s.Ingress.Refused[code]; k > 0 {
-			fmt.Fprintf(&b, ", %d refused as %s", k, plain(code))
+			refused = append(refused, fmt.Sprintf("%d %s", k, refusedFor(code)))
 		}
+	}
+	if len(refused) > 0 {
+		fmt.Fprintf(&b, ", of them refused: %s", strings.Join(refused, ", "))
 	}
 	b.WriteByte('\n')
 	return b.String()
+}
+
+// refusedFor says for people why webhooks were refused; a code says it mostly.
+func refusedFor(code string) string {
+	switch code {
+	case ingress.CodeRefused:
+		return "by the plugin"
+	case ingress.CodeNotFound:
+		return "for an unknown connection or a wrong token"
+	}
+	return "as " + plain(strings.ReplaceAll(code, "_", " "))
+}
+
+// unreadKept says what becomes of the events of a connection that no mapping reads.
+func unreadKept(connection string) string {
+	return fmt.Sprintf("its events are kept and go nowhere; when a mapping does, `crosswalk replay --connection %s --since TIME` sends them", plain(connection))
+}
+
+// pausedText says in a cell why nothing goes to a lane's sink.
+func pausedText(p *admin.Pause) string {
+	var parts []string
+	if p.By != "" || p.Since != nil {
+		text := "by " + cmp.Or(cut(p.By, 30), "an operator")
+		if p.Since != nil {
+			text += " since " + clock(*p.Since)
+		}
+		parts = append(parts, text)
+	}
+	if r := p.Reason; r != nil {
+		text := r.Class + " " + cut(r.Message, 60)
+		if p.Until != nil {
+			text = "until " + clock(*p.Until) + ": " + text
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// nextText says until when an event waits for its next attempt, and why.
+func nextText(w *admin.Waiting, now time.Time) string {
+	var text string
+	if wait := w.Next.Sub(now); wait > 0 {
+		text = fmt.Sprintf("is tried again in %s, at %s", max(wait.Round(time.Second), time.Second), clock(w.Next))
+	} else {
+		text = "is tried again now"
+	}
+	switch {
+	case w.Attempts > 0:
+		text += ", after " + counted(w.Attempts, "attempt")
+	case w.PossiblySent && w.Reason == nil:
+		text += ": an earlier run may have sent it, and what that did must be over first"
+	}
+	if w.Reason != nil {
+		text += fmt.Sprintf(": %s %s: %s", w.Reason.Class, plain(w.Reason.Code), cut(w.Reason.Message, 80))
+	}
+	return text
 }
 
 // waits says how many events wait.

@@ -141,7 +141,7 @@ func (v view) Undecoded(ctx context.Context, connection string, after uint64, li
 }
 
 func webhookOf(r *event.Request) admin.Webhook {
-	w := admin.Webhook{Sequence: r.Sequence, Connection: r.Connection, ReceivedAt: r.ReceivedAt, RefusedAt: r.RefusedAt, Bytes: len(r.Body)}
+	w := admin.Webhook{Sequence: r.Sequence, ID: r.ID, Connection: r.Connection, ReceivedAt: r.ReceivedAt, RefusedAt: r.RefusedAt, Bytes: len(r.Body)}
 	if r.Reason != nil {
 		w.Reason = *r.Reason
 	}

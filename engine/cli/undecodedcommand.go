@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,58 +27,37 @@ with the reason until somebody has it decoded again or gives it up.`,
 	return cmd
 }
 
+// undecodedFlags are the flags that pick refused webhooks.
+type undecodedFlags struct{ connection string }
+
+func (f *undecodedFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.connection, "connection", "", "only those of this `connection`")
+}
+
+func (f *undecodedFlags) filter() (string, error) { return f.connection, nil }
+
 func (a *app) undecodedList() *cobra.Command {
-	var connection, format string
-	var limit int
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "Count what waits, and list what was refused, oldest first",
-		Args:  noArgs,
-	}
-	r := a.remoteFlags(cmd)
-	cmd.Flags().StringVar(&connection, "connection", "", "only those of this `connection`")
-	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many")
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkFormat(format, formatText, formatJSON); err != nil {
-			return err
-		}
-		if limit < 1 || limit > maxList {
-			return fmt.Errorf("--limit %d: want 1 to %d", limit, maxList)
-		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			out, err := refusedWebhooks(ctx, c, connection, limit)
-			if err != nil {
-				return err
-			}
-			if format == formatJSON {
-				return a.printJSON(out)
-			}
-			return a.print(undecodedTable(&out, time.Now()))
-		})
-	}
-	return cmd
+	return listing(a, &cobra.Command{
+		Use: "list", Short: "Count what waits, and list what was refused, oldest first",
+	}, "webhooks", &undecodedFlags{}, refusedWebhooks, always(func(p admin.UndecodedPage) string { return undecodedTable(&p, time.Now()) }))
 }
 
 // refusedWebhooks reads what waits, and so many of what was refused.
 func refusedWebhooks(ctx context.Context, c *client.Client, connection string, limit int) (admin.UndecodedPage, error) {
 	var out admin.UndecodedPage
-	for after := uint64(0); ; {
-		p, err := c.Undecoded(ctx, connection, after, min(limit-len(out.Refused), 200))
-		if err != nil {
-			return out, err
-		}
+	err := pages(limit, 200, func(n int) (int, bool, error) {
+		p, err := c.Undecoded(ctx, connection, out.Next, n)
 		out.Connections, out.Refused, out.Next = p.Connections, append(out.Refused, p.Refused...), p.Next
-		if after = p.Next; after == 0 || len(out.Refused) >= limit {
-			return out, nil
-		}
-	}
+		return len(p.Refused), p.Next != 0, err
+	})
+	return out, err
 }
 
 func undecodedTable(p *admin.UndecodedPage, now time.Time) string {
 	var b strings.Builder
 	for _, u := range p.Connections {
 		for _, text := range undecodedText(u, now) {
+			text, _, _ = strings.Cut(text, ": see `crosswalk undecoded list`") // which this is
 			fmt.Fprintf(&b, "%s: %s\n", plain(u.Connection), text)
 		}
 	}
@@ -101,34 +79,12 @@ func undecodedTable(p *admin.UndecodedPage, now time.Time) string {
 }
 
 func (a *app) undecodedShow() *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
+	return showing(a, &cobra.Command{
 		Use:   "show WEBHOOK",
 		Short: "Show a refused webhook as it came",
-		Args:  cobra.ExactArgs(1),
-	}
-	r := a.remoteFlags(cmd)
-	cmd.Flags().StringVar(&format, "format", formatText, "text or json")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := checkFormat(format, formatText, formatJSON); err != nil {
-			return err
-		}
-		n, err := webhookNumber(args[0])
-		if err != nil {
-			return err
-		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			w, err := c.Webhook(ctx, n)
-			if err != nil {
-				return err
-			}
-			if format == formatJSON {
-				return a.printJSON(w)
-			}
-			return a.print(webhookText(&w))
-		})
-	}
-	return cmd
+	}, byWebhook, func(ctx context.Context, c *client.Client, n uint64) (admin.Webhook, error) {
+		return client.Webhook.Get(ctx, c, fmt.Sprint(n))
+	}, always(func(w admin.Webhook) string { return webhookText(&w) }))
 }
 
 func webhookText(w *admin.Webhook) string {
@@ -161,21 +117,13 @@ func webhookText(w *admin.Webhook) string {
 	return b.String()
 }
 
-func webhookNumber(s string) (uint64, error) {
-	n, err := strconv.ParseUint(s, 10, 63)
-	if err != nil || n == 0 {
-		return 0, fmt.Errorf("%q is no webhook: it is named by its number, as `crosswalk undecoded list` shows it", s)
-	}
-	return n, nil
-}
-
 func (a *app) undecodedRetry() *cobra.Command {
 	return a.onRefused(&cobra.Command{
 		Use:   "retry [WEBHOOK...]",
 		Short: "Have refused webhooks decoded again",
 		Long: `Puts refused webhooks behind those of their connection that wait, to be decoded again: after the plugin
-was mended, say. They take the way of live traffic from there.`,
-	}, "decoded again", false, (*client.Client).RetryWebhooks)
+was mended, say. They take the way of live traffic from there. It waits a moment for what becomes of them.`,
+	}, "put up to be decoded again", false, client.RetryWebhooks.Post)
 }
 
 func (a *app) undecodedDrop() *cobra.Command {
@@ -183,12 +131,15 @@ func (a *app) undecodedDrop() *cobra.Command {
 		Use:   "drop [WEBHOOK...]",
 		Short: "Give refused webhooks up for good; wants --yes and --reason",
 		Long:  `Removes refused webhooks. Who did it and why stands in the engine's log.`,
-	}, "dropped", true, (*client.Client).DropWebhooks)
+	}, "dropped", true, client.DropWebhooks.Post)
 }
+
+// doWebhooks does something with refused webhooks.
+type doWebhooks func(context.Context, *client.Client, admin.WebhooksRequest) (admin.WebhooksDone, error)
 
 // onRefused is a command that does something with refused webhooks. One that cannot
 // be taken back is careful.
-func (a *app) onRefused(cmd *cobra.Command, done string, careful bool, do func(*client.Client, context.Context, admin.WebhooksRequest) (admin.WebhooksDone, error)) *cobra.Command {
+func (a *app) onRefused(cmd *cobra.Command, done string, careful bool, do doWebhooks) *cobra.Command {
 	var all, yes bool
 	var who doing
 	r := a.remoteFlags(cmd)
@@ -200,7 +151,7 @@ func (a *app) onRefused(cmd *cobra.Command, done string, careful bool, do func(*
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var numbers []uint64
 		for _, arg := range args {
-			n, err := webhookNumber(arg)
+			n, err := byWebhook.number(arg)
 			if err != nil {
 				return err
 			}
@@ -225,20 +176,23 @@ func (a *app) onRefused(cmd *cobra.Command, done string, careful bool, do func(*
 			if careful && !yes {
 				return a.print(fmt.Sprintf("%s would be %s; nothing was done: give --yes to do it\n", counted(len(numbers), "webhook"), done))
 			}
-			return a.actOnRefused(ctx, c, numbers, who, done, do)
+			if careful {
+				return a.actOnRefused(ctx, c, numbers, who, done, do)
+			}
+			return a.retryRefused(ctx, c, numbers, who, done, do)
 		})
 	}
 	return cmd
 }
 
-func (a *app) actOnRefused(ctx context.Context, c *client.Client, numbers []uint64, who doing, done string, do func(*client.Client, context.Context, admin.WebhooksRequest) (admin.WebhooksDone, error)) error {
+func (a *app) actOnRefused(ctx context.Context, c *client.Client, numbers []uint64, who doing, done string, do doWebhooks) error {
 	n, not := 0, 0
 	for len(numbers) > 0 {
 		some := numbers[:min(len(numbers), atOnce)]
 		numbers = numbers[len(some):]
 		var out admin.WebhooksDone
 		err := patiently(ctx, func() (err error) {
-			out, err = do(c, ctx, admin.WebhooksRequest{Webhooks: some, By: admin.By{By: who.name(), Reason: who.reason}})
+			out, err = do(ctx, c, admin.WebhooksRequest{Webhooks: some, By: admin.By{By: who.name(), Reason: who.reason}})
 			return err
 		})
 		if err != nil {

@@ -138,14 +138,20 @@ func (p *project) checkConnection(ctx context.Context, conn *config.Connection) 
 }
 
 // checkTokens finds connections that mappings read from and that take no webhooks.
+// Where all mappings compiled, it finds those as well that take webhooks which no
+// mapping reads.
 func (p *project) checkTokens(programs []*mapping.Program) diag.List {
 	var out diag.List
+	all := len(programs) == len(p.config.Mappings)
 	for _, conn := range p.config.Connections {
 		var readers []string
 		for _, prog := range programs {
 			if slices.Contains(sourcesOf(prog), conn.Name) {
 				readers = append(readers, prog.Name())
 			}
+		}
+		if len(readers) == 0 && all {
+			out = append(out, conn.UnreadFinding()...)
 		}
 		out = append(out, conn.TokenFinding(readers)...)
 	}

@@ -22,7 +22,7 @@
 // searched for any.
 //
 // Everything that is wrong is reported at once, each thing at its line and
-// column, under the rules CW201 to CW210 (see the Rule constants).
+// column, under the rules CW201 to CW210, CW214 and CW215 (see the Rule constants).
 package config
 
 import (
@@ -62,6 +62,8 @@ const (
 	RuleSchema = "CW210"
 	// RuleFixed: a key was changed that a running engine cannot change.
 	RuleFixed = "CW214"
+	// RuleUnread: a connection takes webhooks, and no mapping reads from it.
+	RuleUnread = "CW215"
 )
 
 // Config is a configuration. What was left out has its default. It is not to be

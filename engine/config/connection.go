@@ -182,6 +182,18 @@ func (c *Connection) TokenFinding(mappings []string) diag.List {
 	return diag.List{d}
 }
 
+// UnreadFinding warns that the connection takes webhooks while no mapping reads from it.
+// There is none where it has no token.
+func (c *Connection) UnreadFinding() diag.List {
+	if !c.hasToken {
+		return nil
+	}
+	d := c.src.at(c.nameNode, RuleUnread, "write a mapping that is from `"+c.Name+".EVENT`, or take the token away; what came before such a mapping is sent by crosswalk replay --connection "+c.Name+" --since TIME",
+		"connection `%s` takes webhooks, and no mapping reads from it: its events are kept and go nowhere", c.Name)
+	d.Severity = diag.Warning
+	return diag.List{d}
+}
+
 // badToken says what keeps s from being a token, without showing it.
 func badToken(s string) *problem { return badTokenOf(s, 8) }
 

@@ -14,10 +14,30 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
+
+// TestReasonsOfAMapping checks that a dead letter has every reason, and its message how
+// many more there are.
+func TestReasonsOfAMapping(t *testing.T) {
+	failed := func(rule, field string) *mapping.Error {
+		return &mapping.Error{Diagnostic: diag.Diagnostic{Rule: rule, Message: "no " + field, Position: diag.Position{File: "m.yaml", Line: 3}}, Field: field}
+	}
+	e := failed("CW301", "phone")
+	e.More = []*mapping.Error{failed("CW302", "name"), failed("CW305", "city")}
+	got := reasonOfMapping(e)
+	reason := func(code, message, path string) event.Reason {
+		return event.Reason{Class: classMapping, Code: code, Message: message, Path: path, File: "m.yaml", Line: 3}
+	}
+	want := reason("CW301", "no phone (and 2 more)", "phone")
+	want.More = []event.Reason{reason("CW302", "no name", "name"), reason("CW305", "no city", "city")}
+	if diff := cmp.Diff(&want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
 
 func TestDeadLettersSayWhy(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,16 +117,23 @@ func reasonOfMapping(err error) *event.Reason {
 	if !ok {
 		return &event.Reason{Class: classMapping, Code: codeInternal, Message: err.Error()}
 	}
-	d := e.Diagnostic
-	r := &event.Reason{
-		Class: classMapping, Code: d.Rule, Message: d.Message, Path: e.Path, Hint: d.Hint,
-		File: d.Position.File, Line: d.Position.Line, Column: d.Position.Column,
-	}
-	if r.Path == "" {
-		r.Path = e.Field
-	}
+	r := reasonOfError(e)
 	if n := len(e.More); n > 0 {
 		r.Message += fmt.Sprintf(" (and %d more)", n)
 	}
-	return r
+	for _, other := range e.More[:min(len(e.More), maxReasons)] {
+		r.More = append(r.More, reasonOfError(other))
+	}
+	return &r
+}
+
+// maxReasons bounds the reasons of one outcome beside its first.
+const maxReasons = 50
+
+func reasonOfError(e *mapping.Error) event.Reason {
+	d := e.Diagnostic
+	return event.Reason{
+		Class: classMapping, Code: d.Rule, Message: d.Message, Path: cmp.Or(e.Path, e.Field), Hint: d.Hint,
+		File: d.Position.File, Line: d.Position.Line, Column: d.Position.Column,
+	}
 }

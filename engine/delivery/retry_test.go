@@ -93,7 +93,19 @@ func TestD4OutageDelaysAndDropsNothing(t *testing.T) {
 		if all := r.Retrying(1000); len(all) != s.Retrying {
 			t.Errorf("%d are listed, %d retry", len(all), s.Retrying)
 		}
+		for sequence, behind := range map[uint64]uint64{2: 0, 102: 2, 402: 2} {
+			at, ok := r.Where("key1", sequence)
+			if !ok || at.Behind != behind || (behind > 0) != (at.Stage == StageBehind) || behind == 0 && at.Attempts < 5 {
+				t.Errorf("event %d is %+v, %t", sequence, at, ok)
+			}
+		}
+		if at, ok := r.Where("key1", 3); ok {
+			t.Errorf("another key's event is %+v", at)
+		}
 		until(t, 2*time.Hour, w.settled)
+		if at, ok := r.Where("key1", 2); ok {
+			t.Errorf("a finished event is %+v", at)
+		}
 		stop()
 		if len(w.dead) != 0 {
 			t.Errorf("dead letters: %v", w.dead)

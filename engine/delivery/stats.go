@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"cmp"
 	"container/heap"
 	"slices"
 	"time"
@@ -94,14 +93,7 @@ func (r *Runner) Retrying(limit int) []Retry {
 	for len(out) < limit && len(places.at) > 0 {
 		i, _ := heap.Pop(&places).(int)
 		it := r.schedule[i]
-		w := Retry{
-			Sequence: it.sequence, Key: it.key, Attempts: it.attempts,
-			Next: laterOf(it.due, gate.Until), PossiblySent: it.sent, Failure: cmp.Or(it.asked, it.failure),
-		}
-		if it.step >= 0 {
-			w.Mapping = it.mapping().Name
-		}
-		out = append(out, w)
+		out = append(out, it.retry(gate))
 		for _, child := range []int{2*i + 1, 2*i + 2} {
 			if child < len(r.schedule) {
 				heap.Push(&places, child)

@@ -165,7 +165,10 @@ func TestD6_FixAndRetry(t *testing.T) {
 		}
 	}
 	mustContain(t, e.operator(t, 0, "dead", "list"), "no dead letters")
-	mustContain(t, e.operator(t, 0, "dead", "list", "--all"), "dead again as 3", "delivered as 4")
+	mustContain(t, e.operator(t, 0, "dead", "list", "--all"), "dead again as 3, which is delivered as 4", "  delivered as 4")
+	// What a retry has delivered counts as delivered, and is no dead letter any more.
+	mustContain(t, e.operator(t, 0, "replay", "--key", "7"), "1 go on their way again, and were delivered before", "2 are left out: they are replays themselves")
+	mustContain(t, e.operator(t, 0, "replay", "--key", "7", "--outcome", "dead"), "1 are left out: they were dead letters, and a retry has resolved them", "1 are left out: they are replays themselves")
 	mustContain(t, e.operator(t, 0, "events", "show", "4"),
 		"retry of event 3 by olena", ": the row is there", "delivered by order", "sent:", `"delivery_types": 2`, "answered:",
 		"explained by the mapping that runs now:", "delivery_types: 2")

@@ -104,7 +104,7 @@ func TestD4_OperatorPauses(t *testing.T) {
 	sb := startSandbox(t)
 	s := newSite(t, sb)
 	e := s.start(t)
-	if out, err := e.operate(t, "pause", "saleapp"); err != nil || out != "saleapp: an operator has paused it\n" {
+	if out, err := e.operate(t, "pause", "saleapp", "--by", "olena"); err != nil || !strings.HasPrefix(out, "saleapp: paused by olena, for ") {
 		t.Fatalf("pause: %v %s", err, out)
 	}
 	const orders = 20
@@ -113,16 +113,23 @@ func TestD4_OperatorPauses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: an operator has paused it") {
+	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: paused by olena, for ") || !strings.Contains(out, "  by olena since 20") {
 		t.Errorf("status: %v %s", err, out)
 	}
 	if _, delivered, _ := e.counters(t); delivered != 0 {
 		t.Errorf("%d orders went out while it was paused", delivered)
 	}
+	eventually(t, "the event says what it waits for", func() error {
+		out, err := e.operate(t, "events", "show", "3")
+		if err != nil || !strings.Contains(out, "nothing goes to saleapp now: paused by olena since 20") {
+			return errors.Join(err, errors.New(out))
+		}
+		return nil
+	})
 	// A pause lasts over a kill, and a resume too.
 	e.kill()
 	e = s.start(t)
-	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: an operator has paused it") {
+	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: paused by olena, for ") || !strings.Contains(out, "  by olena since 20") {
 		t.Errorf("status after a kill: %v %s", err, out)
 	}
 	if _, delivered, _ := e.counters(t); delivered != 0 {

@@ -114,6 +114,8 @@ type Reason struct {
 	Column int    `json:"column,omitempty"`
 	// Hint says what to do about it.
 	Hint string `json:"hint,omitempty"`
+	// More are the others, where there are several; none of them has more.
+	More []Reason `json:"more,omitempty"`
 }
 
 // DeadLetter is an event whose delivery was given up, kept with its reason until

@@ -274,18 +274,11 @@ func (j *Journal) RenameMapping(ctx context.Context, id MappingID, to string, by
 	}
 	j.lives.changing.Lock()
 	defer j.lives.changing.Unlock()
-	old, err := j.paused(id)
+	old, heir, err := j.renaming(id, to)
 	if err != nil {
 		return 0, err
 	}
-	heir := j.lives.get(MappingID{id.Lane, to})
-	switch {
-	case old.Ended != nil:
-		return 0, &LifeError{fmt.Sprintf("mapping %s is being dropped", id.Mapping)}
-	case heir == nil || !heir.running():
-		return 0, &LifeError{fmt.Sprintf("no mapping %s runs from %s to %s: give the mapping its new name in the configuration first", to, id.Lane.Source, id.Lane.Sink)}
-	}
-	first, count := j.waiting(old)
+	first, count := j.waitingBoth(old, heir)
 	j.mu.Lock()
 	through := j.counts.last
 	j.mu.Unlock()
@@ -308,6 +301,49 @@ func (j *Journal) RenameMapping(ctx context.Context, id MappingID, to string, by
 		j.past.rename(id.Lane, w.Mapping, to, w.Through)
 	}
 	return count, nil
+}
+
+// PlanRename tells how many events RenameMapping would carry over: those that wait for
+// the mapping, and that the other has no outcome of either. Errors as its.
+func (j *Journal) PlanRename(id MappingID, to string) (events uint64, err error) {
+	old, heir, err := j.renaming(id, to)
+	if err != nil {
+		return 0, err
+	}
+	_, events = j.waitingBoth(old, heir)
+	return events, nil
+}
+
+// renaming gives the two mappings of a rename.
+func (j *Journal) renaming(id MappingID, to string) (old, heir *life, err error) {
+	if old, err = j.paused(id); err != nil {
+		return nil, nil, err
+	}
+	heir = j.lives.get(MappingID{id.Lane, to})
+	switch {
+	case old.Ended != nil:
+		return nil, nil, &LifeError{fmt.Sprintf("mapping %s is being dropped", id.Mapping)}
+	case heir == nil || !heir.running():
+		return nil, nil, &LifeError{fmt.Sprintf("no mapping %s runs from %s to %s: give the mapping its new name in the configuration first", to, id.Lane.Source, id.Lane.Sink)}
+	}
+	return old, heir, nil
+}
+
+// waitingBoth tells how many events wait for old that heir has no outcome of either,
+// and which is the first.
+func (j *Journal) waitingBoth(old, heir *life) (first, count uint64) {
+	j.mu.Lock()
+	last := j.counts.accepted
+	j.mu.Unlock()
+	j.wanted(old, old.At, last, func(seq uint64) bool {
+		if j.past.waitsFor(seq, heir.Lane, heir.Mapping) {
+			if count++; first == 0 {
+				first = seq
+			}
+		}
+		return true
+	})
+	return first, count
 }
 
 // Heir gives the name that a mapping has now.

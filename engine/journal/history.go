@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -37,10 +38,13 @@ type Recorded struct {
 	StoredAt time.Time
 	// Outcomes are the oldest first, duplicates among them.
 	Outcomes []event.Outcome
+	// Letters are, for each outcome, the state of its dead letter; "" where it is not dead.
+	Letters []LetterState
 	// Replays are the events that repeat it.
 	Replays []uint64
-	// Waiting tells that a lane has not come to an end with it.
+	// Waiting tells that a lane has not come to an end with it, and WaitsIn which.
 	Waiting bool
+	WaitsIn []event.Lane
 }
 
 // HistoryPage is a part of the events that a filter picks.
@@ -327,14 +331,20 @@ func (j *Journal) recorded(ctx context.Context, seq uint64, floors laneFloors) (
 		if err := json.Unmarshal(m.Data, &out); err != nil {
 			return Recorded{}, fmt.Errorf("outcome %d: %w", o.place, err)
 		}
-		r.Outcomes = append(r.Outcomes, out)
+		var state LetterState
+		if out.Kind == event.Dead {
+			state = j.endState(letterOf(&out), floors)
+		}
+		r.Outcomes, r.Letters = append(r.Outcomes, out), append(r.Letters, state)
 	}
 	for p, floor := range floors {
 		if p.Source == r.Event.Connection && p.n == j.partition(r.Event.Key) && seq > floor &&
 			!slices.ContainsFunc(known, func(o placed) bool { return o.lane == p.Lane }) {
 			r.Waiting = true
+			r.WaitsIn = append(r.WaitsIn, p.Lane)
 		}
 	}
+	slices.SortFunc(r.WaitsIn, func(a, b event.Lane) int { return strings.Compare(a.Sink, b.Sink) })
 	return r, nil
 }
 

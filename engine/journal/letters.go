@@ -59,6 +59,19 @@ func (j *Journal) letterState(l letter, floors laneFloors) (LetterState, *event.
 	return LetterOnItsWay, last
 }
 
+// endState is letterState for a letter whose retries count as it: where one of them is
+// dead again, what became of that.
+func (j *Journal) endState(l letter, floors laneFloors) LetterState {
+	for {
+		state, last := j.letterState(l, floors)
+		if state != LetterDeadAgain || last.As <= l.sequence {
+			return state
+		}
+		l.sequence = last.As
+		l.mapping = j.past.heir(l.lane, l.mapping)
+	}
+}
+
 // deadLetter reads a letter.
 func (j *Journal) deadLetter(ctx context.Context, l letter) (event.DeadLetter, error) {
 	j.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -101,6 +102,22 @@ func (j *Journal) waiting(l *life) (first, count uint64) {
 		s.waits[l.id()] = &b
 	}
 	return b.first, b.count
+}
+
+// WaitsFor gives the mappings that are paused, or being dropped, and that an event waits
+// for.
+func (j *Journal) WaitsFor(e *event.Event) []MappingID {
+	var out []MappingID
+	for _, l := range j.lives.of(event.Lane{}) {
+		if l.Lane.Source != e.Connection || e.Sequence < l.From || !slices.Contains(l.Types, e.Type) {
+			continue
+		}
+		if open := l.Paused && l.Ended == nil || l.Ended != nil && !l.Ended.Done && e.Sequence <= l.Ended.Through; open &&
+			j.past.waitsFor(e.Sequence, l.Lane, l.Mapping) {
+			out = append(out, l.id())
+		}
+	}
+	return out
 }
 
 // counted has a paused mapping's backlog counted anew: one of its events has its

@@ -65,9 +65,9 @@ func (j *Journal) SetStopped(ctx context.Context, s Stop) error {
 	return j.noteStop(0, m)
 }
 
-// Stopped tells whether a person has stopped what goes to a connection.
-func (j *Journal) Stopped(connection string) bool {
+// Stop gives the last word on a connection; its Stopped is false where there is none.
+func (j *Journal) Stop(connection string) Stop {
 	j.stops.mu.Lock()
 	defer j.stops.mu.Unlock()
-	return j.stops.all[connection].Stopped
+	return j.stops.all[connection]
 }

@@ -332,6 +332,9 @@ type State struct {
 	Restarts int
 	// PID is the process's id; 0 unless it is Running.
 	PID int
+	// Version is what the process that ran last calls its own, "" before any did. It is
+	// another than the spec's where the executable was replaced meanwhile.
+	Version string
 	// LastError is why it ended or did not start the last time, without secrets;
 	// "" if it never did.
 	LastError string

@@ -30,7 +30,7 @@ func keyOf(plugin string, info os.FileInfo, config json.RawMessage) specKey {
 // Describe starts a plugin for a moment and gives its spec, as it is under
 // config where that is given: a connection's configuration without its secrets
 // (see WithoutSecrets). It asks no far system. What it got is kept until the
-// executable changes. Errors: *NotFoundError, *LaunchError, and *ConfigError
+// executable changes, or the lock does not let it run any more. Errors: *NotFoundError, *LaunchError, and *ConfigError
 // where the plugin has no spec for that configuration.
 func (h *Host) Describe(ctx context.Context, plugin string, config json.RawMessage) (wire.Spec, error) {
 	leave, err := h.enter()
@@ -47,12 +47,16 @@ func (h *Host) Describe(ctx context.Context, plugin string, config json.RawMessa
 	}
 	defer done()
 
-	_, info, err := h.find(plugin)
+	path, info, err := h.find(plugin)
 	if err != nil {
 		return wire.Spec{}, err
 	}
 	key := keyOf(plugin, info, config)
 	if spec, known := h.known(key, info); known {
+		// The lock may say otherwise than it did then.
+		if err := h.verify(plugin, binary{path, info}); err != nil {
+			return wire.Spec{}, &LaunchError{Plugin: plugin, Err: err}
+		}
 		return spec, nil
 	}
 	p, err := h.launch(ctx, plugin, newLogs(h.opts.Logger.With("plugin", plugin)))

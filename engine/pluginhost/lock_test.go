@@ -93,6 +93,21 @@ func TestLockAtLaunch(t *testing.T) {
 		t.Errorf("the connection's sum is %s, want %s", got, sum)
 	}
 
+	// What it said of itself is known, and counts only as long as the lock lets it run.
+	for _, test := range []struct {
+		sum     string
+		refused bool
+	}{{sum, false}, {strings.Repeat("ab", 32), true}, {sum, false}} {
+		if err := (pluginhost.Lock{"shop": test.sum}).Write(lock); err != nil {
+			t.Fatal(err)
+		}
+		_, err := h.Describe(t.Context(), "shop", nil)
+		var wrong *pluginhost.ChecksumError
+		if errors.As(err, &wrong) != test.refused || !test.refused && err != nil {
+			t.Errorf("with a lock of %s: %v", test.sum, err)
+		}
+	}
+
 	// Another file takes the place of the one that runs: nothing happens to that. When
 	// it has ended, the other one is not started.
 	other := binaryOf(t, dir, "more")

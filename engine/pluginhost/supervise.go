@@ -80,10 +80,11 @@ func (c *Connection) learn(spec wire.Spec, sum string) {
 	defer c.mu.Unlock()
 	if c.sum == "" {
 		c.spec, c.sum = spec, sum
-	} else if c.spec.Version != spec.Version {
+	} else if c.state.Version != spec.Version {
 		c.logs.log.Warn("the plugin was replaced while the connection was open; its old spec holds until the connection is opened again",
-			"was", c.spec.Version, "is", spec.Version)
+			"was", c.state.Version, "is", spec.Version)
 	}
+	c.state.Version = spec.Version
 }
 
 // supervise keeps a process running until life ends, because the connection
@@ -198,7 +199,7 @@ func (c *Connection) setUp(p *process) {
 	}
 	c.proc, c.failed = p, nil
 	c.state.Phase, c.state.Until, c.state.PID = Running, time.Time{}, p.pid()
-	c.logs.log.Info("the plugin runs", "pid", c.state.PID, "version", c.spec.Version, "restarts", c.state.Restarts)
+	c.logs.log.Info("the plugin runs", "pid", c.state.PID, "version", c.state.Version, "restarts", c.state.Restarts)
 	c.announce()
 }
 

@@ -10,8 +10,10 @@ import (
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/shape"
 )
 
+// version is the connector's own; the build sets it.
+var version = "dev"
+
 const (
-	version      = "0.1.0"
 	newOrder     = "new_order"
 	statusChange = "status_change"
 

@@ -30,6 +30,7 @@ func configuration() []diag.Rule {
 		{ID: "CW212", Title: "Two mappings of one name", Explanation: "Outcomes are kept by a mapping's name, so that each needs its own."},
 		{ID: "CW213", Title: "Unfinished draft", Explanation: "A mapping that `crosswalk init` has drafted still says TODO, where a person has to fill something in or to leave it out."},
 		{ID: "CW214", Title: "Fixed while the engine runs", Explanation: "A key was changed that takes effect only when the engine starts, so that the configuration is not put in the place of the one that runs."},
+		{ID: "CW215", Title: "Connection that nothing reads", Explanation: "A connection has a token, so that it takes webhooks, and no mapping reads from it, so that they go nowhere."},
 	}
 }
 
