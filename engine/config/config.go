@@ -88,6 +88,8 @@ type Config struct {
 	Admin Admin
 	// Log is the key log.
 	Log Log
+	// Tracing is the key tracing.
+	Tracing Tracing
 	// Storage is the key storage.
 	Storage Storage
 	// Retention is the key retention.
@@ -199,6 +201,7 @@ func defaults() *Config {
 		},
 		Admin:     Admin{Listen: "127.0.0.1:9090"},
 		Log:       Log{Level: "info", Format: "text"},
+		Tracing:   Tracing{Sample: 1},
 		Retention: Retention{Age: standardDays * day},
 		rate:      rateKeys{perSecond: 500, given: true},
 	}

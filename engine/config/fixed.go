@@ -46,8 +46,8 @@ func fixedGroups() []group {
 
 // Fixed says what keeps c from taking the place of the configuration running in the
 // engine that runs it: keys whose values differ and that are looked at when an engine
-// starts only. mappings, connections, ingress.rate, ingress.burst, admin.token and
-// log.level can change. Both are resolved.
+// starts only. mappings, connections, ingress.rate, ingress.burst, admin.token, log.level and
+// tracing can change. Both are resolved.
 func (c *Config) Fixed(running *Config) diag.List {
 	var out diag.List
 	for _, g := range fixedGroups() {

@@ -50,6 +50,7 @@ func TestFixed(t *testing.T) {
 	}{
 		{"rate: 5/s", "rate: 7/s, burst: 9", nil},
 		{"level: info", "level: debug", nil},
+		{"log: {", "tracing: {endpoint: \"http://127.0.0.1:4318\"}\nlog: {", nil},
 		{"0123456789abcdef", "fedcba9876543210", nil},
 		{"plugin: horoshop,", "plugin: salesdrive, limits: {concurrency: 3},", nil},
 		{"  shop:", "  crm: {plugin: retailcrm}\n  shop:", nil},

@@ -121,6 +121,7 @@ func (r *reader) config(c *Config, root *yaml.Node) {
 				field{"format", r.text(oneOf(&c.Log.Format, "text", "json"))},
 			)
 		}},
+		field{"tracing", func(n *yaml.Node) { r.tracing(c, n) }},
 		field{"storage", func(n *yaml.Node) {
 			const least, most = 16 << 20, 1 << 50
 			r.object(n, "storage",

@@ -102,6 +102,7 @@ func Config(plugins []Plugin) ([]byte, error) {
 			oneOf("level", "The least that is logged; info if left out.", "debug", "info", "warn", "error"),
 			oneOf("format", "How a line looks; text if left out.", "text", "json"),
 		}),
+		tracing(),
 		section("storage", "Bounds of the journal; the journal chooses those that are left out.", object{
 			size("max_events", "How large the accepted events grow, from 16MiB."),
 			size("max_outcomes", "How large the outcomes grow, from 16MiB."),
@@ -195,6 +196,19 @@ func oneOf(name, help string, words ...string) member {
 			{{"type", "string"}, {"pattern", `\$\{`}, {"errorMessage", "this is none of the words allowed here, nor a reference"}},
 		}},
 	}}
+}
+
+func tracing() member {
+	return section("tracing", "Tells the way of single events to a collector of OpenTelemetry.", object{
+		text("endpoint", "Where it takes OTLP over HTTP, as http://127.0.0.1:4318, or off; the environment's OTEL_EXPORTER_OTLP_ENDPOINT if left out.", orReference+`^off$|^https?://`, "this is no address: http://127.0.0.1:4318, https://collector.example/v1/traces or off"),
+		{"headers", object{
+			{"description", "What goes with it, by the header's name: {Authorization: \"Bearer ${env:TRACES_TOKEN}\"}."},
+			types("object"),
+			{"propertyNames", object{{"pattern", "^[A-Za-z][A-Za-z0-9-]{0,99}$"}, {"patternErrorMessage", "this cannot name a header; write it as Authorization"}}},
+			{"additionalProperties", object{types("string", "number", "boolean")}},
+		}},
+		text("sample", "The share of webhooks that are traced, 0 to 1; 1 if left out.", orReference+`^[0-9.]`, "want a number from 0 to 1"),
+	})
 }
 
 func nats() member {

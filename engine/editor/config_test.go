@@ -48,6 +48,7 @@ func TestConfigKeys(t *testing.T) {
 		"ingress: {tls: {zzzzzz: 1}}":                inside(ingress, "properties", "tls"),
 		"admin: {zzzzzz: 1}":                         inside(schema, "properties", "admin"),
 		"log: {zzzzzz: 1}":                           inside(schema, "properties", "log"),
+		"tracing: {zzzzzz: 1}":                       inside(schema, "properties", "tracing"),
 		"storage: {zzzzzz: 1}":                       inside(schema, "properties", "storage"),
 		"storage: {nats: {zzzzzz: 1}}":               inside(schema, "properties", "storage", "properties", "nats"),
 		"storage: {nats: {tls: {zzzzzz: 1}}}":        inside(schema, "properties", "storage", "properties", "nats", "properties", "tls"),
