@@ -149,7 +149,7 @@ func (h *handler) Decode(ctx context.Context, r Request) (out Decoded) {
 			out = Decoded{Refusal: &Refusal{Status: 422, Code: "panic", Message: "the connector failed on this request"}}
 		}
 	}()
-	out, err = conn.Source.Decode(ctx, &r)
+	out, err = conn.Source.Decode(withTrace(ctx, r.Traceparent), &r)
 	if err == nil {
 		err = h.checkEvents(out.Events)
 	}
@@ -199,7 +199,7 @@ func (h *handler) Write(ctx context.Context, operation string, records []wire.Re
 	}
 	h.each(ctx, len(records), func(i int) {
 		rec := records[i]
-		w, err := h.write(ctx, conn, Record{Operation: operation, Key: rec.Key, Data: rec.Data, PossiblySent: rec.PossiblySent})
+		w, err := h.write(withTrace(ctx, rec.Traceparent), conn, Record{Operation: operation, Key: rec.Key, Data: rec.Data, PossiblySent: rec.PossiblySent})
 		emit(wire.WriteResult{Index: rec.Index, Failure: wire.AsFailure(err), Action: w.Action, Answer: w.Answer})
 	})
 	return ctx.Err()
@@ -226,7 +226,7 @@ func (h *handler) Find(ctx context.Context, lookup string, questions []wire.Ques
 	}
 	h.each(ctx, len(questions), func(i int) {
 		q := questions[i]
-		found, err := h.find(ctx, conn, Question{Lookup: lookup, Args: q.Args})
+		found, err := h.find(withTrace(ctx, q.Traceparent), conn, Question{Lookup: lookup, Args: q.Args})
 		a := wire.Answer{Index: q.Index, Found: found}
 		if amb, ok := errors.AsType[*AmbiguousError](err); ok {
 			a.Failure = &Failure{Class: wire.Ambiguous, Code: "ambiguous", Message: amb.Message}

@@ -71,7 +71,7 @@ func exitWithEngine(stdin io.Reader) {
 // newLogger logs lines that the engine reads as levels, message and attributes
 // (hclog's JSON form, which go-plugin passes on).
 func newLogger(w io.Writer, from slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
+	return slog.New(traced{slog.NewJSONHandler(w, &slog.HandlerOptions{
 		Level: from,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) > 0 {
@@ -92,7 +92,7 @@ func newLogger(w io.Writer, from slog.Level) *slog.Logger {
 			}
 			return a
 		},
-	}))
+	})})
 }
 
 // wantedLevel is the level that the engine names; all levels where it names none.

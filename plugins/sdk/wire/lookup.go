@@ -12,6 +12,9 @@ type Question struct {
 	Index uint32
 	// Args are the arguments, a JSON object.
 	Args json.RawMessage
+	// Traceparent names the trace that this is a part of (W3C Trace Context); "" where
+	// it is not traced. A question that several wait for has the first one's.
+	Traceparent string
 }
 
 // Answer is what was found for one question.
@@ -28,11 +31,11 @@ type Answer struct {
 }
 
 func questionToProto(q Question) *pluginv1.Question {
-	return &pluginv1.Question{Index: q.Index, Args: q.Args}
+	return &pluginv1.Question{Index: q.Index, Args: q.Args, Traceparent: valid(q.Traceparent)}
 }
 
 func questionFromProto(q *pluginv1.Question) Question {
-	return Question{Index: q.GetIndex(), Args: q.GetArgs()}
+	return Question{Index: q.GetIndex(), Args: q.GetArgs(), Traceparent: q.GetTraceparent()}
 }
 
 func answerToProto(a Answer) *pluginv1.Answer {

@@ -17,6 +17,9 @@ type Record struct {
 	// PossiblySent tells that an attempt whose answer was lost may have written
 	// this record before.
 	PossiblySent bool
+	// Traceparent names the trace that this is a part of (W3C Trace Context); "" where
+	// it is not traced.
+	Traceparent string
 }
 
 // WriteResult is what became of one record.
@@ -32,11 +35,11 @@ type WriteResult struct {
 }
 
 func recordToProto(r Record) *pluginv1.Record {
-	return &pluginv1.Record{Index: r.Index, Key: valid(r.Key), Data: r.Data, PossiblySent: r.PossiblySent}
+	return &pluginv1.Record{Index: r.Index, Key: valid(r.Key), Data: r.Data, PossiblySent: r.PossiblySent, Traceparent: valid(r.Traceparent)}
 }
 
 func recordFromProto(r *pluginv1.Record) Record {
-	return Record{Index: r.GetIndex(), Key: r.GetKey(), Data: r.GetData(), PossiblySent: r.GetPossiblySent()}
+	return Record{Index: r.GetIndex(), Key: r.GetKey(), Data: r.GetData(), PossiblySent: r.GetPossiblySent(), Traceparent: r.GetTraceparent()}
 }
 
 func writeResultToProto(r WriteResult) *pluginv1.WriteResult {

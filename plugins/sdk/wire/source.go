@@ -25,6 +25,9 @@ type Request struct {
 	Header []Header
 	// Body is the body, decompressed.
 	Body []byte
+	// Traceparent names the trace that this is a part of (W3C Trace Context); "" where
+	// it is not traced.
+	Traceparent string
 }
 
 // Header is one line of an HTTP header.
@@ -116,7 +119,7 @@ type ReadBatch struct {
 
 func requestToProto(r Request) *pluginv1.HttpRequest {
 	out := &pluginv1.HttpRequest{
-		Id: r.ID, Method: valid(r.Method), Path: valid(r.Path), Query: valid(r.Query), Body: r.Body,
+		Id: r.ID, Method: valid(r.Method), Path: valid(r.Path), Query: valid(r.Query), Body: r.Body, Traceparent: valid(r.Traceparent),
 		Headers: make([]*pluginv1.Header, len(r.Header)),
 	}
 	for i, h := range r.Header {
@@ -127,7 +130,7 @@ func requestToProto(r Request) *pluginv1.HttpRequest {
 
 func requestFromProto(r *pluginv1.HttpRequest) Request {
 	out := Request{
-		ID: r.GetId(), Method: r.GetMethod(), Path: r.GetPath(), Query: r.GetQuery(), Body: r.GetBody(),
+		ID: r.GetId(), Method: r.GetMethod(), Path: r.GetPath(), Query: r.GetQuery(), Body: r.GetBody(), Traceparent: r.GetTraceparent(),
 	}
 	for _, h := range r.GetHeaders() {
 		out.Header = append(out.Header, Header{Name: h.GetName(), Value: h.GetValue()})

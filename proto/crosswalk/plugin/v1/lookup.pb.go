@@ -82,7 +82,10 @@ type Question struct {
 	// index names the question in its answer; unique in the batch.
 	Index uint32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
 	// args are the arguments as a JSON object.
-	Args          []byte `protobuf:"bytes,2,opt,name=args,proto3" json:"args,omitempty"`
+	Args []byte `protobuf:"bytes,2,opt,name=args,proto3" json:"args,omitempty"`
+	// traceparent names the trace that this is a part of, in the form of W3C Trace
+	// Context; empty where it is not traced. A plugin need not look at it.
+	Traceparent   string `protobuf:"bytes,3,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -129,6 +132,13 @@ func (x *Question) GetArgs() []byte {
 		return x.Args
 	}
 	return nil
+}
+
+func (x *Question) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 // FindResponse holds answers.
@@ -258,10 +268,11 @@ const file_crosswalk_plugin_v1_lookup_proto_rawDesc = "" +
 	" crosswalk/plugin/v1/lookup.proto\x12\x13crosswalk.plugin.v1\x1a crosswalk/plugin/v1/common.proto\"b\n" +
 	"\vFindRequest\x12\x16\n" +
 	"\x06lookup\x18\x01 \x01(\tR\x06lookup\x12;\n" +
-	"\tquestions\x18\x02 \x03(\v2\x1d.crosswalk.plugin.v1.QuestionR\tquestions\"4\n" +
+	"\tquestions\x18\x02 \x03(\v2\x1d.crosswalk.plugin.v1.QuestionR\tquestions\"V\n" +
 	"\bQuestion\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
-	"\x04args\x18\x02 \x01(\fR\x04args\"E\n" +
+	"\x04args\x18\x02 \x01(\fR\x04args\x12 \n" +
+	"\vtraceparent\x18\x03 \x01(\tR\vtraceparent\"E\n" +
 	"\fFindResponse\x125\n" +
 	"\aanswers\x18\x01 \x03(\v2\x1b.crosswalk.plugin.v1.AnswerR\aanswers\"\x8c\x01\n" +
 	"\x06Answer\x12\x14\n" +

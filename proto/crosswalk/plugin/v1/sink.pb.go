@@ -87,7 +87,10 @@ type Record struct {
 	Data []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	// possibly_sent tells that this record may have been written before, by an
 	// attempt whose answer was lost.
-	PossiblySent  bool `protobuf:"varint,4,opt,name=possibly_sent,json=possiblySent,proto3" json:"possibly_sent,omitempty"`
+	PossiblySent bool `protobuf:"varint,4,opt,name=possibly_sent,json=possiblySent,proto3" json:"possibly_sent,omitempty"`
+	// traceparent names the trace that this is a part of, in the form of W3C Trace
+	// Context; empty where it is not traced. A plugin need not look at it.
+	Traceparent   string `protobuf:"bytes,5,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -148,6 +151,13 @@ func (x *Record) GetPossiblySent() bool {
 		return x.PossiblySent
 	}
 	return false
+}
+
+func (x *Record) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 // WriteResponse holds results.
@@ -277,12 +287,13 @@ const file_crosswalk_plugin_v1_sink_proto_rawDesc = "" +
 	"\x1ecrosswalk/plugin/v1/sink.proto\x12\x13crosswalk.plugin.v1\x1a crosswalk/plugin/v1/common.proto\"c\n" +
 	"\fWriteRequest\x12\x1c\n" +
 	"\toperation\x18\x01 \x01(\tR\toperation\x125\n" +
-	"\arecords\x18\x02 \x03(\v2\x1b.crosswalk.plugin.v1.RecordR\arecords\"i\n" +
+	"\arecords\x18\x02 \x03(\v2\x1b.crosswalk.plugin.v1.RecordR\arecords\"\x8b\x01\n" +
 	"\x06Record\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12#\n" +
-	"\rpossibly_sent\x18\x04 \x01(\bR\fpossiblySent\"K\n" +
+	"\rpossibly_sent\x18\x04 \x01(\bR\fpossiblySent\x12 \n" +
+	"\vtraceparent\x18\x05 \x01(\tR\vtraceparent\"K\n" +
 	"\rWriteResponse\x12:\n" +
 	"\aresults\x18\x01 \x03(\v2 .crosswalk.plugin.v1.WriteResultR\aresults\"\x8b\x01\n" +
 	"\vWriteResult\x12\x14\n" +

@@ -84,7 +84,10 @@ type HttpRequest struct {
 	// auth-key in them.
 	Headers []*Header `protobuf:"bytes,5,rep,name=headers,proto3" json:"headers,omitempty"`
 	// body is the request's body, decompressed.
-	Body          []byte `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`
+	Body []byte `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`
+	// traceparent names the trace that this is a part of, in the form of W3C Trace
+	// Context; empty where it is not traced. A plugin need not look at it.
+	Traceparent   string `protobuf:"bytes,7,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -159,6 +162,13 @@ func (x *HttpRequest) GetBody() []byte {
 		return x.Body
 	}
 	return nil
+}
+
+func (x *HttpRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 // Header is one line of an HTTP header.
@@ -691,14 +701,15 @@ const file_crosswalk_plugin_v1_source_proto_rawDesc = "" +
 	"\n" +
 	" crosswalk/plugin/v1/source.proto\x12\x13crosswalk.plugin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"M\n" +
 	"\rDecodeRequest\x12<\n" +
-	"\brequests\x18\x01 \x03(\v2 .crosswalk.plugin.v1.HttpRequestR\brequests\"\xaa\x01\n" +
+	"\brequests\x18\x01 \x03(\v2 .crosswalk.plugin.v1.HttpRequestR\brequests\"\xcc\x01\n" +
 	"\vHttpRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x12\n" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12\x14\n" +
 	"\x05query\x18\x04 \x01(\tR\x05query\x125\n" +
 	"\aheaders\x18\x05 \x03(\v2\x1b.crosswalk.plugin.v1.HeaderR\aheaders\x12\x12\n" +
-	"\x04body\x18\x06 \x01(\fR\x04body\"2\n" +
+	"\x04body\x18\x06 \x01(\fR\x04body\x12 \n" +
+	"\vtraceparent\x18\a \x01(\tR\vtraceparent\"2\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"H\n" +
