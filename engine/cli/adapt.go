@@ -40,7 +40,7 @@ func (d decoding) Decode(ctx context.Context, r wire.Request) (wire.Decoded, err
 func (e *engine) newIngress() (err error) {
 	in := e.config.Ingress
 	e.server, err = ingress.New(ingress.Options{
-		Journal: storing{e.journal}, Keeper: keeping{e.journal}, Logger: e.log, Observe: e.metrics.Webhook, Certificate: e.certificate,
+		Journal: storing{e.journal}, Keeper: keeping{e.journal}, Logger: e.log, Observe: e.metrics.Webhook, Tracer: e.tracer, Certificate: e.certificate,
 		Connections: e.waysIn(),
 		Limits: ingress.Limits{
 			MaxBody: in.MaxBody, MaxMemory: in.MaxMemory, MaxConnections: in.MaxConnections,

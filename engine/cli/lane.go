@@ -151,7 +151,7 @@ func (e *engine) newRunner(id event.Lane, jl delivery.Lane, lease delivery.Lease
 	}
 	return delivery.New(delivery.Options{
 		Lane: id, Mappings: begun(e.journal, id, l.mappings), Sink: e.links[id.Sink], Journal: e.metrics.Lane(jl), Lease: lease,
-		Logger: e.log, Lookups: lookingUp{e.engine}, Answers: e.answers,
+		Logger: e.log, Lookups: lookingUp{e.engine}, Answers: e.answers, Tracer: e.tracer,
 		Gate: e.gates[id.Sink], Backoff: backoffOf(e.config.Connection(id.Sink)),
 		Newer: func(key string, than uint64) uint64 { return e.journal.Newer(id, key, than) },
 	})

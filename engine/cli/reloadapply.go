@@ -58,6 +58,7 @@ func (r *running) apply(next *change) error {
 			r.end(l, ending)
 		}
 	}
+	next.applyTracing()
 	if r.flags.logLevel == "" {
 		_ = r.level.UnmarshalText([]byte(next.config.Log.Level)) // the configuration was checked
 	}

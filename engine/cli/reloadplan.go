@@ -32,6 +32,8 @@ type change struct {
 	// that have to go back for some of them.
 	settled bool
 	again   []event.Lane
+	// tracing is where traces go, nil where that is as it was.
+	tracing *config.Tracing
 }
 
 type openedLane struct {
@@ -173,6 +175,9 @@ func (c *change) make(ctx context.Context, now *engine) error {
 		c.gates[conn.Name] = g
 	}
 	if err := c.planLanes(ctx); err != nil {
+		return err
+	}
+	if err := c.compareTracing(now); err != nil {
 		return err
 	}
 	c.compare(now)

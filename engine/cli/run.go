@@ -112,6 +112,11 @@ func (a *app) runEngine(ctx context.Context, o overrides, hangUps <-chan os.Sign
 	if err != nil {
 		return err
 	}
+	tracer, flush, err := newTracer(ctx, cfg, a.version, log)
+	if err != nil {
+		return err
+	}
+	defer flush()
 	p, err := a.project(cfg, log)
 	if err != nil {
 		return err
@@ -138,7 +143,7 @@ func (a *app) runEngine(ctx context.Context, o overrides, hangUps <-chan os.Sign
 	}
 	go trimMemory(ctx)
 	return renewing(ctx, log, func(ctx context.Context) error {
-		r := &running{log: log, level: level, version: a.version, flags: o, hangUps: hangUps, since: since}
+		r := &running{log: log, level: level, version: a.version, flags: o, hangUps: hangUps, since: since, tracer: tracer}
 		r.reloads.started(ctx, p.inputs, findings)
 		e := &engine{project: p, running: r, programs: programs}
 		err := e.run(ctx)

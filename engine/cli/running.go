@@ -15,6 +15,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/metrics"
+	"github.com/crosswalk-etl/crosswalk/engine/tracing"
 )
 
 // running is what goes on while an engine runs one configuration after another.
@@ -34,6 +35,8 @@ type running struct {
 	journal *journal.Journal
 	metrics *metrics.Metrics
 	server  *ingress.Server
+	// tracer tells a collector the way of events, where one is configured.
+	tracer *tracing.Tracer
 	// answers are lookups', kept for all lanes.
 	answers *delivery.AnswerCache
 	// certificate is for webhooks over TLS, nil for plain HTTP.

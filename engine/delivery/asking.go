@@ -29,6 +29,8 @@ type flight struct {
 	waiting []*item
 	// closures are the queue's when it was asked.
 	closures int
+	// traced are those of waiting that have a trace.
+	traced []asker
 }
 
 // lookupQueue is one lookup's questions. Its connection is left alone until the
@@ -78,6 +80,7 @@ func (r *Runner) ask(ctx context.Context, it *item, now time.Time) {
 		}
 		f.waiting = append(f.waiting, it)
 		it.open++
+		r.traceAsk(f, it, now)
 	}
 }
 
@@ -113,11 +116,12 @@ func (r *Runner) dispatchQuestions(ctx context.Context) {
 			n := min(len(q.queued), size)
 			c := &lookupCall{
 				queue: q, flights: append([]*flight(nil), q.queued[:n]...), answered: make([]bool, n),
-				inbox: r.inbox, log: r.log, timeout: r.o.CallTimeout,
+				inbox: r.inbox, log: r.log, timeout: r.o.CallTimeout, questions: make([]wire.Question, n),
 			}
 			q.queued = append(q.queued[:0], q.queued[n:]...)
-			for _, f := range c.flights {
+			for i, f := range c.flights {
 				f.closures = q.closures
+				c.questions[i] = wire.Question{Index: uint32(i), Args: f.q.Args, Traceparent: f.traceparent()}
 			}
 			q.calls++
 			r.total.LookupCalls++
@@ -136,6 +140,7 @@ type answer struct {
 func (r *Runner) answered(ctx context.Context, a *answer, now time.Time) {
 	f, failure := a.flight, a.Failure
 	delete(r.asking.flights, f.key)
+	f.traceAnswer(failure, now)
 	known := mapping.Found(a.Found)
 	keep := f.q.CacheFor
 	if failure != nil {
@@ -218,6 +223,7 @@ func (r *Runner) lookupFailed(ctx context.Context, of *flight, f *wire.Failure, 
 	q.queued = nil
 	for _, flight := range queued {
 		delete(r.asking.flights, flight.key)
+		flight.traceAnswer(f, now)
 		for _, it := range flight.waiting {
 			it.open--
 			it.asked = f
@@ -230,11 +236,12 @@ func (r *Runner) lookupFailed(ctx context.Context, of *flight, f *wire.Failure, 
 
 // lookupCall is one call to a lookup.
 type lookupCall struct {
-	queue   *lookupQueue
-	flights []*flight
-	inbox   *inbox
-	log     *slog.Logger
-	timeout time.Duration
+	queue     *lookupQueue
+	flights   []*flight
+	questions []wire.Question
+	inbox     *inbox
+	log       *slog.Logger
+	timeout   time.Duration
 
 	mu       sync.Mutex
 	answered []bool
@@ -247,12 +254,8 @@ func (c *lookupCall) run(ctx context.Context, lookups Lookups) {
 	defer cancel()
 	silence := time.AfterFunc(c.timeout, cancel)
 	defer silence.Stop()
-	questions := make([]wire.Question, len(c.flights))
-	for i, f := range c.flights {
-		questions[i] = wire.Question{Index: uint32(i), Args: f.q.Args}
-	}
 	err := guard(func() error {
-		return lookups.Find(ctx, c.queue.connection, c.queue.lookup, questions, func(a wire.Answer) {
+		return lookups.Find(ctx, c.queue.connection, c.queue.lookup, c.questions, func(a wire.Answer) {
 			silence.Reset(c.timeout)
 			c.answer(a)
 		})

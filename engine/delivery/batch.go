@@ -146,6 +146,7 @@ func (r *Runner) begin(ctx context.Context, operation string, items []*item, dou
 			}
 			c.records[i] = wire.Record{
 				Index: uint32(i), Key: it.key, Data: it.record, PossiblySent: it.sent,
+				Traceparent: r.traceSend(it, now),
 			}
 		}
 		items = items[n:]

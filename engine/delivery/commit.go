@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/tracing"
 )
 
 // entry is something to be stored: an outcome, an acknowledgement, or both.
@@ -19,6 +20,8 @@ type entry struct {
 	done uint64
 	// it is told when this is stored; may be nil.
 	it *item
+	// trace is the event's, nil where it has none.
+	trace *traced
 }
 
 // committer stores entries in the order they came. What came while it stored the
@@ -29,6 +32,7 @@ type committer struct {
 	inbox   *inbox
 	health  *health
 	wake    chan struct{}
+	tracer  *tracing.Tracer
 
 	mu    sync.Mutex
 	queue []entry
@@ -103,6 +107,12 @@ func (c *committer) hurry() bool {
 
 // tell has the items of a stored batch go on.
 func (c *committer) tell(batch []entry) {
+	if c.tracer.On() {
+		now := time.Now()
+		for i := range batch {
+			c.traceOutcome(&batch[i], now)
+		}
+	}
 	c.mu.Lock()
 	c.open -= len(batch)
 	c.mu.Unlock()

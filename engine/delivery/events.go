@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -19,6 +20,7 @@ func (r *Runner) accept(p *event.Pending) {
 		return
 	}
 	it := newItem(p)
+	it.trace = traceOf(r.o.Tracer, &p.Event)
 	r.weigh(it)
 	r.counts[it.state]++
 	if r.keys.add(it) {
@@ -122,6 +124,7 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 	it, f := res.it, res.Failure
 	m := it.mapping()
 	until := r.port.back(it, f, now)
+	r.traceResult(it, m, res)
 	if m.Repeat == wire.RepeatUnsafe {
 		r.unsafeOut--
 	}
@@ -164,8 +167,10 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 		r.o.Journal.Unmark(m.Name, []uint64{it.sequence})
 	}
 	r.total.Retries++
-	r.log.DebugContext(ctx, "delivery failed for now", "sequence", it.sequence, "mapping", m.Name,
-		"attempt", it.attempts, "class", f.Class.String(), "code", f.Code, "message", f.Message, "again_in", pause)
+	if r.log.Enabled(ctx, slog.LevelDebug) {
+		r.log.With(it.names()...).DebugContext(ctx, "delivery failed for now", "sequence", it.sequence, "mapping", m.Name,
+			"attempt", it.attempts, "class", f.Class.String(), "code", f.Code, "message", f.Message, "again_in", pause)
+	}
 	r.wait(it, now.Add(pause))
 }
 
@@ -192,6 +197,7 @@ func (r *Runner) settle(ctx context.Context, it *item, e entry) {
 // store counts an outcome and hands it to the committer.
 func (r *Runner) store(ctx context.Context, it *item, e entry) {
 	o := &e.outcome
+	e.trace = it.trace
 	switch o.Kind {
 	case event.Delivered:
 		r.total.Delivered++
@@ -202,7 +208,7 @@ func (r *Runner) store(ctx context.Context, it *item, e entry) {
 	case event.Dead:
 		r.total.Dead++
 		e.dead = it.ev
-		r.log.WarnContext(ctx, "dead letter", "sequence", it.sequence, "mapping", o.Mapping, "class", o.Reason.Class,
+		r.log.With(it.names()...).WarnContext(ctx, "dead letter", "sequence", it.sequence, "mapping", o.Mapping, "class", o.Reason.Class,
 			"code", o.Reason.Code, "path", o.Reason.Path, "file", o.Reason.File, "line", o.Reason.Line)
 	case event.Duplicate: // the journal's, no mapping sees it
 	}

@@ -69,6 +69,9 @@ type item struct {
 	size    int
 	weighed bool
 
+	// trace is the event's, nil where it has none.
+	trace *traced
+
 	// plan is set when the event begins, step is the mapping at hand.
 	plan *plan
 	step int

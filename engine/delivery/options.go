@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/tracing"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -32,6 +33,9 @@ type Options struct {
 	// Gate is the way to the sink, shared with the other lanes that end there: one of
 	// the lane's own for MaxInFlight records at once.
 	Gate *Gate
+
+	// Tracer tells the way of events that have a trace; nil tells of none.
+	Tracer *tracing.Tracer
 
 	// Lease is the right to read the lane, where others may come to have it; nil: it is
 	// never lost.

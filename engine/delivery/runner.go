@@ -80,7 +80,7 @@ func New(o Options) (*Runner, error) {
 		sinking: &health{log: log, what: "writing to the sink", from: 3},
 	}
 	r.commit = &committer{
-		journal: o.Journal, inbox: r.inbox, wake: make(chan struct{}, 1),
+		journal: o.Journal, inbox: r.inbox, wake: make(chan struct{}, 1), tracer: o.Tracer,
 		health: &health{log: log, what: "storing outcomes"},
 	}
 	return r, nil
@@ -114,7 +114,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for range r.o.Workers {
 		w := &worker{
 			lane: r.o.Lane, journal: r.o.Journal, log: r.log,
-			pool: r.pool, inbox: r.inbox, workers: r.o.Workers, began: began, answers: r.o.Answers,
+			pool: r.pool, inbox: r.inbox, workers: r.o.Workers, began: began, answers: r.o.Answers, tracer: r.o.Tracer,
 		}
 		r.tasks.Go(func() { w.run(work) })
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/tracing"
 )
 
 // pool is the items that wait for a worker.
@@ -68,6 +69,7 @@ type worker struct {
 	workers int
 	answers *AnswerCache
 	began   time.Time
+	tracer  *tracing.Tracer
 
 	ev mapping.Event
 	// buf is what records are cut from.
@@ -133,7 +135,9 @@ func (w *worker) do(ctx context.Context, it *item) {
 			w.decide(it, m, event.Superseded, nil)
 			continue
 		}
+		began := it.trace.clock()
 		record, skipped, err := w.apply(it, m)
+		w.traceMap(it, m, began, skipped, err)
 		switch {
 		case len(it.questions) > 0:
 			return

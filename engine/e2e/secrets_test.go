@@ -8,13 +8,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 )
 
 // Secrets are nowhere but where they belong, and what a customer wrote is in the
-// history alone: not in logs, metrics, answers, process lists or the processes'
+// history alone: not in logs, metrics, traces, answers, process lists or the processes'
 // environment, at the most talkative level, through deliveries, refusals, dead
 // letters, a wrong key and crashes.
 func TestSecretsAndCustomersAreNotTold(t *testing.T) {
@@ -28,6 +29,8 @@ func TestSecretsAndCustomersAreNotTold(t *testing.T) {
 	if err := os.WriteFile(config, []byte(strings.Replace(string(text), "level: info", "level: debug", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	c := startCollector(t)
+	s.add(t, c.config())
 	e := s.start(t)
 	const surname, phone, street = "Перевертайло", "0671239876", "вул. Прихована"
 	planted := func(order string) string {
@@ -90,13 +93,25 @@ func TestSecretsAndCustomersAreNotTold(t *testing.T) {
 		return nil
 	})
 
+	// Everything that was told is there when the last order's outcome is.
+	for _, outcome := range []string{"dead", "delivered"} {
+		eventually(t, "the trace of an order that is "+outcome, func() error {
+			for _, s := range c.all() {
+				if s.attrs["crosswalk.outcome"] == outcome && (outcome == "dead" || s.attrs["crosswalk.sequence"] == strconv.Itoa(8)) {
+					return nil
+				}
+			}
+			return errors.New("it has not come")
+		})
+	}
+	c.check(t)
 	commands, environments := processes(t)
 	for _, path := range []string{"/metrics", "/api/v1/status", "/readyz"} {
 		heard.WriteString(get(t, e.admin+path))
 	}
-	secrets := map[string]string{"a token": shopToken, "another token": salesdriveToken, "the sink's key": saleappKey}
+	secrets := map[string]string{"a token": shopToken, "another token": salesdriveToken, "the sink's key": saleappKey, "the collector's token": collectorToken}
 	customers := map[string]string{"a surname": surname, "a phone": phone, "a phone's end": "1239876", "a street": street, "a domain": "planted.example"}
-	places := map[string]string{"the log": e.log(), "an answer": heard.String(), "a process's arguments": commands, "a plugin's environment": environments}
+	places := map[string]string{"the log": e.log(), "a trace": c.text(), "an answer": heard.String(), "a process's arguments": commands, "a plugin's environment": environments}
 	for where, text := range places {
 		if len(text) < 20 {
 			t.Errorf("%s was not read: %q", where, text)
@@ -127,7 +142,7 @@ func TestSecretsAndCustomersAreNotTold(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, url string) string {
+func get(t testing.TB, url string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {

@@ -40,6 +40,9 @@ type Event struct {
 	// Part is Request.Part of the request that it comes from, where that was kept
 	// before it was decoded; "" where it was not. A part is stored once.
 	Part string
+	// Trace names the trace that what becomes of it is a part of, as a traceparent of W3C
+	// Trace Context; "" where it is not traced.
+	Trace string
 }
 
 // Kind says what became of an event under one mapping.

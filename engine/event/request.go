@@ -22,6 +22,8 @@ type Request struct {
 	Header [][2]string
 	// Body is the body, decompressed.
 	Body []byte
+	// Trace is Event.Trace of the events that it becomes.
+	Trace string
 	// ReceivedAt is when ingress had read the whole request, in UTC.
 	ReceivedAt time.Time
 	// Reason says why it was refused when it was decoded, and RefusedAt when that was;

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
 	"runtime/debug"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/tracing"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -26,8 +28,9 @@ type answer struct {
 	body        []byte
 	// problem is why a request is refused; nil if it is taken.
 	problem *problem
-	// accepted and duplicates count the request's events.
+	// accepted and duplicates count the request's events, of which stored are the first.
 	accepted, duplicates int
+	stored               []stored
 }
 
 // request is a webhook on its way.
@@ -43,6 +46,8 @@ type request struct {
 	size  int
 	whole bool
 	kept  bool
+	// span is its trace; nil where it has none.
+	span *tracing.Span
 }
 
 // ServeHTTP takes one webhook.
@@ -81,6 +86,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(a.body) // a sender that went away repeats its request, and that is a duplicate
 	}
 	s.note(r.Context(), q, a)
+	s.told(q, a)
 }
 
 // unread reports whether a refused sender may still be sending its body.
@@ -145,6 +151,7 @@ func (s *Server) take(ctx context.Context, q *request) (answer, *problem) {
 	if p := q.sender.allow(q.started); p != nil {
 		return answer{}, p
 	}
+	q.span = s.tracer.Webhook(q.Header.Get("Traceparent"), "webhook", q.started)
 	var c content
 	if q.ContentLength != 0 {
 		var p *problem
@@ -209,7 +216,7 @@ func (one *sender) allow(now time.Time) *problem {
 func (s *Server) decode(ctx context.Context, q *request, r wire.Request) (wire.Decoded, *problem) {
 	soon, cancel := context.WithTimeout(ctx, s.limits.DecodeTimeout)
 	defer cancel()
-	d, p := s.ask(soon, q.sender, r)
+	d, p := s.askTraced(soon, q.span, q.sender, r)
 	if ctx.Err() != nil {
 		gone := &problem{status: http.StatusBadRequest, code: CodeGone, message: "the sender went away", hangUp: true}
 		if p != nil {
@@ -279,7 +286,8 @@ func (s *Server) store(ctx context.Context, q *request, d wire.Decoded, data []b
 	defer cancel()
 	a := answer{status: http.StatusOK, contentType: "application/json"}
 	for _, e := range d.Events {
-		receipt, err := s.journal.Accept(ctx, eventOf(q.sender.Name, &e, data, received))
+		ev := eventOf(q.sender.Name, &e, data, received)
+		receipt, err := s.accept(ctx, q.span, ev)
 		if never, ok := errors.AsType[*UnacceptableError](err); ok {
 			return a, &problem{status: http.StatusUnprocessableEntity, code: CodeUnacceptable, message: never.Message, field: never.Field, cause: err}
 		}
@@ -291,6 +299,9 @@ func (s *Server) store(ctx context.Context, q *request, d wire.Decoded, data []b
 			return a, later(CodeJournal, "the event could not be stored: send this request again later", after, err)
 		}
 		q.sender.count(receipt)
+		if s.log.Enabled(ctx, slog.LevelDebug) {
+			a.note(ev, receipt)
+		}
 		if receipt.Duplicate {
 			a.duplicates++
 		} else {

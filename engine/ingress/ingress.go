@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/tracing"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -172,6 +173,8 @@ type Options struct {
 	// address named none, the answer's status, and the time since the request's
 	// header was read. It may be nil, is called concurrently and must be quick.
 	Observe func(connection string, status int, took time.Duration)
+	// Tracer tells of webhooks that came with a connection's token; nil tells of none.
+	Tracer *tracing.Tracer
 	// Certificate has Serve speak TLS; nil for plain HTTP.
 	Certificate *Certificate
 }
@@ -190,13 +193,14 @@ type Server struct {
 	stats   counters
 	strange *complaints
 	observe func(connection string, status int, took time.Duration)
+	tracer  *tracing.Tracer
 	// certificate is nil for plain HTTP.
 	certificate *Certificate
 }
 
 // New makes a server. Connections without a token take no webhooks and are left out.
 func New(o Options) (*Server, error) {
-	s := &Server{journal: o.Journal, keeper: o.Keeper, keptOne: make(chan struct{}, 1), limits: o.Limits, log: o.Logger, observe: o.Observe, certificate: o.Certificate}
+	s := &Server{journal: o.Journal, keeper: o.Keeper, keptOne: make(chan struct{}, 1), limits: o.Limits, log: o.Logger, observe: o.Observe, tracer: o.Tracer, certificate: o.Certificate}
 	if s.observe == nil {
 		s.observe = func(string, int, time.Duration) {}
 	}

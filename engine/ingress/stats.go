@@ -107,6 +107,10 @@ func (s *Server) note(ctx context.Context, q *request, a answer) {
 		slog.String("connection", name), slog.String("method", line(q.Method)), slog.Int("status", a.status),
 		slog.Int("bytes", q.size), slog.Duration("took", took.Round(time.Microsecond)),
 	}
+	if id := q.span.TraceID(); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
+	}
+	attrs = append(attrs, a.names()...)
 	p := a.problem
 	if p == nil {
 		text := "webhook taken"

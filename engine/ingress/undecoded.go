@@ -71,7 +71,7 @@ func (s *Server) keep(ctx context.Context, q *request, r *wire.Request, received
 	for _, h := range r.Header {
 		kept.Header = append(kept.Header, [2]string{h.Name, h.Value})
 	}
-	err := s.keeper.Keep(ctx, kept)
+	err := s.keepTraced(ctx, q.span, kept)
 	if never, ok := errors.AsType[*UnacceptableError](err); ok {
 		return answer{}, &problem{status: http.StatusUnprocessableEntity, code: CodeUnacceptable, message: never.Message, field: never.Field, cause: err}
 	}
@@ -193,7 +193,7 @@ func (s *Server) decodeSome(ctx context.Context, one *sender) (int, error) {
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range requests {
-		wg.Go(func() { decoded[i], problems[i] = s.decodeGuarded(asking, one, wireRequest(&requests[i])) })
+		wg.Go(func() { decoded[i], problems[i] = s.decodeGuarded(asking, one, &requests[i]) })
 	}
 	wg.Wait()
 	// Those before the first that could not be answered are done with.
@@ -212,14 +212,14 @@ func (s *Server) decodeSome(ctx context.Context, one *sender) (int, error) {
 }
 
 // decodeGuarded is decode for a request that nobody waits for.
-func (s *Server) decodeGuarded(ctx context.Context, one *sender, r wire.Request) (d wire.Decoded, p *problem) {
+func (s *Server) decodeGuarded(ctx context.Context, one *sender, r *event.Request) (d wire.Decoded, p *problem) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.log.Error("decoding a webhook panicked", "connection", one.Name, "panic", v)
 			p = refuse(http.StatusInternalServerError, CodeBroken, "the engine failed on this request")
 		}
 	}()
-	return s.ask(ctx, one, r)
+	return s.askAgain(ctx, one, r)
 }
 
 // storeKept stores the events of requests that were decoded, each key's in their
@@ -254,7 +254,7 @@ func (s *Server) storeKept(ctx context.Context, one *sender, requests []event.Re
 				r := &requests[p.request]
 				e := eventOf(one.Name, &decoded[p.request].Events[p.n], r.Body, r.ReceivedAt)
 				e.Part = r.Part(p.n)
-				receipt, err := s.journal.Accept(ctx, e)
+				receipt, err := s.acceptKept(ctx, r.Trace, e)
 				if bad, ok := errors.AsType[*UnacceptableError](err); ok {
 					mu.Lock()
 					never[p.request] = bad
@@ -265,6 +265,7 @@ func (s *Server) storeKept(ctx context.Context, one *sender, requests []event.Re
 					return err
 				}
 				one.count(receipt)
+				s.log.DebugContext(ctx, "event accepted of a webhook that was kept as it came", "connection", one.Name, "sequence", receipt.Sequence, "event_id", line(e.ID))
 			}
 			return nil
 		})

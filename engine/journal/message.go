@@ -32,6 +32,9 @@ const (
 	hdrRecord = "Cw-Record-Length"
 	// hdrReplay is a replay's event.Replay as JSON.
 	hdrReplay = "Cw-Replay"
+	// hdrTrace is the event's Trace. It does not bear the name that the standard gives
+	// it: a server may be told to trace messages that have one of that name.
+	hdrTrace = "Cw-Trace"
 )
 
 // Bounds of an event's fields, in bytes.
@@ -97,6 +100,7 @@ func encodeEvent(e *event.Event) (nats.Header, []byte) {
 	set(hdrHash, recordHash(e.Record))
 	set(hdrReplay, encodeReplay(e.Replay))
 	set(hdrPart, e.Part)
+	set(hdrTrace, e.Trace)
 	data := e.Record
 	if e.Body != nil && !bytes.Equal(e.Body, e.Record) {
 		set(hdrRecord, strconv.Itoa(len(e.Record)))
@@ -108,7 +112,7 @@ func encodeEvent(e *event.Event) (nats.Header, []byte) {
 
 // decodeEvent reads an event's message. Record and Body share data's memory.
 func decodeEvent(seq uint64, subject string, h nats.Header, data []byte) (event.Event, error) {
-	e := event.Event{Sequence: seq, Record: data, Part: h.Get(hdrPart)}
+	e := event.Event{Sequence: seq, Record: data, Part: h.Get(hdrPart), Trace: h.Get(hdrTrace)}
 	fail := func(header string, err error) (event.Event, error) {
 		return event.Event{}, fmt.Errorf("event %d: header %s %q: %w", seq, header, h.Get(header), err)
 	}

@@ -35,6 +35,7 @@ func FuzzEventMessage(f *testing.F) {
 		want := event.Event{
 			Sequence: 9, ID: id, Connection: "salesdrive", Type: typ, Key: key, Version: version,
 			UpdatedAt: time.Unix(updated, nanos).UTC(), ReceivedAt: time.Unix(nanos, updated).UTC(), Record: record, Body: body,
+			Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 		}
 		if checkEvent(&want, 1<<20) != nil {
 			t.Skip("refused")

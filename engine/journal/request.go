@@ -69,6 +69,9 @@ func encodeRequest(r *event.Request) (*nats.Msg, error) {
 		hdrReceived: {encodeTime(r.ReceivedAt)},
 		hdrHead:     {strconv.Itoa(len(data))},
 	}
+	if r.Trace != "" {
+		h[hdrTrace] = []string{r.Trace}
+	}
 	subject := requestSubject(r.Connection)
 	if r.Reason != nil {
 		subject = refusedSubject(r.Connection)
@@ -95,6 +98,7 @@ func decodeRequest(seq uint64, subject string, h nats.Header, data []byte) (even
 	}
 	r := event.Request{
 		Sequence: seq, Method: head.Method, Path: string(head.Path), Query: string(head.Query), Body: data[n:], Reason: head.Refused,
+		Trace: h.Get(hdrTrace),
 	}
 	_, r.Connection, _ = strings.Cut(subject, ".")
 	for _, line := range head.Header {

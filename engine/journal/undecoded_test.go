@@ -20,6 +20,7 @@ func webhook(body string) *event.Request {
 		Connection: lane.Source, Method: "POST", Path: "/замовлення", Query: "a=1&b=\xff%20",
 		Header:     [][2]string{{"Content-Type", "application/json"}, {"X-Odd", "\xce\xeb\xe5"}},
 		ReceivedAt: time.Date(2025, 3, 4, 12, 30, 1, 500, time.UTC), Body: []byte(body),
+		Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -215,6 +216,21 @@ func (s *Span) Parent() string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(trace.ContextWithSpan(context.Background(), s.span), carrier)
 	return carrier[header]
+}
+
+// TraceID is the trace's id for the log, 32 hexadecimal digits, or "".
+func (s *Span) TraceID() string {
+	if s == nil {
+		return ""
+	}
+	return s.span.SpanContext().TraceID().String()
+}
+
+// IDOf gives the trace's id of a traceparent, as Span.TraceID does.
+func IDOf(parent string) string {
+	_, rest, _ := strings.Cut(parent, "-")
+	id, _, _ := strings.Cut(rest, "-")
+	return id
 }
 
 // Link tells that s and other are one thing that both wait for.
