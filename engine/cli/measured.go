@@ -19,7 +19,7 @@ func (m measured) State(ctx context.Context) (metrics.State, error) {
 	if err != nil {
 		return metrics.State{}, err
 	}
-	s := metrics.State{Ready: e.journal.Ready() == nil, Ingress: e.server.Stats(), DeadLetters: js.Unresolved, Alarms: len(e.journal.Alarms())}
+	s := metrics.State{Ready: e.journal.Ready() == nil, Ingress: e.server.Stats(), DeadLetters: js.Unresolved, Alarms: len(e.journal.Alarms()), Traces: e.tracer.Stats()}
 	last, applied, counts := e.reloads.state()
 	s.Configuration = metrics.Configuration{
 		Valid: last.result != reloadRefused, AppliedAt: applied, Applied: counts[0], Unchanged: counts[1], Refused: counts[2],

@@ -57,6 +57,8 @@ var (
 	descApplied = desc("config_last_reload_success_timestamp_seconds", "When the configuration that runs was put in place.")
 	descReloads = desc("reloads_total", "Times that the configuration was read again, by what became of it: applied, unchanged, refused.", "result")
 
+	descTraces = desc("trace_spans_total", "Spans of traces, by what became of them: exported, dropped (the queue was full), refused (the collector did not take them in time).", "result")
+
 	descDead = desc("dead_letters", "Dead letters that nobody has resolved.")
 )
 
@@ -66,7 +68,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		descUp, descReady, descWebhooks, descRefused, descAccepted, descDuplicates, descLastAccepted, descBacklog,
 		descKept, descUndecoded, descUndecBytes, descUndecSince, descUndecBad,
 		descOldest, descAtHand, descGate, descAtSink, descAlarms, descCalls, descFailures, descRetries, descAsked, descUnasked,
-		descPlugin, descRestarts, descValid, descApplied, descReloads, descDead,
+		descPlugin, descRestarts, descValid, descApplied, descReloads, descTraces, descDead,
 	} {
 		ch <- d
 	}
@@ -96,6 +98,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(descReloads, s.Configuration.Applied, "applied")
 	count(descReloads, s.Configuration.Unchanged, "unchanged")
 	count(descReloads, s.Configuration.Refused, "refused")
+	count(descTraces, s.Traces.Exported, "exported")
+	count(descTraces, s.Traces.Dropped, "dropped")
+	count(descTraces, s.Traces.Refused, "refused")
 	for _, in := range s.Ingress.Connections {
 		count(descWebhooks, in.Requests, in.Name)
 		count(descAccepted, in.Accepted, in.Name)

@@ -18,6 +18,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 	"github.com/crosswalk-etl/crosswalk/engine/metrics"
+	"github.com/crosswalk-etl/crosswalk/engine/tracing"
 )
 
 // fixed is an engine whose state does not change.
@@ -53,7 +54,7 @@ func everything(t *testing.T) *metrics.Metrics {
 	t.Helper()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	m := metrics.New("1.2.3", fixed{state: metrics.State{
-		Ready: true, DeadLetters: 3, Alarms: 1,
+		Ready: true, DeadLetters: 3, Alarms: 1, Traces: tracing.Stats{Exported: 40, Dropped: 2, Refused: 1},
 		Configuration: metrics.Configuration{AppliedAt: noon, Applied: 2, Unchanged: 1, Refused: 3},
 		Ingress: ingress.Stats{
 			Requests: 9, Refused: map[string]uint64{"bad_json": 2, "not_found": 1}, Strangers: map[string]uint64{"not_found": 1},

@@ -7,6 +7,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+	"github.com/crosswalk-etl/crosswalk/engine/tracing"
 )
 
 // Source is the engine that metrics are read from.
@@ -30,6 +31,8 @@ type State struct {
 	// Undecoded are the connections of which webhooks are kept that wait for their
 	// plugin, or were refused when it decoded them.
 	Undecoded []Undecoded
+	// Traces counts what was told to a collector.
+	Traces tracing.Stats
 	// Alarms is how many things somebody has to look at before events are refused.
 	Alarms int
 	// Configuration is what became of the configurations that the engine was given.

@@ -3,6 +3,7 @@ package tracing
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -235,7 +236,7 @@ func (q *queue) fails(err error) {
 	q.said = now
 	text := err.Error()
 	if len(text) > maxError {
-		text = text[:maxError] + "…"
+		text = strings.ToValidUTF8(text[:maxError], "") + "…"
 	}
 	q.log.Warn("the collector does not take traces; events go on", "error", text,
 		"since", q.failing.UTC().Format(time.RFC3339), "dropped", q.dropped.Load()+q.refused.Load()-q.unsaid)

@@ -83,7 +83,7 @@ func New(ctx context.Context, version string, log *slog.Logger) (*Tracer, error)
 func (t *Tracer) Set(ctx context.Context, s Settings) error {
 	if s.Endpoint == "" {
 		t.on.Store(false)
-		t.queue.to(nil)
+		t.queue.to(nil) //nolint:contextcheck // the way to the collector has a life of its own
 		return nil
 	}
 	e, err := newExporter(ctx, s)
@@ -91,7 +91,7 @@ func (t *Tracer) Set(ctx context.Context, s Settings) error {
 		return fmt.Errorf("send traces to %s: %w", s.Endpoint, err)
 	}
 	t.sample(s.Sample)
-	t.queue.to(e)
+	t.queue.to(e) //nolint:contextcheck // likewise
 	t.on.Store(true)
 	return nil
 }
@@ -213,9 +213,8 @@ func (s *Span) Parent() string {
 	if s == nil {
 		return ""
 	}
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(trace.ContextWithSpan(context.Background(), s.span), carrier)
-	return carrier[header]
+	c := s.span.SpanContext()
+	return "00-" + c.TraceID().String() + "-" + c.SpanID().String() + "-" + c.TraceFlags().String()
 }
 
 // TraceID is the trace's id for the log, 32 hexadecimal digits, or "".
