@@ -129,7 +129,7 @@ func (c *compiler) constant(raw []byte, n *yaml.Node, to target) (rule, typ) {
 	at := c.doc.spanOf(n)
 	out, ok, err := convert(nil, raw, to.sink)
 	if err != nil || !ok {
-		c.badConstant(err, raw, at, to)
+		c.badConstant(err, raw, c.constantPlace(n, err, at), to)
 		return nil, typ{}
 	}
 	return &scalarRule{origin: origin{at, to.field}, constant: out, sink: to.sink}, typ{kinds: kindOfJSON(out)}
@@ -143,6 +143,13 @@ func (c *compiler) badConstant(err *conversionError, raw []byte, at span, to tar
 	switch {
 	case err == nil:
 		c.doc.errorAt("CW144", at, "", "`%s` is %s, and an empty text is none", to.field, kindName(to.sink.Types))
+	case err.unknown || err.lacking:
+		around, name := cutLast(field)
+		if err.lacking {
+			c.doc.errorAt("CW144", at, "", "`%s` is required, and this object does not have it", field)
+			return
+		}
+		c.doc.errorAt("CW144", at, fieldsHint(name, err.object), "`%s` has no field `%s`", around, name)
 	case err.enum:
 		hint := "it can be " + err.want
 		if raw[0] == '"' {
@@ -175,6 +182,8 @@ func (c *compiler) fits(t typ, to target, at span, what string) bool {
 	from := t.kinds &^ schema.Null
 	rule, hint := "CW144", ""
 	switch {
+	case from == schema.Array && to.sink.Types&^schema.Null == schema.Object:
+		rule, hint = "CW146", "take one element (path.0), or say what its fields become: {fields: {…}}"
 	case from == schema.Array:
 		rule, hint = "CW146", "take one element (path.0), join(list, \", \"), or `type: json`"
 	case to.sink.Types&^schema.Null == schema.Array:

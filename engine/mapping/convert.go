@@ -14,9 +14,16 @@ type conversionError struct {
 	want  string
 	// enum is set if the type fits and the value is not among the choices.
 	enum bool
+	// unknown tells of a field that the object does not have, lacking of one that it
+	// requires and is not given.
+	unknown, lacking bool
+	object           *schema.Node
 }
 
 func (e *conversionError) Error() string {
+	if e.unknown || e.lacking {
+		return fmt.Sprintf("`%s` %s", e.path, e.want)
+	}
 	if e.enum {
 		return fmt.Sprintf("%s is not among the values allowed here: %s", e.value, e.want)
 	}
@@ -171,7 +178,7 @@ func convertObject(dst, b []byte, node *schema.Node) (out []byte, ok bool, err *
 		child := node.Property(name)
 		if child == nil {
 			if node.Closed {
-				err = &conversionError{path: strings.Clone(name), value: shorten(string(v)), want: "part of this object, which has no such field"}
+				err = &conversionError{path: strings.Clone(name), value: shorten(string(v)), want: "is no field of it", unknown: true, object: node}
 				return false
 			}
 			child = node.Additional
@@ -201,7 +208,7 @@ func convertObject(dst, b []byte, node *schema.Node) (out []byte, ok bool, err *
 	}
 	for _, name := range node.Required {
 		if !there[name] {
-			return dst[:start], false, &conversionError{path: name, value: "nothing", want: "this field, which is required"}
+			return dst[:start], false, &conversionError{path: name, value: "nothing", want: "is required", lacking: true, object: node}
 		}
 	}
 	return append(dst, '}'), true, nil

@@ -23,11 +23,19 @@ func (l *literalFields) add(e *exprCompiler, at ast.Node, key, value operand) {
 		l.keys = map[string]span{}
 	}
 	l.keys[name] = e.span(loc.From, max(loc.To, loc.From+1))
-	node := nodeOf(value.t)
+	node := value.described()
 	if node == nil {
 		node = &schema.Node{}
 	}
 	l.fields = append(l.fields, schema.Property{Name: name, Node: node})
+}
+
+// described is what is known of a part of a list or an object that is written out.
+func (o operand) described() *schema.Node {
+	if k := kindOf(o.value); o.constant && k != 0 && k&(schema.Object|schema.Array) == 0 {
+		return &schema.Node{Types: k, Choices: []schema.Choice{{JSON: string(appendJSON(nil, o.value))}}}
+	}
+	return nodeOf(o.t)
 }
 
 // node describes the object; nil if a name in it is not known.

@@ -400,7 +400,7 @@ func (e *exprCompiler) array(n *ast.ArrayNode) operand {
 		if i > 0 {
 			kind = eitherOf(*elem, kind)
 		}
-		elem, out.t.parts = &kind, append(out.t.parts, o.t)
+		elem, out.t.parts = &kind, append(out.t.parts, typ{kinds: o.t.kinds, node: o.described(), parts: o.t.parts, choices: o.t.choices})
 	}
 	out.t.elem = elem
 	if out.to < len(e.text) && e.text[out.to] == ']' {

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/expr-lang/expr/file"
@@ -70,6 +71,8 @@ func (e *exprCompiler) syntax(err error) {
 			hint = "` #` begins a comment in YAML; quote the whole value: '= …'"
 		}
 		e.report("CW130", len(e.text)-1, len(e.text), hint, "the expression ends too early")
+	case token == ":" && regexp.MustCompile(`,\s*\{\s*[\pL\pN_"'.]+\s*$`).MatchString(string(e.text[:from])):
+		e.report("CW130", from, to, `an object made for each element stands in braces of its own: map(list, {{"sku": .article}})`, "`:` cannot stand here")
 	case token == "=":
 		e.report("CW130", from, to, "write `==` to compare", "`=` is no operator")
 	case token == "," && strings.HasPrefix(string(e.text), "if"):

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
@@ -21,9 +23,12 @@ type misshape struct {
 	open bool
 	// is and wants are the types of a field that never becomes the sink's.
 	is, wants schema.Types
-	sink      *schema.Node // of the object
-	made      *madeObject  // the object, if an expression makes it
-	key       string       // its field
+	// value is a constant that never does, of wants or, if it has a list of values, of
+	// choices.
+	value, choices string
+	sink           *schema.Node // of the object
+	made           *madeObject  // the object, if an expression makes it
+	key            string       // its field
 }
 
 // madeObject is where an expression makes an object, and its fields.
@@ -78,10 +83,29 @@ func (s *shapes) node(from, to *schema.Node, path []string, in *madeObject, key 
 	case is == 0:
 	case !canConvert(is, to.Types):
 		s.out = append(s.out, misshape{path: path, is: is, wants: to.Types &^ schema.Null, made: in, key: key})
+	case is&(schema.Object|schema.Array) == 0:
+		s.constants(from, to, path, in, key)
 	case is == schema.Array:
 		s.node(from.Items, to.Items, append(slices.Clip(path), "#"), in, key)
 	case is == schema.Object:
 		s.object(from, to, path)
+	}
+}
+
+// constants looks at a single value that is one of a list.
+func (s *shapes) constants(from, to *schema.Node, path []string, in *madeObject, key string) {
+	m := misshape{path: path, is: known(from), wants: to.Types &^ schema.Null, made: in, key: key}
+	for _, c := range from.Choices {
+		_, _, err := convert(nil, []byte(c.JSON), to)
+		if err == nil {
+			return
+		}
+		if m.value = err.value; err.enum {
+			m.choices = err.want
+		}
+	}
+	if len(from.Choices) > 0 {
+		s.out = append(s.out, m)
 	}
 }
 
@@ -146,6 +170,10 @@ func (c *compiler) fitsShape(t typ, to target, at span, what string) bool {
 			field = "it"
 		}
 		switch {
+		case m.choices != "":
+			c.doc.errorAt("CW145", at, "it can be "+m.choices, "%s%s cannot be %s", text, field, m.value)
+		case m.value != "":
+			c.doc.errorAt("CW144", at, hint, "%s%s must be %s, and %s cannot become that", text, field, kindName(m.wants), m.value)
 		case m.wants != 0:
 			c.doc.errorAt("CW144", at, hint, "%s%s must be %s, and is %s there", text, field, kindName(m.wants), kindName(m.is))
 		case m.open:
@@ -166,16 +194,19 @@ func (c *compiler) fitsShape(t typ, to target, at span, what string) bool {
 // misshapen reports an object that an expression makes, each field where it stands.
 func (c *compiler) misshapen(m misshape, to target) {
 	field := strings.Join(append([]string{to.field}, m.path...), ".")
-	if m.wants != 0 {
+	switch {
+	case m.choices != "":
+		c.doc.errorAt("CW145", m.made.keys[m.key], "it can be "+m.choices, "`%s` cannot be %s", field, m.value)
+		return
+	case m.value != "":
+		c.doc.errorAt("CW144", m.made.keys[m.key], "", "`%s` is %s, and %s cannot become that", field, kindName(m.wants), m.value)
+		return
+	case m.wants != 0:
 		c.doc.errorAt("CW144", m.made.keys[m.key], "", "`%s` must be %s, and is %s here", field, kindName(m.wants), kindName(m.is))
 		return
 	}
 	for _, name := range m.unknown {
-		hint := diag.DidYouMean(name, m.sink.Names())
-		if hint == "" && len(m.sink.Properties) <= 40 {
-			hint = "it has " + strings.Join(m.sink.Names(), ", ")
-		}
-		c.doc.errorAt("CW144", m.made.keys[name], hint, "`%s` has no field `%s`", field, name)
+		c.doc.errorAt("CW144", m.made.keys[name], fieldsHint(name, m.sink), "`%s` has no field `%s`", field, name)
 	}
 	meant := func(name string) bool {
 		return slices.ContainsFunc(m.unknown, func(u string) bool { return diag.Suggest(u, m.sink.Names()) == name })
@@ -185,6 +216,54 @@ func (c *compiler) misshapen(m misshape, to target) {
 			c.doc.errorAt("CW144", m.made.at, "", "`%s.%s` is required, and this object does not have it", field, name)
 		}
 	}
+}
+
+// fieldsHint says which field of an object was meant, or which it has.
+func fieldsHint(name string, object *schema.Node) string {
+	hint := diag.DidYouMean(name, object.Names())
+	if hint == "" && len(object.Properties) <= 40 {
+		hint = "it has " + strings.Join(object.Names(), ", ")
+	}
+	return hint
+}
+
+// cutLast takes the last step off a field's name.
+func cutLast(field string) (around, name string) {
+	i := strings.LastIndexByte(field, '.')
+	return field[:max(i, 0)], field[i+1:]
+}
+
+// constantPlace returns where in a constant object or list an error is, at if that is
+// not known.
+func (c *compiler) constantPlace(n *yaml.Node, err *conversionError, at span) span {
+	if err == nil || err.path == "" {
+		return at
+	}
+	key := n
+	for _, step := range strings.Split(err.path, ".") {
+		around := n
+		if n.Kind == yaml.SequenceNode {
+			if i, e := strconv.Atoi(step); e == nil && i < len(n.Content) {
+				n = n.Content[i]
+				key = n
+			}
+		}
+		for i := 0; n == around && n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == step {
+				key, n = n.Content[i], n.Content[i+1]
+			}
+		}
+		if n == around { // what is lacking stands nowhere
+			break
+		}
+	}
+	if n.Kind == yaml.ScalarNode && n == key {
+		return at
+	}
+	if err.unknown {
+		return c.doc.spanOf(key)
+	}
+	return c.doc.spanOf(n)
 }
 
 // shapeHint says how to make what the sink takes.
@@ -197,15 +276,18 @@ func (c *compiler) shapeHint(t typ, m misshape, to target, what string) string {
 	if known(node) != schema.Object {
 		return fieldHint(t, node, isList, what)
 	}
-	names := node.Required
-	if len(names) == 0 {
-		names = node.Names()
+	names := slices.Clone(node.Required)
+	for _, name := range node.Names() {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	var fields []string
-	for _, name := range names[:min(len(names), 4)] {
+	most := min(len(names), max(3, min(len(node.Required), 4)))
+	for _, name := range names[:most] {
 		fields = append(fields, name+": …")
 	}
-	if len(names) > 4 {
+	if len(names) > most {
 		fields = append(fields, "…")
 	}
 	made := "fields: {" + strings.Join(fields, ", ") + "}"

@@ -434,6 +434,9 @@ func (p *pathParser) readMember(m *multipath, from, colon, end int) *pathError {
 		if blank(rune(text[0])) {
 			i = at
 		}
+		if slices.Contains(longKeys(), one.name) && colon > 0 {
+			return p.fail(from, end, "this is no path", "a map with `"+one.name+":` stands without quotation marks around it")
+		}
 		return p.fail(i, i+1, "a blank cannot stand here in a path", "it would be part of the name: leave it out")
 	case text[0] == '!':
 		one.constant = text[1:]

@@ -223,6 +223,16 @@ func (s *scalarRule) conversion(f *frame, e *conversionError) error {
 		out.hint = "the sink allows " + e.want
 		return out
 	}
+	switch around, name := cutLast(field); {
+	case e.unknown:
+		out.message = "`" + fillIndexes(around, f.run.to) + "` has no field `" + name + "`, and this event gives " + e.value
+		out.hint = "say what each field of the object becomes: {fields: {…}}"
+		return out
+	case e.lacking:
+		out.message = what + " is required, and the object of this event does not have it"
+		out.hint = "say what each field of the object becomes: {fields: {…}}"
+		return out
+	}
 	out.message = what + " must be " + e.want + ", and this event gives " + e.value
 	out.hint = "write the conversion out: int(x), round(x), text(x), or a default for what is missing"
 	return out
