@@ -239,7 +239,7 @@ func (c *compiler) constantPlace(n *yaml.Node, err *conversionError, at span) sp
 	if err == nil || err.path == "" {
 		return at
 	}
-	key := n
+	key, whole := n, n
 	for _, step := range strings.Split(err.path, ".") {
 		around := n
 		if n.Kind == yaml.SequenceNode {
@@ -257,7 +257,7 @@ func (c *compiler) constantPlace(n *yaml.Node, err *conversionError, at span) sp
 			break
 		}
 	}
-	if n.Kind == yaml.ScalarNode && n == key {
+	if n == whole {
 		return at
 	}
 	if err.unknown {
