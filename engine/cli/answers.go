@@ -234,12 +234,12 @@ func (k *knownAnswers) check(ctx context.Context, p *project) error {
 		}
 		if s.Args != nil {
 			for _, v := range s.Args.Validate(a.args) {
-				return k.wrong(a.line, "%s.%s does not take these args: %s", a.connection, a.lookup, v)
+				return k.wrong(a.line, "%s.%s does not take these args: %s", a.connection, a.lookup, strings.Replace(v.String(), "the record ", "a question ", 1))
 			}
 		}
 		if s.Answer != nil && a.answer.Found != nil {
 			for _, v := range s.Answer.Validate(a.answer.Found) {
-				return k.wrong(a.line, "%s.%s gives no such answer: %s", a.connection, a.lookup, v)
+				return k.wrong(a.line, "%s.%s gives no such answer: %s", a.connection, a.lookup, strings.Replace(v.String(), "the record ", "an answer ", 1))
 			}
 		}
 	}

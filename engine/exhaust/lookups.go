@@ -54,9 +54,9 @@ func (s *shape) writeAnswer(key string, a assignment, dst []byte) []byte {
 	return writeObject(p, a, dst)
 }
 
-// text is the record with the answers, which tells assignments apart.
+// text is the record with the event's id and the answers, which tells assignments apart.
 func (s *shape) text(a assignment, record []byte) []byte {
-	out := append([]byte(nil), record...)
+	out := append(append([]byte(nil), record...), s.eventID(a)...)
 	for _, key := range s.order {
 		out = s.writeAnswer(key, a, append(out, '\n'))
 	}

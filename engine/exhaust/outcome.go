@@ -41,7 +41,7 @@ type failure struct {
 func (s *search) mapped(record []byte, a assignment) outcome {
 	s.records++
 	res, err := s.answered(&mapping.Event{
-		ID: "exhaustive", Connection: s.ref.Connection, Type: s.ref.Name, Key: "1", ReceivedAt: arrived(), Record: record,
+		ID: s.shape.eventID(a), Connection: s.ref.Connection, Type: s.ref.Name, Key: "1", ReceivedAt: arrived(), Record: record,
 	}, a)
 	var failed *mapping.Error
 	switch {

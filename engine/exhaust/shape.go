@@ -99,6 +99,7 @@ type shape struct {
 	args    map[string]*schema.Schema
 	order   []string
 	places  []*place // those with a choice of values, parents first
+	id      *place   // _meta.id; nil if it is not read
 	fields  int      // how many were added by complete
 	limits  limits   // of the sink
 	cut     bool     // there are more than maxPlaces
@@ -131,10 +132,25 @@ func newShape(p *mapping.Program, source, sink *schema.Schema, lookups map[strin
 	}
 	s.complete(s.root, 0)
 	s.number(s.root)
+	if p.ReadsID() {
+		s.id = &place{name: "id", path: metaID, options: []option{{json: `"exhaustive"`}, {}}, read: true}
+		s.choose(s.id, false)
+	}
 	for _, a := range p.Answered() {
 		s.answer(a, lookups[a.Lookup.String()])
 	}
 	return s
+}
+
+// metaID is what a mapping calls the id of an event, which many sources give none.
+const metaID = "_meta.id"
+
+// eventID is the id of the event that the assignment describes.
+func (s *shape) eventID(a assignment) string {
+	if s.id == nil {
+		return ""
+	}
+	return textOf(s.id.option(a).json)
 }
 
 func (p *place) kid(name string) *place {

@@ -28,6 +28,7 @@ type compiler struct {
 	tables    map[string]*table
 	tableUses []tableUse
 	lookups   int // how many are declared
+	readsID   bool
 	naming    int // how many names of let there are, in all scopes
 	functions map[string]fn
 	compiling []*let
@@ -136,6 +137,7 @@ func (c *compiler) program(n *yaml.Node) *Program {
 	p.tables = c.tables
 	p.sites = sync.OnceValue(func() *sites { return newSites(p) })
 	p.reads, p.answered = c.readsOf()
+	p.readsID = c.readsID
 	return p
 }
 

@@ -75,7 +75,7 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 // Event is an accepted event as a mapping sees it.
 type Event struct {
 	// ID, Connection, Type, Key and ReceivedAt are _meta's fields id, connection,
-	// event, key and received_at.
+	// event, key and received_at. ID is "" where the source gives its events none.
 	ID, Connection, Type, Key string
 	ReceivedAt                time.Time
 	// Record is a valid JSON object; ingress has checked that.

@@ -22,8 +22,10 @@ type Program struct {
 	reads []Read
 	// answered are the lookups with what is read of their answers.
 	answered []Answered
-	accepts  []Accept
-	runs     sync.Pool
+	// readsID tells whether _meta.id is read.
+	readsID bool
+	accepts []Accept
+	runs    sync.Pool
 
 	tables map[string]*table
 	sites  func() *sites // where the rules stand; made when it is first asked for

@@ -29,6 +29,10 @@ type Read struct {
 // path that the name is made of.
 func (p *Program) Reads() []Read { return p.reads }
 
+// ReadsID reports whether the mapping reads _meta.id, which an event has only where its
+// source gives it one.
+func (p *Program) ReadsID() bool { return p.readsID }
+
 // Answered is a lookup with what a mapping reads of its answers.
 type Answered struct {
 	// Name is what the mapping calls the lookup, Lookup which one it is.

@@ -272,6 +272,7 @@ func (c *compiler) resolveMeta(p path, u use, ref *reference) (*reference, bool)
 		return nil, false
 	}
 	ref.meta = p.segments[1].text
+	c.readsID = c.readsID || ref.meta == "id"
 	ref.t = typ{kinds: schema.Text}
 	return ref, true
 }
