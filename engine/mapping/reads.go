@@ -117,7 +117,9 @@ func (c *compiler) compared(n *ast.BinaryNode, from, middle int) {
 	}
 	note := func(list []*noted, values []string) {
 		for _, r := range list {
-			r.constants = gather(r.constants, values)
+			if r.table == nil { // else it is the table's row that is compared
+				r.constants = gather(r.constants, values)
+			}
 		}
 	}
 	note(c.noted[from:middle], literals(n.Right, nil))
