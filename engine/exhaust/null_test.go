@@ -17,7 +17,7 @@ const nullSource = `{"type": "object", "x-crosswalk-key": "id", "properties": {
 const plain = `mapping: m
 from: s.e
 to: d.o
-when: = kind != "w"
+when: = kind != ""
 let:
   far: place.city
   cheap: = (a ?? 0) < 5

@@ -36,6 +36,8 @@ type compiler struct {
 	noted     []*noted // references of the rule or let being compiled, see reads.go
 	letsRead  []*let   // in the order that they were compiled
 	accepts   []Accept
+	foldings  int // how much may still be computed of constants
+	guarded   int // conditions around the value being compiled
 	names     *regexp.Regexp
 	made      map[*schema.Node]*madeObject // objects that expressions make
 }
@@ -56,7 +58,7 @@ func CompileWith(file string, text []byte, cat Catalog, options Options) (*Progr
 	}
 	c := &compiler{
 		doc: doc, cat: cat, options: options, files: map[string][]byte{}, tables: map[string]*table{}, functions: functions(),
-		made: map[*schema.Node]*madeObject{}, names: regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*$`),
+		foldings: foldings, made: map[*schema.Node]*madeObject{}, names: regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*$`),
 	}
 	p := c.program(root)
 	found := doc.findings()
@@ -319,9 +321,10 @@ func (c *compiler) compileLet(l *let) bool {
 	}
 	l.state = 1
 	c.compiling = append(c.compiling, l)
-	before, around := len(c.doc.found), c.noted
-	c.noted = nil
+	before, around, guarded := len(c.doc.found), c.noted, c.guarded
+	c.noted, c.guarded = nil, 0
 	r, t := c.namedValue(l)
+	c.guarded = guarded
 	c.compiling = c.compiling[:len(c.compiling)-1]
 	l.state = 2
 	l.rule, l.t = r, t

@@ -52,6 +52,8 @@ func (c *compiler) each(s *scope, keys map[string]entry, to target, at span) (ru
 		c.declareLookups(e.scope, k.value)
 	}
 	if k, has := keys["where"]; has {
+		c.guarded++
+		defer func() { c.guarded-- }()
 		e.where = c.conditionRule(e.scope, k.value)
 		ok = ok && e.where != nil
 	}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -54,8 +55,15 @@ func (c *compiler) longForm(s *scope, n *yaml.Node, to target) (rule, typ) {
 		return nil, typ{}
 	}
 	ok = c.fittingKeys(keys, kind) && ok
+	_, conditional := keys["when"]
+	if conditional {
+		c.guarded++
+	}
 	inner, t, good := c.longValue(s, n, keys, kind, to)
-	r, g := c.guard(s, n, keys, inner, to)
+	if conditional {
+		c.guarded--
+	}
+	r, t, g := c.guard(s, n, keys, inner, t, to)
 	if !ok || !good || !g || inner == nil {
 		return nil, typ{}
 	}
@@ -129,7 +137,7 @@ func (c *compiler) longValue(s *scope, n *yaml.Node, keys map[string]entry, kind
 		return nil, typ{}, false
 	}
 	read := len(c.noted)
-	t, ok = c.modify(s, scalar, keys, t, to)
+	t, ok = c.modify(s, scalar, keys, shorten(strings.TrimLeft(v.Value, "= \n\t")), t, to)
 	if scalar.table != nil {
 		c.keyed(noted, read, scalar.table)
 	}
@@ -137,7 +145,7 @@ func (c *compiler) longValue(s *scope, n *yaml.Node, keys map[string]entry, kind
 }
 
 // modify applies table, type and default.
-func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, t typ, to target) (typ, bool) {
+func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, name string, t typ, to target) (typ, bool) {
 	ok := true
 	r.sink = to.sink
 	if e, has := keys["table"]; has {
@@ -147,26 +155,30 @@ func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, t typ,
 			if on, has := keys["on_error"]; has && on.value.Value != "fail" {
 				lenient = true
 			}
-			c.useTable(r.table, c.doc.spanOf(e.value), t, sourceOf(r), lenient)
-			t = r.table.typ()
-			ok = c.rowsFit(r.table, r.at, keys, to)
+			ok = c.useTable(tableUse{
+				table: r.table, at: c.doc.spanOf(e.value), key: t, keyAt: r.at, source: sourceOf(r), name: name, lenient: lenient,
+			})
+			if t = r.table.typ(); !c.rowsFit(r.table, r.at, keys, to) {
+				t.values, ok = nil, false
+			}
 		}
 	}
 	if e, has := keys["type"]; has {
-		name, good := c.doc.text(e.value, "`type`")
-		types := map[string]schema.Types{"string": schema.Text, "number": schema.Number, "integer": schema.Integer, "boolean": schema.Boolean}
-		switch {
+		as, good := c.doc.text(e.value, "`type`")
+		switch types := conversions(); {
 		case !good:
 			ok = false
-		case name == "json":
+		case as == "json":
 			r.asJSON = true
 			t = typ{kinds: schema.Text}
-		case types[name] == 0:
-			c.doc.errorAt("CW105", c.doc.spanOf(e.value), diag.DidYouMean(name, []string{"string", "number", "integer", "boolean", "json"}), "`%s` is no type: string, number, integer, boolean or json", name)
+		case types[as] == 0:
+			c.doc.errorAt("CW105", c.doc.spanOf(e.value), diag.DidYouMean(name, []string{"string", "number", "integer", "boolean", "json"}), "`%s` is no type: string, number, integer, boolean or json", as)
 			ok = false
 		default:
-			r.as = types[name]
-			t = typ{kinds: r.as}
+			r.as = types[as]
+			if t, good = c.becomes(t, r.as, as, name, r.at); !good {
+				ok = false
+			}
 		}
 	}
 	if r.constant != nil && (r.table != nil || r.as != 0 || r.asJSON) {
@@ -179,15 +191,16 @@ func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, t typ,
 		ok = c.fits(t, to, r.at, "this value") && ok
 	}
 	if e, has := keys["default"]; has {
-		d, _ := c.value(s, e.value, to)
+		d, dt := c.value(s, e.value, to)
 		r.fallback, ok = d, ok && d != nil
+		t = defaulting(t, dt)
 	}
 	r.settle()
 	return t, ok
 }
 
-// guard puts when, required and on_error around a rule.
-func (c *compiler) guard(s *scope, n *yaml.Node, keys map[string]entry, inner rule, to target) (rule, bool) {
+// guard puts when, required and on_error around a rule of type t.
+func (c *compiler) guard(s *scope, n *yaml.Node, keys map[string]entry, inner rule, t typ, to target) (rule, typ, bool) {
 	g := &guarded{origin: origin{c.doc.spanOf(n), to.field}, inner: inner}
 	needed, ok := false, true
 	if e, has := keys["when"]; has {
@@ -214,8 +227,10 @@ func (c *compiler) guard(s *scope, n *yaml.Node, keys map[string]entry, inner ru
 		if scalar, is := inner.(*scalarRule); is {
 			fallback = scalar.fallback
 		} else if inner != nil {
-			fallback, _ = c.value(s, e.value, to)
+			var d typ
+			fallback, d = c.value(s, e.value, to)
 			ok = ok && fallback != nil
+			t = defaulting(t, d)
 			inner = &defaulted{inner, fallback}
 			g.inner, needed = inner, true
 		}
@@ -236,7 +251,8 @@ func (c *compiler) guard(s *scope, n *yaml.Node, keys map[string]entry, inner ru
 		}
 	}
 	if !needed {
-		return inner, ok
+		return inner, t, ok
 	}
-	return g, ok
+	t.sure = nil // it may be missing
+	return g, t, ok
 }

@@ -208,6 +208,7 @@ func (c *compiler) branches(s *scope, n *yaml.Node, base *build) (out []branch, 
 		b := &build{target: base.target, at: c.doc.spanOf(item)}
 		br := branch{at: b.at}
 		hasWhen, hasFields := false, false
+		c.guarded++
 		for _, e := range entries {
 			switch e.name {
 			case "when":
@@ -223,6 +224,7 @@ func (c *compiler) branches(s *scope, n *yaml.Node, base *build) (out []branch, 
 				ok = false
 			}
 		}
+		c.guarded--
 		if !hasFields {
 			c.doc.errorAt("CW106", b.at, "", "this entry of `choose` has no `fields`")
 			ok = false

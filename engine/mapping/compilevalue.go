@@ -132,7 +132,8 @@ func (c *compiler) constant(raw []byte, n *yaml.Node, to target) (rule, typ) {
 		c.badConstant(err, raw, c.constantPlace(n, err, at), to)
 		return nil, typ{}
 	}
-	return &scalarRule{origin: origin{at, to.field}, constant: out, sink: to.sink}, typ{kinds: kindOfJSON(out)}
+	v, _ := decode(out)
+	return &scalarRule{origin: origin{at, to.field}, constant: out, sink: to.sink}, sureOf(v)
 }
 
 func (c *compiler) badConstant(err *conversionError, raw []byte, at span, to target) {
@@ -177,7 +178,7 @@ func (c *compiler) fits(t typ, to target, at span, what string) bool {
 		return true
 	}
 	if canConvert(t.kinds, to.sink.Types) {
-		return c.fitsShape(t, to, at, what)
+		return c.valuesFit(t, to, at, what) && c.fitsShape(t, to, at, what)
 	}
 	from := t.kinds &^ schema.Null
 	rule, hint := "CW144", ""

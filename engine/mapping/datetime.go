@@ -16,7 +16,7 @@ import (
 // the result is given in (zone_in if left out).
 func prepareDatetime(e *exprCompiler, args []operand) func([]any) (any, error) {
 	in, ok := e.dateFormat(args[1])
-	if !ok {
+	if !ok || !e.readable(in, args[1]) {
 		return nil
 	}
 	e.datesOf(args[0], args[1], in)
@@ -114,6 +114,26 @@ func dateFormatOf(s string) (f dateFormat, problem, hint string) {
 	return f, "", ""
 }
 
+// readable reports a format that no text is like.
+func (e *exprCompiler) readable(f dateFormat, o operand) bool {
+	for i, part := range f {
+		switch {
+		case part == "U" && len(f) > 1:
+			e.report("CW134", o.from, o.to, "", "`U`, a Unix time, stands alone in a format that is read")
+			return false
+		case f.loose(i):
+			e.report("CW134", o.from, o.to, "for example Y-m-d H:i:s.u", "fractions of a second are read only behind a point")
+			return false
+		}
+	}
+	return true
+}
+
+// loose tells whether part i is a fraction of a second without a point before it.
+func (f dateFormat) loose(i int) bool {
+	return (f[i] == "000" || f[i] == "000000") && (i == 0 || f[i-1] != "\x00.")
+}
+
 func (f dateFormat) format(t time.Time) string {
 	var b strings.Builder
 	for _, part := range f {
@@ -140,15 +160,8 @@ func (f dateFormat) parse(s string, zone *time.Location) (time.Time, error) {
 		return time.Unix(n, 0), nil
 	}
 	var layout strings.Builder
-	for i, part := range f {
-		switch {
-		case part[0] == 0:
-			layout.WriteString(part[1:])
-		case (part == "000" || part == "000000") && i > 0 && f[i-1] != "\x00.":
-			return time.Time{}, fmt.Errorf("fractions of a second are read only behind a point")
-		default:
-			layout.WriteString(part)
-		}
+	for _, part := range f {
+		layout.WriteString(strings.TrimPrefix(part, "\x00"))
 	}
 	return time.ParseInLocation(layout.String(), s, zone)
 }

@@ -82,7 +82,8 @@ type operand struct {
 	value    any // of a constant
 	direct   func(*frame) (any, error)
 	quick    quick
-	parts    []operand // of a list that is written out
+	parts    []operand // of a list that is written out and not constant
+	items    []operand // of any list that is written out
 	bad      bool      // reported already; whatever it is used for is not reported again
 }
 
@@ -102,6 +103,7 @@ type exprCompiler struct {
 	pointers []typ
 	depth    int
 	failed   bool
+	dead     int // branches around that no event evaluates
 	// looping means that # is read from the run, and not by expr's machine.
 	looping bool
 }
@@ -169,6 +171,7 @@ func constantOf(v any, t typ, n ast.Node) operand {
 	loc := n.Location()
 	node := &ast.ConstantNode{Value: v}
 	node.SetLocation(loc)
+	t.sure = &certain{value: v}
 	return operand{
 		node: node, t: t, from: loc.From, to: loc.To, constant: true, value: v,
 		direct: func(*frame) (any, error) { return v, nil }, quick: quickConstant(v),
@@ -184,6 +187,11 @@ func (e *exprCompiler) call(n ast.Node, t typ, args []operand, fn func(f *frame,
 		direct = direct && a.direct != nil
 		out.from, out.to = min(out.from, a.from), max(out.to, a.to)
 		out.bad = out.bad || a.bad
+	}
+	if len(args) > 0 {
+		var ok bool
+		out.t, ok = e.folded(t, args, fn)
+		out.bad = out.bad || !ok
 	}
 	name := "$" + strconv.Itoa(len(e.fns))
 	node := &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: []ast.Node{&ast.IdentifierNode{Value: "$env"}}}

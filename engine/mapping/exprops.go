@@ -21,7 +21,7 @@ func (e *exprCompiler) unary(n *ast.UnaryNode) operand {
 		}))
 	}
 	number := e.needs(o, anyNumber, "`"+n.Operator+"`")
-	out := e.call(n, o.t, []operand{o}, func(f *frame, in []any) (any, error) {
+	out := e.call(n, o.t.plain(), []operand{o}, func(f *frame, in []any) (any, error) {
 		if err := number(f, in[0]); err != nil {
 			return nil, err
 		}
@@ -57,7 +57,13 @@ func (e *exprCompiler) wrap(o operand) func(*frame) func(any, error) (any, error
 // its value; what says who needs it.
 func (e *exprCompiler) needs(o operand, kinds schema.Types, what string) func(*frame, any) error {
 	if !o.bad && o.isNil() {
-		e.report("CW133", o.from, o.to, "", "%s needs %s, and nil is nothing", what, kindName(kinds))
+		if e.dead == 0 {
+			nothing := "nil"
+			if !o.writtenNil() {
+				nothing = "`" + e.source(o) + "`"
+			}
+			e.report("CW133", o.from, o.to, "", "%s needs %s, and %s is nothing", what, kindName(kinds), nothing)
+		}
 	} else if !o.bad && o.t.kinds != 0 && o.t.kinds&^schema.Null != 0 && !overlap(o.t.kinds, kinds) {
 		e.report("CW133", o.from, o.to, e.becomes(o, kinds, what), "`%s` is %s, and %s needs %s",
 			e.source(o), kindName(o.t.kinds&^schema.Null), what, kindName(kinds))
@@ -99,7 +105,8 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 	case "and", "&&", "or", "||":
 		return e.logic(n)
 	case "??":
-		return e.otherwise(n, e.rewrite(n.Left), e.rewrite(n.Right))
+		a := e.rewrite(n.Left)
+		return e.otherwise(n, a, e.unless(a.t.sure != nil && !a.isNil(), func() operand { return e.rewrite(n.Right) }))
 	}
 	start := len(e.c.noted)
 	a := e.rewrite(n.Left)
@@ -120,6 +127,9 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 			op = "**"
 		}
 		x, y := e.needs(a, anyNumber, what), e.needs(b, anyNumber, what)
+		if e.noResult(op, b) {
+			return e.broken(n)
+		}
 		t := typ{kinds: anyNumber}
 		if a.t.kinds == schema.Integer && b.t.kinds == schema.Integer && op != "/" {
 			t.kinds = schema.Integer
@@ -210,9 +220,10 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 }
 
 func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
-	a, b := e.condition(e.rewrite(n.Left)), e.condition(e.rewrite(n.Right))
-	b = e.marked(b, n.Right, "behind `"+n.Operator+"`")
 	or := n.Operator == "or" || n.Operator == "||"
+	a := e.condition(e.rewrite(n.Left))
+	b := e.unless(a.surely(or), func() operand { return e.condition(e.rewrite(n.Right)) })
+	b = e.marked(b, n.Right, "behind `"+n.Operator+"`")
 	if a.direct != nil && b.direct != nil { // needs no machine
 		out := e.call(n, typ{kinds: schema.Boolean}, nil, func(f *frame, _ []any) (any, error) {
 			if v, err := a.direct(f); err != nil || v == or {
@@ -234,6 +245,11 @@ func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
 // otherwise is a ?? b. It needs no machine if neither side does.
 func (e *exprCompiler) otherwise(n *ast.BinaryNode, a, b operand) operand {
 	out := operand{t: either(a, b)}
+	if a.isNil() {
+		out.t = b.t
+	} else if a.t.sure != nil {
+		out.t = a.t
+	}
 	b = e.marked(b, n.Right, "behind `??`")
 	if a.direct != nil && b.direct != nil {
 		out = e.call(n, out.t, nil, func(f *frame, _ []any) (any, error) {
@@ -255,6 +271,7 @@ func (e *exprCompiler) equality(n *ast.BinaryNode, a, b operand) operand {
 		e.report("CW133", a.from, b.to, comparisonHint(e, a, b), "`%s` is %s and `%s` is %s: they are never equal",
 			e.source(a), kindName(a.t.kinds&^schema.Null), e.source(b), kindName(b.t.kinds&^schema.Null))
 	}
+	e.everEqual(a, b)
 	negated := n.Operator == "!="
 	// Where the check knows both types, a value of another type is simply another
 	// value. Where it does not, a number against a text is most likely a form's text.
@@ -401,9 +418,10 @@ func (e *exprCompiler) in(n *ast.BinaryNode, a, b operand) operand {
 		}
 		e.report("CW133", b.from, b.to, hint, "`%s` is %s, and `in` needs an array or an object", e.source(b), kindName(b.t.kinds&^schema.Null))
 	}
-	if el := b.t.elem; !a.bad && el != nil && el.kinds != 0 && a.t.kinds != 0 && !a.isNil() && !overlap(a.t.kinds, el.kinds) {
+	if el := elemOf(b.t); !a.bad && !b.bad && el.kinds != 0 && a.t.kinds != 0 && !a.isNil() && !overlap(a.t.kinds, el.kinds) && b.t.kinds.Has(schema.Array) && !b.t.kinds.Has(schema.Object) {
 		e.report("CW133", a.from, b.to, "", "`%s` is %s, and the list holds %s: it is never in it", e.source(a), kindName(a.t.kinds&^schema.Null), kindName(el.kinds))
 	}
+	e.everIn(a, b)
 	wrong, at := e.problem(b), e.span(a.from, b.to)
 	return quickIn(a, b.value).of(e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil || in[1] == nil {

@@ -35,13 +35,13 @@ func (e *exprCompiler) rewritten(n ast.Node) operand {
 	}
 	switch n := n.(type) {
 	case *ast.NilNode:
-		return operand{node: n, from: loc.From, to: loc.To, constant: true, direct: func(*frame) (any, error) { return nil, nil }, quick: quickConstant(nil)}
+		return operand{node: n, t: sureOf(nil), from: loc.From, to: loc.To, constant: true, direct: func(*frame) (any, error) { return nil, nil }, quick: quickConstant(nil)}
 	case *ast.BoolNode:
-		return constantOf(n.Value, typ{kinds: schema.Boolean}, n)
+		return e.literal(n.Value, typ{kinds: schema.Boolean}, n)
 	case *ast.StringNode:
-		return constantOf(n.Value, typ{kinds: schema.Text}, n)
+		return e.literal(n.Value, typ{kinds: schema.Text}, n)
 	case *ast.IntegerNode:
-		return constantOf(n.Value, typ{kinds: schema.Integer}, n)
+		return e.literal(n.Value, typ{kinds: schema.Integer}, n)
 	case *ast.FloatNode:
 		return e.float(n)
 	case *ast.IdentifierNode, *ast.MemberNode:
@@ -100,7 +100,14 @@ func (e *exprCompiler) float(n *ast.FloatNode) operand {
 		e.report("CW130", loc.From, loc.To, "", "`%s` is no number that can be read", digits)
 		return e.broken(n)
 	}
-	return constantOf(v, typ{kinds: schema.Number}, n)
+	return e.literal(v, typ{kinds: schema.Number}, n)
+}
+
+// literal is a constant that is written out.
+func (e *exprCompiler) literal(v any, t typ, n ast.Node) operand {
+	o := constantOf(v, t, n)
+	o.t.sure.at = e.span(o.from, max(o.to, o.from+1))
+	return o
 }
 
 func (e *exprCompiler) local(name string) (typ, bool) {
@@ -328,8 +335,15 @@ func (e *exprCompiler) pointer(n *ast.PointerNode) operand {
 
 func (e *exprCompiler) choice(n *ast.ConditionalNode) operand {
 	cond := e.condition(e.rewrite(n.Cond))
-	a, b := e.rewrite(n.Exp1), e.rewrite(n.Exp2)
+	a := e.unless(cond.surely(false), func() operand { return e.rewrite(n.Exp1) })
+	b := e.unless(cond.surely(true), func() operand { return e.rewrite(n.Exp2) })
 	t := either(a, b)
+	switch {
+	case cond.surely(true):
+		t = a.t
+	case cond.surely(false):
+		t = b.t
+	}
 	a, b = e.marked(a, n.Exp1, "of a choice"), e.marked(b, n.Exp2, "of a choice")
 	if cond.direct != nil && a.direct != nil && b.direct != nil { // needs no machine
 		out := e.call(n, t, nil, func(f *frame, _ []any) (any, error) {
@@ -356,17 +370,27 @@ func (e *exprCompiler) choice(n *ast.ConditionalNode) operand {
 // either is the type of a value that is one of two.
 func either(a, b operand) typ {
 	switch {
-	case a.isNil():
-		return b.t
-	case b.isNil():
+	case a.isNil() && b.isNil():
 		return a.t
+	case a.isNil():
+		return b.t.unsure()
+	case b.isNil():
+		return a.t.unsure()
 	case a.t.kinds == 0 || b.t.kinds == 0:
 		return typ{}
 	}
-	return oneOf(a.t, b.t)
+	t := oneOf(a.t, b.t)
+	t.sure, t.values = nil, a.t.domain().united(b.t.domain())
+	if t.values != nil && a.t.sure != nil && b.t.sure != nil && len(t.values.list) == 1 {
+		t.sure = a.t.sure
+	}
+	return t
 }
 
-func (o operand) isNil() bool { return o.constant && o.value == nil }
+// isNil tells of an operand that is nil for every event, writtenNil that it is the word.
+func (o operand) isNil() bool { return o.t.sure != nil && o.t.sure.value == nil }
+
+func (o operand) writtenNil() bool { return o.constant && o.value == nil }
 
 func (e *exprCompiler) declaration(n *ast.VariableDeclaratorNode) operand {
 	loc := n.Location()
@@ -390,30 +414,33 @@ func (e *exprCompiler) array(n *ast.ArrayNode) operand {
 	values, constant, direct := []any{}, true, true
 	var elem *typ
 	var parts []operand
-	for i, part := range n.Nodes {
+	for _, part := range n.Nodes {
 		o := e.rewrite(part)
 		parts, direct = append(parts, o), direct && o.direct != nil
 		node.Nodes = append(node.Nodes, o.node)
 		out.to, out.bad = max(out.to, o.to), out.bad || o.bad
 		values, constant = append(values, o.value), constant && o.constant
 		kind := typ{kinds: o.t.kinds, node: o.t.shape()}
-		if i > 0 {
+		if elem != nil && !o.isNil() {
 			kind = eitherOf(*elem, kind)
 		}
-		elem, out.t.parts = &kind, append(out.t.parts, typ{kinds: o.t.kinds, node: o.described(), parts: o.t.parts, choices: o.t.choices})
+		out.t.parts = append(out.t.parts, typ{kinds: o.t.kinds, node: o.described(), parts: o.t.parts, choices: o.t.choices})
+		if !o.isNil() {
+			elem = &kind
+		}
 	}
-	out.t.elem = elem
+	out.t.elem, out.items = elem, parts
 	if out.to < len(e.text) && e.text[out.to] == ']' {
 		out.to++
 	}
 	if constant && !out.bad {
 		c := constantOf(values, out.t, n)
-		c.to = out.to
+		c.to, c.items = out.to, parts
 		return c
 	}
 	if direct && !out.bad { // needs no machine
 		made := e.call(n, out.t, parts, func(_ *frame, in []any) (any, error) { return slices.Clone(in), nil })
-		made.from, made.to, made.parts = out.from, out.to, parts
+		made.from, made.to, made.parts, made.items = out.from, out.to, parts, parts
 		return made
 	}
 	return out
@@ -457,7 +484,7 @@ func (e *exprCompiler) slice(n *ast.SliceNode) operand {
 	of := e.rewrite(n.Node)
 	bound := func(b ast.Node) operand {
 		if b == nil {
-			return operand{node: &ast.NilNode{}, constant: true, from: of.from, to: of.to, direct: func(*frame) (any, error) { return nil, nil }}
+			return operand{node: &ast.NilNode{}, t: sureOf(nil), constant: true, from: of.from, to: of.to, direct: func(*frame) (any, error) { return nil, nil }}
 		}
 		o := e.rewrite(b)
 		if !o.bad && o.t.knows(schema.Integer) {
@@ -473,9 +500,11 @@ func (e *exprCompiler) slice(n *ast.SliceNode) operand {
 		e.report("CW133", of.from, of.to, "", "`%s` is %s; only a text or an array has parts", e.source(of), kindName(of.t.kinds))
 	}
 	missing, wrong, at := e.missing(of), e.problem(of), e.span(of.from, of.to)
-	part := of.t
-	part.parts, part.choices = nil, nil
-	out := e.call(n, part, []operand{of, from, to}, func(f *frame, in []any) (any, error) {
+	t := of.t.plain()
+	if elem := elemOf(of.t); elem.kinds != 0 {
+		t.elem = &elem
+	}
+	out := e.call(n, t, []operand{of, from, to}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil {
 			return nil, missing(f)
 		}
@@ -538,6 +567,15 @@ func cut(v, from, to any) (any, bool) {
 // regex compiles a constant pattern; nil if it was reported or is not constant.
 func (e *exprCompiler) regex(o operand) *regexp.Regexp {
 	s, ok := o.value.(string)
+	if !ok && o.t.sure != nil && e.dead == 0 && !o.bad { // computed of constants
+		if s, ok = o.t.sure.value.(string); ok {
+			if _, err := compileRegexp(s); err != nil {
+				fault := faultOf(s, err)
+				e.report("CW134", o.from, o.to, fault.hint, "this is no regular expression, %s: %s", show(s), fault.message)
+			}
+		}
+		return nil
+	}
 	if !ok {
 		return nil
 	}

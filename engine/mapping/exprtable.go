@@ -68,7 +68,13 @@ func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, colu
 	if key.ref != nil {
 		source = key.ref.source
 	}
-	e.c.useTable(t, where, key.t, e.source(key), false)
+	keyType := key.t
+	if e.dead > 0 {
+		keyType.sure = nil
+	}
+	if !e.c.useTable(tableUse{table: t, at: where, key: keyType, keyAt: e.span(key.from, key.to), source: e.source(key), name: e.source(key)}) {
+		return e.broken(n)
+	}
 	out := e.call(n, t.typ(), []operand{key}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil {
 			return nil, missing(f)

@@ -190,6 +190,10 @@ type typ struct {
 	parts []typ
 	// choices are the types of which the value has one, where a choice makes it.
 	choices []typ
+	// sure is the value where it is the same for every event, values what it can be
+	// where the node does not say it.
+	sure   *certain
+	values *domain
 }
 
 func (t typ) knows(k schema.Types) bool { return t.kinds != 0 && !t.kinds.Has(k) }

@@ -19,6 +19,11 @@ type param struct {
 	missing bool
 	// constant demands a value written in the mapping.
 	constant bool
+	// elems are what the elements of an array must be, 0 for anything.
+	elems schema.Types
+	// refuse says what is wrong with a value that is the same for every event; "" for
+	// nothing.
+	refuse func(v any) (message, hint string)
 }
 
 // fn is a function of expressions.
@@ -128,6 +133,8 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 			kinds = anything
 		}
 		check := e.needs(args[i], kinds, "`"+id.Value+"`")
+		e.elements(id.Value, args[i], p.elems)
+		e.refused(args[i], p.refuse)
 		if e.failed && i >= most {
 			return e.broken(n) // the others are wrong in the same way
 		}

@@ -17,6 +17,8 @@ const maxText = 1 << 20
 // maxElements is how many elements concat may make.
 const maxElements = 100_000
 
+const errRepeated callError = "the result is longer than 1 MiB, or the count is negative"
+
 const errManyElements callError = "the list becomes longer than 100000 elements"
 
 // textFunctions are expr's functions of texts.
@@ -97,11 +99,11 @@ func textFunctions() map[string]fn {
 			}
 			return strings.Replace(s, from, to, n), nil
 		}},
-		"repeat": {params: []param{{kinds: schema.Text}, {kinds: schema.Integer}}, least: 2, result: schema.Text, call: func(in []any) (any, error) {
+		"repeat": {params: []param{{kinds: schema.Text}, {kinds: schema.Integer, refuse: refuseCount}}, least: 2, result: schema.Text, call: func(in []any) (any, error) {
 			s, _ := in[0].(string)
 			n, _ := in[1].(int)
-			if n < 0 || n > maxText || len(s)*n > maxText {
-				return nil, callError("the result is longer than 1 MiB, or the count is negative")
+			if message, _ := refuseCount(in[1]); message != "" || len(s)*n > maxText {
+				return nil, errRepeated
 			}
 			return strings.Repeat(s, n), nil
 		}},
@@ -124,7 +126,7 @@ func numberFunctions() map[string]fn {
 		}}
 	}
 	folded := func(f func(items []any) (any, error)) fn {
-		return fn{more: &param{kinds: anyNumber | schema.Array}, least: 1, result: anyNumber, call: func(in []any) (any, error) {
+		return fn{more: &param{kinds: anyNumber | schema.Array, elems: anyNumber}, least: 1, result: anyNumber, call: func(in []any) (any, error) {
 			var items []any
 			for _, v := range in {
 				if kindOf(v) == schema.Array {
@@ -149,7 +151,7 @@ func numberFunctions() map[string]fn {
 		}
 	}
 	return map[string]fn{
-		"abs": {params: []param{{kinds: anyNumber}}, least: 1, of: func(a []operand) typ { return a[0].t }, call: func(in []any) (any, error) {
+		"abs": {params: []param{{kinds: anyNumber}}, least: 1, of: func(a []operand) typ { return a[0].t.plain() }, call: func(in []any) (any, error) {
 			if compareNumbers(in[0], 0) < 0 {
 				return negate(in[0])
 			}
@@ -271,7 +273,7 @@ func listFunctions() map[string]fn {
 			}
 			return out, nil
 		}},
-		"sort": {params: []param{{kinds: schema.Array}, {kinds: schema.Text}}, least: 1, of: same, call: func(in []any) (any, error) {
+		"sort": {params: []param{{kinds: schema.Array, elems: anyNumber | schema.Text}, {kinds: schema.Text, refuse: refuseSort}}, least: 1, of: same, call: func(in []any) (any, error) {
 			items, _ := list(in[0])
 			order := "asc"
 			if len(in) > 1 {
@@ -298,7 +300,7 @@ func listFunctions() map[string]fn {
 			}
 			return out
 		}),
-		"fromPairs": {params: array, least: 1, result: schema.Object, call: func(in []any) (any, error) {
+		"fromPairs": {params: []param{{kinds: schema.Array, elems: schema.Array}}, least: 1, result: schema.Object, call: func(in []any) (any, error) {
 			items, _ := list(in[0])
 			out := map[string]any{}
 			for _, item := range items {
@@ -335,6 +337,30 @@ func listFunctions() map[string]fn {
 	}
 }
 
+// refuseCount says what is wrong with how often a text is repeated.
+func refuseCount(v any) (message, hint string) {
+	if n, ok := v.(int); ok && (n < 0 || n > maxText) {
+		return errRepeated.Error(), ""
+	}
+	return "", ""
+}
+
+// refuseOrder says what is wrong with the order of a list.
+func refuseOrder(v any) (message, hint string) {
+	if v != "asc" && v != "desc" {
+		return `the order is "asc" or "desc", and not ` + show(v), ""
+	}
+	return "", ""
+}
+
+// refuseSort is refuseOrder for a function that has no field to sort by.
+func refuseSort(v any) (message, hint string) {
+	if message, _ = refuseOrder(v); message != "" {
+		hint = "objects are put in order by a field of theirs: sortBy(list, .price)"
+	}
+	return message, hint
+}
+
 func uniqueKey(v any) string {
 	if d, ok := asDecimal(v); ok {
 		v = normal(d)
@@ -363,8 +389,8 @@ func (f *flattener) add(items []any, depth int) {
 
 // sortPairs orders [value, key] pairs by key and returns the values.
 func sortPairs(pairs []any, order string) (any, error) {
-	if order != "asc" && order != "desc" {
-		return nil, callError(`the order is "asc" or "desc", and not ` + show(order))
+	if message, _ := refuseOrder(order); message != "" {
+		return nil, callError(message)
 	}
 	var failed error
 	at := func(p any, i int) any {

@@ -29,7 +29,7 @@ func ourFunctions() map[string]fn {
 			}
 			return nil, nil
 		}},
-		"join": {params: []param{{kinds: schema.Array, missing: true}, {kinds: schema.Text}}, least: 1, result: schema.Text, call: func(in []any) (any, error) {
+		"join": {params: []param{{kinds: schema.Array, missing: true, elems: scalar}, {kinds: schema.Text}}, least: 1, result: schema.Text, call: func(in []any) (any, error) {
 			items, _ := list(in[0])
 			sep := ""
 			if len(in) > 1 {
@@ -42,13 +42,13 @@ func ourFunctions() map[string]fn {
 			s, _ := textOf(in[0])
 			return s, nil
 		}},
-		"round": {params: []param{{kinds: anyNumber}, {kinds: schema.Integer}}, least: 1, of: roundType, call: func(in []any) (any, error) {
+		"round": {params: []param{{kinds: anyNumber}, {kinds: schema.Integer, refuse: refusePlaces}}, least: 1, of: roundType, call: func(in []any) (any, error) {
 			places := 0
 			if len(in) > 1 {
 				places, _ = in[1].(int)
 			}
-			if places < -20 || places > 30 {
-				return nil, callError("round takes from -20 to 30 places")
+			if message, _ := refusePlaces(places); message != "" {
+				return nil, callError(message)
 			}
 			return round(in[0], rounding{mode: apd.RoundHalfUp, places: places})
 		}},
@@ -98,6 +98,14 @@ func concatType(args []operand) typ {
 	}
 	t.kinds = schema.Array
 	return t
+}
+
+// refusePlaces says what is wrong with a number of places.
+func refusePlaces(v any) (message, hint string) {
+	if n, ok := v.(int); ok && (n < -20 || n > 30) {
+		return "round takes from -20 to 30 places", ""
+	}
+	return "", ""
 }
 
 func roundType(args []operand) typ {

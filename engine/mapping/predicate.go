@@ -52,6 +52,9 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 		}
 	}
 	out := operand{t: typ{kinds: predicates()[n.Name]}, from: min(loc.From, over.from), to: end}
+	if e.bodyFits(n.Name, over, body, hasBody); e.failed {
+		return e.broken(n)
+	}
 	switch n.Name {
 	case "sum":
 		list := items
@@ -72,6 +75,9 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 		order := constantOf("asc", typ{kinds: schema.Text}, n)
 		if len(n.Arguments) > 2 {
 			order = e.rewrite(n.Arguments[2])
+		}
+		if e.refused(order, refuseOrder); order.bad || e.failed {
+			return e.broken(n)
 		}
 		problem := e.problem(operand{from: out.from, to: end})
 		made := e.call(n, out.t, []operand{pairs, order}, func(f *frame, in []any) (any, error) {
@@ -103,6 +109,9 @@ func (e *exprCompiler) predicate(n *ast.BuiltinNode) operand {
 	case "map":
 		t := body.t
 		out.t.elem = &t
+		if body.isNil() {
+			out.t.elem = nil
+		}
 	case "filter":
 		out.t.elem = &elem
 		body = e.condition(body)

@@ -10,9 +10,9 @@ import (
 func quickEqual(a, b operand, negated bool) quick {
 	var same way[bool]
 	switch {
-	case a.isNil() || b.isNil():
+	case a.writtenNil() || b.writtenNil():
 		other := a.quick
-		if a.isNil() {
+		if a.writtenNil() {
 			other = b.quick
 		}
 		is := other.presence()

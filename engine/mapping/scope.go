@@ -246,7 +246,9 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 		rest := path{segments: p.segments[1:], names: p.names[1:], plain: p.plain, text: strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")}
 		return c.resolveField(l.alias.scope, from, joinPath(l.alias.segments, rest), u, ref)
 	}
-	ref.let, ref.up, ref.t = l, up, l.t
+	if ref.let, ref.up, ref.t = l, up, l.t; c.guarded > 0 { // a condition may ask whether it can be used
+		ref.t.sure = nil
+	}
 	c.note(ref, nil, p.names[min(1, len(p.names)):])
 	if len(p.segments) > 1 || !p.plain {
 		ref.rest = strings.TrimLeft(strings.TrimPrefix(p.text, l.name), ".|")

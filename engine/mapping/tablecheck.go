@@ -13,9 +13,11 @@ import (
 type tableUse struct {
 	table *table
 	at    span
-	// key describes the value: its schema's choices are all that it can be.
-	key    typ
-	source string
+	// key describes the value, which stands at keyAt and is called name there; source is
+	// its path, if it is one.
+	key          typ
+	keyAt        span
+	source, name string
 	// lenient means that a value without a row is provided for.
 	lenient bool
 }
@@ -23,14 +25,11 @@ type tableUse struct {
 // choices returns what the value can be, as texts, with their titles, and whether it
 // can be nothing else; nil if the schema does not say.
 func (u *tableUse) choices() (values, titles []string, closed bool) {
-	if u.key.node == nil {
+	d := u.key.domain()
+	if d == nil {
 		return nil, nil, false
 	}
-	list, closed := u.key.node.Choices, true
-	if len(list) == 0 {
-		list, closed = u.key.node.Known, false
-	}
-	for _, choice := range list {
+	for _, choice := range d.list {
 		v, ok := decode([]byte(choice.JSON))
 		if !ok || v == nil {
 			continue
@@ -39,7 +38,7 @@ func (u *tableUse) choices() (values, titles []string, closed bool) {
 			values, titles = append(values, s), append(titles, choice.Title)
 		}
 	}
-	return values, titles, closed
+	return values, titles, !d.open
 }
 
 // left reports whether the mapping leaves events without a row to the dead letters on
@@ -51,18 +50,20 @@ func (c *compiler) left(u *tableUse) bool {
 	})
 }
 
-// useTable notes that a rule reads a table with a value of the type key.
-func (c *compiler) useTable(t *table, at span, key typ, source string, lenient bool) {
-	c.tableUses = append(c.tableUses, tableUse{table: t, at: at, key: key, source: source, lenient: lenient})
-}
-
-// rowsFit checks that every row of a table can go to the sink's field. What cannot is
-// reported at the row, wherever the table stands.
+// rowsFit checks that every row of a table can go to the sink's field, or can become the
+// `type` that the rule says. What cannot is reported at the row, wherever the table
+// stands.
 func (c *compiler) rowsFit(t *table, rule span, keys map[string]entry, to target) bool {
-	if _, typed := keys["type"]; typed || to.sink == nil {
+	doc, needs := c.doc, "as `"+to.field+"` needs"
+	if e, typed := keys["type"]; typed {
+		to.sink, needs = nil, "as `type: "+e.value.Value+"` needs"
+		if as := conversions()[e.value.Value]; as != 0 {
+			to.sink = &schema.Node{Types: as}
+		}
+	}
+	if to.sink == nil {
 		return true
 	}
-	doc, needs := c.doc, "as `"+to.field+"` needs"
 	if t.doc != nil {
 		doc, needs = t.doc, needs+fmt.Sprintf(" (%s:%d)", c.doc.file, rule.pos.Line)
 	}
@@ -115,7 +116,7 @@ func (c *compiler) checkTables() {
 			order = append(order, base)
 		}
 		uses[base] = append(uses[base], u)
-		if p := (pair{base, u.source}); !warned[p] {
+		if p := (pair{base, u.name}); !warned[p] || u.key.sure != nil {
 			warned[p] = c.missingRows(base, u)
 		}
 	}
@@ -126,6 +127,9 @@ func (c *compiler) checkTables() {
 
 // missingRows warns of values that have no row, and reports whether it did.
 func (c *compiler) missingRows(t *table, u *tableUse) bool {
+	if u.key.sure != nil {
+		return c.missingRow(t, u)
+	}
 	values, titles, closed := u.choices()
 	if u.lenient || len(values) == 0 || c.left(u) {
 		return false
@@ -151,23 +155,16 @@ func (c *compiler) missingRows(t *table, u *tableUse) bool {
 		hint, beside = hint+"; if it is left to the dead letters on purpose, say it under `accept`", " among others"
 	}
 	c.doc.warnAt("CW164", u.at, hint,
-		"%s has no row for %s, which `%s` can be%s", t.called(), strings.Join(without, ", "), u.source, beside)
+		"%s has no row for %s, which `%s` can be%s", t.called(), strings.Join(without, ", "), u.name, beside)
 	return true
 }
 
 // deadRows reports keys that no value can ever be. In a file, which other mappings
 // may share, they are warnings.
 func (c *compiler) deadRows(t *table, uses []*tableUse) {
-	var possible []string
 	for _, u := range uses {
-		values, _, closed := u.choices()
-		if len(values) == 0 || !closed {
+		if u.key.sure != nil { // one of the rows is picked
 			return
-		}
-		for _, v := range values {
-			if !slices.Contains(possible, v) {
-				possible = append(possible, v)
-			}
 		}
 	}
 	doc, sev := c.doc, diag.Error
@@ -176,17 +173,20 @@ func (c *compiler) deadRows(t *table, uses []*tableUse) {
 	}
 	reported := 0
 	for i, key := range t.keys {
-		if slices.Contains(possible, key) || len(c.doc.found) >= maxFindings {
+		canBe := func(key string) bool {
+			return slices.ContainsFunc(uses, func(u *tableUse) bool { return u.canBe(key) })
+		}
+		if len(c.doc.found) >= maxFindings || canBe(key) {
 			continue
 		}
-		hint := diag.DidYouMean(key, possible)
-		if hint == "" && len(possible) <= 12 {
-			hint = "it can be " + strings.Join(possible, ", ")
+		if bare := strings.TrimSpace(key); t.cells != nil && bare != key && canBe(bare) { // the blanks are reported
+			continue
 		}
 		if reported++; reported > maxTableFindings {
 			return
 		}
-		d := doc.diagnostic(sev, "CW162", t.places[i], "the key `"+shorten(key)+"` cannot occur: `"+uses[0].source+"` is never that", hint)
+		why, hint := uses[0].never(t, key)
+		d := doc.diagnostic(sev, "CW162", t.places[i], "the key `"+shorten(key)+"` cannot occur: "+why, hint)
 		c.doc.found = append(c.doc.found, d)
 	}
 }
@@ -212,5 +212,9 @@ func (t *table) typ() typ {
 	for _, v := range t.rows {
 		kinds |= kindOf(v)
 	}
-	return typ{kinds: kinds}
+	out := typ{kinds: kinds}
+	if !t.broken {
+		out.values = t.domain()
+	}
+	return out
 }
