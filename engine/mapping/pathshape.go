@@ -344,3 +344,36 @@ func (w *walker) gather(n *schema.Node, m *multipath, path []string) *schema.Nod
 	}
 	return &schema.Node{Types: schema.Array, Items: anyOf(nodes)}
 }
+
+// namesCompared adds the queries that compare with a name, which gjson takes for a
+// text, and says nothing else of those.
+func (c *compiler) namesCompared(s *scope, steps []segment, problems []pathProblem) []pathProblem {
+	for _, step := range steps {
+		if step.multi != nil {
+			for _, m := range step.multi.members {
+				problems = c.namesCompared(s, m.steps, problems)
+			}
+		}
+		q := step.query
+		if q == nil || step.borrowed {
+			continue
+		}
+		problems = c.namesCompared(s, q.steps, problems)
+		first, _, dotted := strings.Cut(q.value, ".")
+		if q.quoted || q.op == "" || q.op == "%" || q.op == "!%" || !c.taken(s, first) {
+			continue
+		}
+		op := q.op
+		if op == "=" {
+			op = "=="
+		}
+		p := pathProblem{from: q.from, to: q.to, rule: "CW133", message: "`" + q.value + "` is a text in a query, and no field"}
+		p.hint = fmt.Sprintf("the text is written %q; fields are compared in an expression: find(list, .%s %s %s)", q.value, strings.Join(stepTexts(q.steps), "."), op, q.value)
+		there := func(other pathProblem) bool { return other.from == q.from && other.to == q.to }
+		if !dotted && !c.named(s, first) && !slices.ContainsFunc(problems, there) { // a word may well be the name of a field too
+			p.severity = diag.Warning
+		}
+		problems = append(slices.DeleteFunc(problems, there), p)
+	}
+	return problems
+}

@@ -54,6 +54,8 @@ type noted struct {
 	answer    []string // the path in a lookup's answer
 	constants []string
 	table     *table
+	// inside are what the path's queries and multipaths read.
+	inside []*noted
 }
 
 // note remembers a reference. Without a target it is to a let, and names are the
@@ -66,10 +68,47 @@ func (c *compiler) note(ref *reference, target *scope, names []segment) {
 			n.path = []string{} // elements that do not come from the record
 		}
 	}
+	if target != nil && (target.parent == nil || target.steps != nil) {
+		n.inside = insideOf(ref, target.steps, names)
+	}
 	if ref.let != nil && ref.let.isLookup {
 		n.answer = stepNames(names)
 	}
 	c.noted = append(c.noted, n)
+}
+
+// insideOf notes what the queries and multipaths of a path read, and what the queries
+// compare it with.
+func insideOf(ref *reference, base []string, names []segment) []*noted {
+	var out []*noted
+	for i, s := range names {
+		if s.query == nil && s.multi == nil {
+			continue
+		}
+		around := stepNames(names[:i])
+		if len(around) < i { // something made of the record
+			break
+		}
+		around = slices.Concat(base, around)
+		if s.query != nil {
+			around = append(around, "#")
+			n := &noted{ref: ref, path: append(slices.Clip(around), stepNames(s.query.steps)...), inside: insideOf(ref, around, s.query.steps)}
+			if s.query.op != "" {
+				n.constants = []string{string(appendString(nil, s.query.value))}
+				if isJSONNumber(s.query.value) {
+					n.constants = append(n.constants, s.query.value)
+				}
+			}
+			out = append(out, n)
+			continue
+		}
+		for _, m := range s.multi.members {
+			if m.constant == "" {
+				out = append(out, &noted{ref: ref, path: append(slices.Clip(around), stepNames(m.steps)...), inside: insideOf(ref, around, m.steps)})
+			}
+		}
+	}
+	return out
 }
 
 func stepNames(names []segment) []string {
@@ -168,8 +207,10 @@ const maxConstants = 64
 func (c *compiler) readsOf() ([]Read, []Answered) {
 	var out []Read
 	var answered []Answered
-	take := func(list []*noted) {
+	var take func(list []*noted)
+	take = func(list []*noted) {
 		for _, n := range list {
+			take(n.inside)
 			if l := n.ref.let; l != nil && l.isLookup {
 				answered = c.answeredBy(answered, n)
 				continue

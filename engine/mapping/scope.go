@@ -181,7 +181,7 @@ func (c *compiler) resolveField(target, from *scope, p path, u use, ref *referen
 	if len(problems) > 0 && problems[0].first && problems[0].from == 0 && c.lostName(from, problems[0].name) {
 		return nil, false
 	}
-	if !c.report(problems, from, u) {
+	if !c.report(c.namesCompared(from, p.names, problems), from, u) {
 		return nil, false
 	}
 	ref.t = t
@@ -256,7 +256,7 @@ func (c *compiler) resolveLet(from *scope, l *let, up int, p path, u use, ref *r
 		for i := range problems {
 			problems[i].first = false // the record's names are no help
 		}
-		if !c.report(problems, from, u) {
+		if !c.report(c.namesCompared(from, p.names, problems), from, u) {
 			return nil, false
 		}
 		ref.t = t
