@@ -101,4 +101,3 @@ func TestStoppedEngine(t *testing.T) {
 	silent.Unlock()
 	writing.Wait()
 }
-
