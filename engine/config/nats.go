@@ -17,7 +17,8 @@ type NATS struct {
 	// URLs are servers of it; key url, one or several with commas between, as
 	// nats://host:4222 or tls://host:4222. Needed.
 	URLs []string
-	// Credentials is a file with a user's JWT and seed; key credentials. Or User and
+	// Credentials is a file with a user's JWT and seed, or the seed of an NKey alone; key
+	// credentials. Or User and
 	// Password, keys user and password; or Token, key token.
 	Credentials, User, Password, Token string
 	// TLS has other roots than the system's, and a certificate of the engine's own; key

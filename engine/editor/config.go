@@ -214,7 +214,7 @@ func tracing() member {
 func nats() member {
 	return section("nats", "An existing NATS cluster that holds the journal, shared by several engines; a server inside the engine if left out.", object{
 		text("url", "Servers of the cluster, as nats://host:4222 or tls://host:4222, several with commas between.", orReference+`^\s*(nats|tls)://`, "this is no address: nats://host:4222 or tls://host:4222"),
-		text("credentials", "The file with a user's JWT and seed.", textForm, "the text is empty"),
+		text("credentials", "The file with a user's JWT and seed, or with the seed of an NKey.", textForm, "the text is empty"),
 		text("user", "The user's name, with password.", textForm, "the text is empty"),
 		text("password", "The user's password.", textForm, "the text is empty"),
 		text("token", "The token, instead of a user.", textForm, "the text is empty"),

@@ -33,6 +33,10 @@ const (
 	codeNoPeers     = 10005 // too few servers for the replicas, or not yet there
 	codeForming     = 10008 // the cluster has no leader yet
 	codeOverlap     = 10065 // another stream has the subjects
+	// The account's own limits.
+	codeAccountFull   = 10002
+	codeManyStreams   = 10027
+	codeManyConsumers = 10026
 )
 
 // ack is JetStream's answer to a publication or a batch's commit.

@@ -2,13 +2,9 @@ package journal
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -35,7 +31,8 @@ type Cluster struct {
 	// URLs are servers of the cluster, as nats://host:4222 or tls://host:4222; the
 	// others are learnt from them.
 	URLs []string
-	// Credentials is a file with a user's JWT and seed; or User and Password, or Token.
+	// Credentials is a file with a user's JWT and seed, or with the seed of an NKey
+	// alone; or User and Password, or Token.
 	Credentials, User, Password, Token string
 	// CA is a PEM file with the roots that the servers' certificates are checked by,
 	// "" for the system's; Certificate and Key are PEM files of the engine's own.
@@ -58,7 +55,7 @@ type Cluster struct {
 // ClusterError says that a cluster cannot be used as it is configured.
 type ClusterError struct {
 	// Setting is what to look at: url, credentials, user, token, tls, replicas,
-	// partitions, monitor, max_events; "" where it is none.
+	// partitions, monitor, max_events; "" where it is none of these.
 	Setting string
 	// Problem says what is wrong, and what to do.
 	Problem string
@@ -145,83 +142,6 @@ func connect(c *Cluster, log *slog.Logger) (*nats.Conn, error) {
 	return nc, nil
 }
 
-// auth is who the engine is, and how servers prove who they are.
-func (c *Cluster) auth() ([]nats.Option, error) {
-	var o []nats.Option
-	switch {
-	case c.Credentials != "":
-		if _, err := os.Stat(c.Credentials); err != nil {
-			return nil, clusterError("credentials", err, "the credentials cannot be read")
-		}
-		o = append(o, nats.UserCredentials(c.Credentials))
-	case c.Token != "":
-		o = append(o, nats.Token(c.Token))
-	case c.User != "":
-		o = append(o, nats.UserInfo(c.User, c.Password))
-	}
-	if c.CA == "" && c.Certificate == "" {
-		return o, nil
-	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CA != "" {
-		pem, err := os.ReadFile(c.CA)
-		if err != nil {
-			return nil, clusterError("tls", err, "the roots cannot be read")
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, clusterError("tls", nil, "%s holds no certificate in PEM", c.CA)
-		}
-	}
-	if c.Certificate != "" {
-		own, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
-		if err != nil {
-			return nil, clusterError("tls", err, "the engine's certificate cannot be used")
-		}
-		t.Certificates = []tls.Certificate{own}
-	}
-	return append(o, nats.Secure(t)), nil
-}
-
-// refused says in words why there is no connection. The client names no server,
-// and never a password.
-func (c *Cluster) refused(err error) error {
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	switch {
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
-		errors.Is(err, nats.ErrAccountAuthExpired):
-		setting := "url"
-		for _, s := range []struct{ name, value string }{{"user", c.User}, {"token", c.Token}, {"credentials", c.Credentials}} {
-			if s.value != "" {
-				setting = s.name
-			}
-		}
-		return clusterError(setting, err, "the NATS cluster does not let the engine in: check credentials, user and password, or token")
-	case errors.As(err, &cert), errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
-		return clusterError("tls", err, "there is no TLS connection to the NATS cluster")
-	case errors.As(err, &dns):
-		return clusterError("url", err, "the NATS cluster's name is not known")
-	}
-	return clusterError("url", err, "no server of the NATS cluster at %s can be reached", strings.Join(withoutUsers(c.URLs), ", "))
-}
-
-// withoutUsers takes what may be a password out of addresses.
-func withoutUsers(urls []string) []string {
-	out := make([]string, len(urls))
-	for i, u := range urls {
-		scheme, rest, ok := strings.Cut(u, "://")
-		if !ok {
-			scheme, rest = "nats", u
-		}
-		if at := strings.LastIndex(rest, "@"); at >= 0 {
-			rest = rest[at+1:]
-		}
-		out[i] = scheme + "://" + rest
-	}
-	return out
-}
-
 // examine finds out before anything is made whether the cluster can hold a journal.
 func (c *Cluster) examine(ctx context.Context, nc *nats.Conn, o *Options) error {
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(clusterAnswer))
@@ -233,6 +153,8 @@ func (c *Cluster) examine(ctx context.Context, nc *nats.Conn, o *Options) error 
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount),
 		errors.Is(err, nats.ErrNoResponders):
 		return clusterError("url", nil, "the NATS server %s has no JetStream for this account: enable jetstream in its configuration, with sync: always", nc.ConnectedAddr())
+	case err != nil && nc.LastError() != nil && errors.Is(nc.LastError(), nats.ErrPermissionViolation):
+		return clusterError("url", nc.LastError(), "the permissions of the engine's user are too few: let it publish and subscribe to all subjects of an account that is Crosswalk's alone")
 	case err != nil:
 		return clusterError("url", err, "the NATS server %s does not say how its JetStream stands", nc.ConnectedAddr())
 	case info.API.Level < apiLevel:
@@ -262,9 +184,25 @@ func (c *Cluster) made(stream string, err error) error {
 	case codeNoReplicas, codeNoPeers:
 		return clusterError("replicas", err, "stream %s cannot have %d replicas: the cluster has not so many servers with room for it; set replicas to 1 for a single server", stream, c.Replicas)
 	case codeNoStorage, codeNoResources:
-		return clusterError("max_events", err, "stream %s has no room: lower storage.max_events, max_outcomes and max_dead, or give JetStream more", stream)
+		return clusterError("max_events", err, "stream %s has no room: lower storage.max_events, max_outcomes, max_dead and max_undecoded, or give JetStream more", stream)
+	case codeAccountFull:
+		return clusterError("max_events", err, "stream %s has no room in the account: lower storage.max_events, max_outcomes, max_dead and max_undecoded, or raise the account's limits of JetStream", stream)
+	case codeManyStreams:
+		return clusterError("", err, "stream %s cannot be made: the account may not have so many streams; raise its max_streams to %d or more", stream, manyStreams)
 	case codeOverlap:
 		return clusterError("url", err, "stream %s cannot be made: another stream of this account has its subjects; give Crosswalk an account of its own", stream)
 	}
 	return fmt.Errorf("make stream %s: %w", stream, err)
+}
+
+// manyStreams is how many streams a journal has on a cluster.
+const manyStreams = 10
+
+// limited says in words where the account's limits keep something from being read.
+func (c *Cluster) limited(err error) error {
+	var api *jetstream.APIError
+	if c != nil && errors.As(err, &api) && int(api.ErrorCode) == codeManyConsumers {
+		return clusterError("", err, "the account may not have so many consumers: raise its max_consumers, each lane takes one for each of its partitions, and each engine some more")
+	}
+	return err
 }

@@ -143,7 +143,7 @@ type standing struct {
 func Open(ctx context.Context, o Options) (*Journal, error) {
 	j, err := open(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("open journal %s: %w", o.where(), err)
+		return nil, fmt.Errorf("open journal %s: %w", o.where(), o.Cluster.limited(err))
 	}
 	return j, nil
 }

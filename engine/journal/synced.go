@@ -24,8 +24,13 @@ func (c *Cluster) synced(ctx context.Context, log *slog.Logger) error {
 			"replicas", c.Replicas)
 		return nil
 	}
+	t, err := c.tls()
+	if err != nil {
+		return err
+	}
+	ask := &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
 	for _, m := range c.Monitors {
-		always, err := askSynced(ctx, m)
+		always, err := askSynced(ctx, &http.Client{Transport: ask}, m)
 		if err != nil {
 			log.Warn("a NATS monitor does not say whether its server syncs each write to disk", "monitor", m, "error", err)
 			continue
@@ -37,14 +42,14 @@ func (c *Cluster) synced(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-func askSynced(ctx context.Context, monitor string) (always bool, err error) {
+func askSynced(ctx context.Context, client *http.Client, monitor string) (always bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, monitorWait)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(monitor, "/")+"/jsz", nil)
 	if err != nil {
 		return false, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return false, err
 	}

@@ -44,7 +44,7 @@ func (j *Journal) EnsureLane(ctx context.Context, lane event.Lane, opts ...LaneO
 	}
 	for n := range j.parts {
 		if _, err := j.sharedConsumer(ctx, lanePart{lane, n}, o); err != nil {
-			return fmt.Errorf("record where partition %d of lane %s to %s begins: %w", n, lane.Source, lane.Sink, err)
+			return fmt.Errorf("record where partition %d of lane %s to %s begins: %w", n, lane.Source, lane.Sink, j.o.Cluster.limited(err))
 		}
 	}
 	return nil
