@@ -51,6 +51,8 @@ func (c *compiler) lookup(l *let) (*lookupRule, typ) {
 	keys, ok := c.doc.known(entries, "a lookup", []string{"from", "when", "args"})
 	r := &lookupRule{name: l.name, at: c.doc.spanOf(l.entry.key)}
 	if e, has := keys["when"]; has {
+		c.guarded++
+		defer func() { c.guarded-- }()
 		r.when = c.conditionRule(l.scope, e.value)
 		ok = ok && r.when != nil
 	}
