@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/metrics"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
@@ -31,15 +32,28 @@ func (m measured) State(ctx context.Context) (metrics.State, error) {
 	for _, u := range kept {
 		s.Undecoded = append(s.Undecoded, metrics.Undecoded{Connection: u.Connection, Waiting: u.Waiting, Bytes: u.Bytes, OldestAt: u.Oldest, Refused: u.Refused})
 	}
-	for _, c := range e.config.Connections {
-		st := e.links[c.Name].state()
-		up := st.Phase == pluginhost.Running
-		s.Ready = s.Ready && up
-		mc := metrics.Connection{Name: c.Name, Plugin: c.Plugin, Up: up, Restarts: uint64(max(0, st.Restarts))}
-		if sending := e.sending(c.Name); sending != nil {
-			mc.Gate, mc.AtSink = sending.State, sending.AtSink
+	for _, c := range (view{e}).connections() {
+		mc := metrics.Connection{Name: c.Name, Plugin: c.Plugin, Up: c.State == pluginhost.Running.String(), Restarts: c.Restarts}
+		s.Ready = s.Ready && mc.Up
+		if c.Sending != nil {
+			mc.Gate, mc.AtSink = c.Sending.State, c.Sending.AtSink
+			if c.Sending.Since != nil && pause(c.Sending) != nil {
+				mc.Since = *c.Sending.Since
+			}
 		}
 		s.Connections = append(s.Connections, mc)
+	}
+	paused, err := e.pausedMappings(ctx)
+	if err != nil {
+		return metrics.State{}, err
+	}
+	for i := range paused {
+		m := &paused[i]
+		mp := metrics.PausedMapping{Lane: event.Lane{Source: m.Source, Sink: m.Sink}, Mapping: m.Mapping, Backlog: m.Backlog}
+		if m.Oldest != nil {
+			mp.OldestAt = *m.Oldest
+		}
+		s.Paused = append(s.Paused, mp)
 	}
 	for _, l := range e.lanes {
 		ml := metrics.Lane{Lane: l.Lane}

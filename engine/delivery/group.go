@@ -55,7 +55,7 @@ func (g *Group) Stats() Stats {
 		out.Waiting += s.Waiting
 		out.Runnable += s.Runnable
 		out.BodyBytes += s.BodyBytes
-		out.Paused, out.PausedUntil, out.Gate = s.Paused, s.PausedUntil, s.Gate
+		out.Gate = s.Gate
 		out.Draining = out.Draining || s.Draining
 		out.add(s.Totals)
 	}

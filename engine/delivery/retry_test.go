@@ -172,7 +172,7 @@ func TestD4RefusedCredentialsPauseTheLane(t *testing.T) {
 		}
 		time.Sleep(2 * time.Hour)
 		s := r.Stats()
-		if s.Paused == nil || s.Paused.Code != "key_expired" || !s.PausedUntil.After(time.Now()) || s.Dead != 0 {
+		if f := s.Gate.Failure; f == nil || f.Code != "key_expired" || !s.Gate.Until.After(time.Now()) || s.Dead != 0 {
 			t.Errorf("stats: %+v", s)
 		}
 		if n := sent.Load(); n > 64+60 {
@@ -180,7 +180,7 @@ func TestD4RefusedCredentialsPauseTheLane(t *testing.T) {
 		}
 		until(t, 2*time.Hour, w.settled)
 		stop()
-		if s := r.Stats(); s.Paused != nil || s.Delivered != 1000 {
+		if s := r.Stats(); s.Gate.Failure != nil || s.Delivered != 1000 {
 			t.Errorf("stats: %+v", s)
 		}
 		if n := strings.Count(out.String(), "sending is paused"); n != 1 || !strings.Contains(out.String(), "sending goes on") {

@@ -32,10 +32,6 @@ type Stats struct {
 	Retrying, Waiting, Runnable int
 	// BodyBytes is what the events at hand weigh in memory, roughly.
 	BodyBytes int
-	// Paused is why nothing is sent at all, nil if that is not so, and PausedUntil
-	// when it is tried again.
-	Paused      *wire.Failure
-	PausedUntil time.Time
 	// Gate is how the way to the sink stands, for all lanes that end there.
 	Gate GateStats
 	// Draining tells that Run's context has ended.
@@ -58,8 +54,7 @@ func (r *Runner) Stats() Stats {
 		Sending: r.counts[sending], Committing: r.counts[committing],
 		Retrying: r.counts[retrying], Waiting: r.counts[waiting], Runnable: r.counts[runnable],
 		BodyBytes: r.liveBytes + r.heldBytes,
-		Paused:    gate.Failure, PausedUntil: gate.Until, Gate: gate,
-		Draining: r.draining,
+		Gate:      gate, Draining: r.draining,
 	}
 }
 

@@ -45,10 +45,14 @@ var (
 	descAsked    = desc("lookup_calls_total", "Calls to lookups.", "source", "sink")
 	descUnasked  = desc("lookup_failures_total", "Questions that a lookup could not answer.", "source", "sink")
 
+	descPaused      = desc("paused_mapping_backlog_events", "Accepted events that wait for a mapping which the configuration has no more, until it is put back, renamed or dropped.", "source", "sink", "mapping")
+	descPausedSince = desc("paused_mapping_oldest_event_timestamp_seconds", "When the oldest of them was accepted; absent if there is none.", "source", "sink", "mapping")
+
 	descPlugin   = desc("plugin_up", "1 if the connection's process runs.", "connection", "plugin")
 	descRestarts = desc("plugin_restarts_total", "Times that the connection's process came up again.", "connection", "plugin")
 
 	descGate   = desc("sink_state", "1 for the state of the way to the sink, 0 for the others: open, limited (a rate limit), broken (the circuit breaker), paused (AUTH), stopped (by a person).", "connection", "state")
+	descSince  = desc("sink_shut_timestamp_seconds", "Since when the way to the sink is not open; absent while it is.", "connection")
 	descAtSink = desc("sink_records", "Records that are at the sink now.", "connection")
 
 	descAlarms = desc("journal_alarms", "Things to look at before the journal refuses events, as /readyz lists them under degraded.")
@@ -67,7 +71,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descUp, descReady, descWebhooks, descRefused, descAccepted, descDuplicates, descLastAccepted, descBacklog,
 		descKept, descUndecoded, descUndecBytes, descUndecSince, descUndecBad,
-		descOldest, descAtHand, descGate, descAtSink, descAlarms, descCalls, descFailures, descRetries, descAsked, descUnasked,
+		descOldest, descAtHand, descGate, descSince, descAtSink, descPaused, descPausedSince, descAlarms, descCalls, descFailures, descRetries, descAsked, descUnasked,
 		descPlugin, descRestarts, descValid, descApplied, descReloads, descTraces, descDead,
 	} {
 		ch <- d
@@ -133,7 +137,17 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		for _, state := range gateStates() {
 			gauge(descGate, one(con.Gate == string(state)), con.Name, string(state))
 		}
+		if !con.Since.IsZero() {
+			gauge(descSince, seconds(con.Since), con.Name)
+		}
 		gauge(descAtSink, float64(con.AtSink), con.Name)
+	}
+	for i := range s.Paused {
+		m := &s.Paused[i]
+		gauge(descPaused, float64(m.Backlog), m.Source, m.Sink, m.Mapping)
+		if !m.OldestAt.IsZero() {
+			gauge(descPausedSince, seconds(m.OldestAt), m.Source, m.Sink, m.Mapping)
+		}
 	}
 	for i := range s.Lanes {
 		l := &s.Lanes[i]

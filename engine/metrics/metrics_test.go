@@ -62,8 +62,12 @@ func everything(t *testing.T) *metrics.Metrics {
 				Name: "shop", Requests: 8, Accepted: 5, Duplicates: 1, Kept: 3, Refused: map[string]uint64{"bad_json": 2}, LastAccepted: &noon,
 			}},
 		},
+		Paused: []metrics.PausedMapping{
+			{Lane: event.Lane{Source: "shop", Sink: "saleapp"}, Mapping: "refund", Backlog: 7, OldestAt: noon},
+			{Lane: event.Lane{Source: "shop", Sink: "crm"}, Mapping: "client"},
+		},
 		Undecoded:   []metrics.Undecoded{{Connection: "shop", Waiting: 2, Bytes: 4096, OldestAt: noon, Refused: 1}, {Connection: "crm"}},
-		Connections: []metrics.Connection{{Name: "shop", Plugin: "horoshop", Up: true, Restarts: 2}, {Name: "saleapp", Plugin: "saleapp", Gate: string(delivery.GatePaused), AtSink: 2}},
+		Connections: []metrics.Connection{{Name: "shop", Plugin: "horoshop", Up: true, Restarts: 2}, {Name: "saleapp", Plugin: "saleapp", Gate: string(delivery.GatePaused), Since: noon, AtSink: 2}},
 		Lanes: []metrics.Lane{{
 			Lane: event.Lane{Source: "shop", Sink: "saleapp"}, Backlog: 4, OldestAt: noon,
 			Delivery: &delivery.Stats{

@@ -28,6 +28,9 @@ type State struct {
 	Connections []Connection
 	// DeadLetters is how many stand unresolved.
 	DeadLetters uint64
+	// Paused are mappings that the configuration has no more, and that nobody has
+	// dropped or renamed.
+	Paused []PausedMapping
 	// Undecoded are the connections of which webhooks are kept that wait for their
 	// plugin, or were refused when it decoded them.
 	Undecoded []Undecoded
@@ -60,6 +63,16 @@ type Lane struct {
 	Delivery *delivery.Stats
 }
 
+// PausedMapping is a mapping that does not run any more, and what waits for it.
+type PausedMapping struct {
+	event.Lane
+	Mapping string
+	// Backlog counts the events that wait, and OldestAt is when the first of them was
+	// accepted; zero if there is none or it is not known.
+	Backlog  uint64
+	OldestAt time.Time
+}
+
 // Undecoded is what is kept of a connection.
 type Undecoded struct {
 	Connection string
@@ -79,6 +92,8 @@ type Connection struct {
 	Restarts     uint64
 	// Gate says how records go to it, as delivery's GateState; "" where none do.
 	Gate string
+	// Since is when Gate began to be that, zero where it is open or that is not known.
+	Since time.Time
 	// AtSink counts the records that are there now.
 	AtSink int
 }

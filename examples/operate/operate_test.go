@@ -131,7 +131,7 @@ func TestDashboard(t *testing.T) {
 // unshown are metrics that alerts or people ask for, and no panel.
 const unshown = "crosswalk_build_info crosswalk_state_readable crosswalk_webhooks_total crosswalk_events_duplicate_total " +
 	"crosswalk_last_event_timestamp_seconds crosswalk_attempts_total crosswalk_lookup_calls_total crosswalk_lookup_failures_total crosswalk_journal_alarms crosswalk_sink_records crosswalk_undecoded_bytes " +
-	"crosswalk_trace_spans_total crosswalk_config_valid crosswalk_config_last_reload_success_timestamp_seconds crosswalk_reloads_total"
+	"crosswalk_sink_shut_timestamp_seconds crosswalk_paused_mapping_oldest_event_timestamp_seconds crosswalk_config_valid crosswalk_config_last_reload_success_timestamp_seconds crosswalk_reloads_total"
 
 // The unit is well formed, and it starts what there is.
 func TestUnit(t *testing.T) {
