@@ -1,15 +1,12 @@
 package journal
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -72,6 +69,7 @@ func startServer(dir string, maxPayload int32, log *slog.Logger) (*server.Server
 		}
 		return nil, nil, fmt.Errorf("start the embedded server: not ready after %s", startWait)
 	}
+	logs.recovered(srv)
 	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.Name("journal"),
 		nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.ReconnectWait(100*time.Millisecond),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
@@ -103,43 +101,4 @@ func remains(srv *server.Server, stream string) string {
 func stopServer(srv *server.Server) {
 	srv.Shutdown()
 	srv.WaitForShutdown()
-}
-
-// serverLog passes the server's messages on. What the server takes for fatal is
-// kept, for the server would end the process by itself otherwise.
-type serverLog struct {
-	log   *slog.Logger
-	fatal atomic.Pointer[string]
-}
-
-// Noticef logs the server's ordinary messages, which matter to nobody but us.
-func (l *serverLog) Noticef(format string, v ...any) { l.at(slog.LevelDebug, format, v) }
-
-// Warnf logs a warning, except the one about large messages, which are meant here.
-func (l *serverLog) Warnf(format string, v ...any) {
-	level := slog.LevelWarn
-	if strings.HasPrefix(format, "Maximum payloads over") {
-		level = slog.LevelDebug
-	}
-	l.at(level, format, v)
-}
-
-// Errorf logs an error.
-func (l *serverLog) Errorf(format string, v ...any) { l.at(slog.LevelError, format, v) }
-
-// Debugf logs details.
-func (l *serverLog) Debugf(format string, v ...any) { l.at(slog.LevelDebug, format, v) }
-
-// Tracef logs the protocol.
-func (l *serverLog) Tracef(format string, v ...any) { l.at(slog.LevelDebug, format, v) }
-
-// Fatalf keeps the reason why the server cannot start.
-func (l *serverLog) Fatalf(format string, v ...any) {
-	s := fmt.Sprintf(format, v...)
-	l.fatal.CompareAndSwap(nil, &s)
-	l.at(slog.LevelError, format, v)
-}
-
-func (l *serverLog) at(level slog.Level, format string, v []any) {
-	l.log.Log(context.Background(), level, "journal server", "message", fmt.Sprintf(format, v...))
 }
