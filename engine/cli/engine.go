@@ -98,6 +98,7 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 	}
 	r.started = time.Now().UTC()
 	r.put(e)
+	e.followStops(r.engine)
 	runs := make([]func(context.Context) error, len(e.lanes))
 	for i, l := range e.lanes {
 		var err error

@@ -37,6 +37,26 @@ func (e *engine) newGate(c *config.Connection) (*delivery.Gate, error) {
 	return g, err
 }
 
+// followStops has a person's word hold whichever engine of a cluster it was said to.
+func (e *engine) followStops(at func() *engine) {
+	do := func(s journal.Stop) {
+		g := at().gates[s.Connection]
+		switch {
+		case g == nil:
+		case s.Stopped:
+			g.Stop()
+		case g.Stats().State == delivery.GateStopped:
+			g.Resume()
+		}
+	}
+	e.journal.TellStops(do)
+	for name := range e.gates { // and what was said since they were made
+		s := e.journal.Stop(name)
+		s.Connection = name
+		do(s)
+	}
+}
+
 func (e *engine) gateOptions(c *config.Connection) delivery.GateOptions {
 	return delivery.GateOptions{
 		Connection: c.Name, Rate: c.Limits.Rate.PerSecond, Burst: c.Limits.Rate.Burst,

@@ -28,7 +28,7 @@ const (
 // cluster nothing else fills the index of duplicates, the history and the counts,
 // so that they are the same in each engine, in the order of the streams.
 type follower struct {
-	events, outcomes, dead, acts, lives, requests *tail
+	events, outcomes, dead, acts, lives, requests, stops *tail
 
 	ctx  context.Context //nolint:containedctx // it is the follower's own life, ended by stop
 	stop context.CancelFunc
@@ -72,6 +72,7 @@ func (j *Journal) startFollowing(ctx context.Context) {
 	}}
 	f.lives = &tail{j: j, stream: j.lifes, name: streamLives, at: j.read[streamLives], heard: now, take: j.noteLife}
 	f.requests = &tail{j: j, stream: j.requests, name: streamRequests, headersOnly: true, at: j.read[streamRequests], heard: now, take: j.noteRequest}
+	f.stops = &tail{j: j, stream: j.stopped, name: streamStops, at: j.read[streamStops], heard: now, take: j.noteStop}
 	j.follow = f
 	for _, t := range f.tails() {
 		f.all.Go(func() { t.run(ctx) })
@@ -79,7 +80,7 @@ func (j *Journal) startFollowing(ctx context.Context) {
 }
 
 func (f *follower) tails() []*tail {
-	return []*tail{f.events, f.outcomes, f.dead, f.acts, f.lives, f.requests}
+	return []*tail{f.events, f.outcomes, f.dead, f.acts, f.lives, f.requests, f.stops}
 }
 
 // close stops it; whoever waits is told.

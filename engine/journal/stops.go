@@ -25,10 +25,15 @@ type Stop struct {
 type stops struct {
 	mu  sync.Mutex
 	all map[string]Stop
+	// places are where they stand in the stream.
+	places map[string]uint64
+	// tell is called with each word that is new here, of whichever engine; may be nil.
+	tell func(Stop)
 }
 
 func (j *Journal) readStops(ctx context.Context) error {
 	return j.scan(ctx, j.stopped, 1, "", false, func(seq uint64, m *nats.Msg) (bool, error) {
+		j.read[streamStops] = seq
 		return true, j.noteStop(seq, m)
 	})
 }
@@ -40,11 +45,19 @@ func (j *Journal) noteStop(seq uint64, m *nats.Msg) error {
 		return fmt.Errorf("stop %d: %w", seq, err)
 	}
 	j.stops.mu.Lock()
-	defer j.stops.mu.Unlock()
 	if j.stops.all == nil {
-		j.stops.all = map[string]Stop{}
+		j.stops.all, j.stops.places = map[string]Stop{}, map[string]uint64{}
 	}
-	j.stops.all[s.Connection] = s
+	if seq <= j.stops.places[s.Connection] {
+		j.stops.mu.Unlock()
+		return nil
+	}
+	j.stops.all[s.Connection], j.stops.places[s.Connection] = s, seq
+	tell := j.stops.tell
+	j.stops.mu.Unlock()
+	if tell != nil {
+		tell(s)
+	}
 	return nil
 }
 
@@ -59,10 +72,19 @@ func (j *Journal) SetStopped(ctx context.Context, s Stop) error {
 		return err
 	}
 	m := &nats.Msg{Subject: subjectStops + s.Connection, Data: data}
-	if err := j.storeAll(ctx, nil, []*nats.Msg{m}, func(int, uint64) {}); err != nil {
+	var at uint64
+	if err := j.storeAll(ctx, nil, []*nats.Msg{m}, func(_ int, seq uint64) { at = seq }); err != nil {
 		return fmt.Errorf("record whether connection %s is stopped: %w", s.Connection, err)
 	}
-	return j.noteStop(0, m)
+	return j.noteStop(at, m)
+}
+
+// TellStops has tell called with each word on a connection from now on, those of
+// other engines of a cluster among them.
+func (j *Journal) TellStops(tell func(Stop)) {
+	j.stops.mu.Lock()
+	defer j.stops.mu.Unlock()
+	j.stops.tell = tell
 }
 
 // Stop gives the last word on a connection; its Stopped is false where there is none.
