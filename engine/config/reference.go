@@ -152,7 +152,7 @@ func (c *Config) lookUp(p part, env func(string) (string, bool)) (string, *probl
 		value, ok := env(p.name)
 		switch {
 		case !ok:
-			return "", &problem{fmt.Sprintf("the environment variable %s is not set", p.name), "set it before the engine starts"}
+			return "", &problem{fmt.Sprintf("the environment variable %s is not set", p.name), "set it before the engine starts: export " + p.name + "=…"}
 		case !utf8.ValidString(value):
 			return "", &problem{fmt.Sprintf("the environment variable %s is not UTF-8 text", p.name), ""}
 		}

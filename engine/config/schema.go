@@ -279,7 +279,11 @@ func (k *schemaCheck) report(e *jsonschema.ValidationError) {
 			if k.meant[name+"."+m] {
 				continue
 			}
-			k.add(key, v.property(m).note(), "%s needs `%s`", where, m)
+			hint := "add `" + m + ": …`"
+			if note := v.property(m).note(); note != "" {
+				hint += ": " + note
+			}
+			k.add(key, hint, "%s needs `%s`", where, m)
 		}
 		return
 	}

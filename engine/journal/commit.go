@@ -199,6 +199,11 @@ func (l *Lane) acknowledge(done []uint64) error {
 		if h == nil {
 			continue // given twice
 		}
+		if h.reply == "" { // it is acknowledged when the consumer comes to it
+			l.early.out[seq] = true
+			delete(l.held, seq)
+			continue
+		}
 		if err := l.j.nc.Publish(h.reply, []byte("+ACK")); err != nil {
 			return fmt.Errorf("acknowledge event %d: %w", seq, err)
 		}

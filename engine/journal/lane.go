@@ -51,6 +51,8 @@ type Lane struct {
 	read   uint64                           // the last event that was handed out
 	done   map[uint64]map[string]event.Kind // outcomes found at takeover, until Next gives their event
 	held   map[uint64]*held
+	// early are replays that go ahead of the backlog.
+	early early
 	// acked are, on a cluster, those that were acknowledged and may not be known to be.
 	acked map[uint64]acked
 }
@@ -63,7 +65,7 @@ type acked struct {
 
 // held is an event that was handed out and is not acknowledged.
 type held struct {
-	reply string                // where its acknowledgement goes
+	reply string                // where its acknowledgement goes; "" while the consumer has not come to it
 	done  map[string]event.Kind // mappings that have an outcome
 	prior bool                  // possibly sent before it was handed out
 }
@@ -72,7 +74,8 @@ type held struct {
 type Delivery = event.Pending
 
 // Next waits for events and gives the next ones in sequence: those that are
-// there, at least one and at most limit. It returns ErrClosed once the lane is
+// there, at least one and at most limit. Replays come ahead of a backlog that has
+// nothing of their key, but not on a cluster. It returns ErrClosed once the lane is
 // closed, and ctx's error when that is done; after any other error the lane must
 // be closed and opened again.
 func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
@@ -82,7 +85,7 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 	if !l.lease.valid() {
 		return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, ErrLeaseLost)
 	}
-	var out []Delivery
+	out := l.takeEarly(ctx, limit)
 	for len(out) < limit {
 		m, meta, err := l.pull.message(ctx, len(out) == 0)
 		if err != nil && len(out) > 0 && ctx.Err() != nil {
@@ -99,11 +102,13 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 		if m == nil {
 			break
 		}
-		d, err := l.take(m, meta.Sequence.Stream)
+		d, fresh, err := l.take(m, meta.Sequence.Stream)
 		if err != nil {
 			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
 		}
-		out = append(out, d)
+		if fresh {
+			out = append(out, d)
+		}
 	}
 	if l.fence != nil { // what is asked of these events' keys must know of them
 		if err := l.j.follow.events.reach(ctx, out[len(out)-1].Event.Sequence); err != nil && ctx.Err() == nil {
@@ -113,14 +118,17 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 	return out, nil
 }
 
-// take notes an event as held.
-func (l *Lane) take(m *nats.Msg, seq uint64) (Delivery, error) {
+// take notes an event as held, unless it was handed out early.
+func (l *Lane) take(m *nats.Msg, seq uint64) (_ Delivery, fresh bool, err error) {
 	e, err := decodeEvent(seq, m.Subject, m.Header, m.Data)
 	if err != nil {
-		return Delivery{}, err
+		return Delivery{}, false, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if early, err := l.came(m, seq); early || err != nil {
+		return Delivery{}, false, err
+	}
 	d := Delivery{Event: e, PossiblySent: l.doubts.has(seq), Done: l.outcomesOf(seq)}
 	if seq < l.until {
 		// When a mapping was paused, its events may have been on their way.
@@ -136,7 +144,7 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (Delivery, error) {
 	l.held[seq] = h
 	l.read = seq
 	delete(l.done, seq)
-	return d, nil
+	return d, true, nil
 }
 
 // outcomesOf gives the outcomes that an event had when the lane was opened. The
@@ -227,6 +235,9 @@ func (l *Lane) inProgress() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, h := range l.held {
+		if h.reply == "" {
+			continue
+		}
 		if err := l.j.nc.Publish(h.reply, []byte("+WPI")); err != nil {
 			l.j.log.Warn("events cannot be kept", "source", l.name.Source, "sink", l.name.Sink, "error", err)
 			return

@@ -362,6 +362,9 @@ func (j *Journal) resend(ctx context.Context, e *event.Event, id string) (uint64
 			j.mu.Unlock()
 		}
 		j.keys.release(key)
+		if err == nil {
+			j.hasten(&event.Event{Sequence: a.Sequence, Connection: e.Connection, Replay: e.Replay})
+		}
 	})
 	if err != nil {
 		return 0, j.notStored(ctx, err, "the event is not stored")

@@ -120,6 +120,7 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	if l.marks.before, _, err = j.readMarks(ctx, p); err != nil {
 		return nil, err
 	}
+	l.earlyBefore()
 	if err := l.start(keeping); err != nil {
 		return nil, err
 	}
