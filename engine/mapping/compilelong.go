@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func (c *compiler) longForm(s *scope, n *yaml.Node, to target) (rule, typ) {
 		return nil, typ{}
 	}
 	says := func(e entry) bool {
-		return slices.Contains(longKeys(), e.name) || characters(e.name) > 2 && diag.Suggest(e.name, longKeys()) != ""
+		return slices.Contains(longKeys(), e.name) || meantKey(e.name, nil, longKeys()) != "" || characters(e.name) > 2 && diag.Suggest(e.name, longKeys()) != ""
 	}
 	if len(entries) > 0 && !slices.ContainsFunc(entries, says) {
 		hint := "a nested object is written {fields: {…}}"
@@ -172,7 +173,7 @@ func (c *compiler) modify(s *scope, r *scalarRule, keys map[string]entry, name s
 			r.asJSON = true
 			t = typ{kinds: schema.Text}
 		case types[as] == 0:
-			c.doc.errorAt("CW105", c.doc.spanOf(e.value), diag.DidYouMean(name, []string{"string", "number", "integer", "boolean", "json"}), "`%s` is no type: string, number, integer, boolean or json", as)
+			c.doc.errorAt("CW105", c.doc.spanOf(e.value), cmp.Or(typeNames(as), diag.DidYouMean(as, []string{"string", "number", "integer", "boolean", "json"})), "`%s` is no type: string, number, integer, boolean or json", as)
 			ok = false
 		default:
 			r.as = types[as]
@@ -214,7 +215,11 @@ func (c *compiler) guard(s *scope, n *yaml.Node, keys map[string]entry, inner ru
 			g.required, needed = true, true
 		case "false":
 		default:
-			c.doc.errorAt("CW105", c.doc.spanOf(e.value), "", "`required` is true or false")
+			hint := ""
+			if word := truth(e.value.Value); word != "" {
+				hint = "write " + word
+			}
+			c.doc.errorAt("CW105", c.doc.spanOf(e.value), hint, "`required` is true or false")
 			ok = false
 		}
 		g.reads = sourceOf(inner)
@@ -246,7 +251,11 @@ func (c *compiler) guard(s *scope, n *yaml.Node, keys map[string]entry, inner ru
 			c.doc.errorAt("CW106", c.doc.spanOf(e.value), "say `default`, or `on_error: omit`", "`on_error: default` needs a `default`")
 			ok = false
 		default:
-			c.doc.errorAt("CW105", c.doc.spanOf(e.value), diag.DidYouMean(v, []string{"fail", "omit", "default"}), "`on_error` is fail, omit or default")
+			hint := diag.DidYouMean(v, []string{"fail", "omit", "default"})
+			if slices.Contains([]string{"skip", "ignore", "null", "drop", "continue", "none"}, v) {
+				hint = "write omit to leave the field out"
+			}
+			c.doc.errorAt("CW105", c.doc.spanOf(e.value), hint, "`on_error` is fail, omit or default")
 			ok = false
 		}
 	}

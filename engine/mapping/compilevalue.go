@@ -27,7 +27,12 @@ func (c *compiler) value(s *scope, n *yaml.Node, to target) (rule, typ) {
 	case n.Kind == yaml.SequenceNode:
 		return c.list(s, n, to)
 	case isNull(n):
-		c.doc.errorAt("CW105", c.doc.spanOf(n), "a path, an expression after `= `, or {value: null} to send null", "there is no value here")
+		hint := "a path, an expression after `= `, or {value: null} to send null"
+		line := c.doc.lineRunes(n.Line)
+		if rest := strings.TrimSpace(string(line[min(max(n.Column-1, 0), len(line)):])); len(rest) > 1 && rest[0] == '#' && rest[1] != ' ' {
+			hint = "` #` begins a comment in YAML; a text that begins with it is {value: " + quoted(rest) + "}"
+		}
+		c.doc.errorAt("CW105", c.doc.spanOf(n), hint, "there is no value here")
 		return nil, typ{}
 	}
 	if shift := expressionStart(n.Value); shift > 0 {
@@ -77,8 +82,14 @@ func (c *compiler) pathRule(s *scope, n *yaml.Node, to target, alone bool) (rule
 	if strings.HasPrefix(n.Value, "${") && n.Style == 0 {
 		perr = &pathError{to: 2, message: "a path has no `${ }`", hint: "write the field's name alone: " + strings.Trim(n.Value, "${} ")}
 	}
+	if slip := c.pathSlip(s, n.Value); slip != nil {
+		perr = slip
+	}
 	if rest, jsonPath := strings.CutPrefix(n.Value, "$."); jsonPath && n.Style == 0 {
 		perr = &pathError{to: 2, message: "a path does not begin with `$.`", hint: "it begins with the name of a field: " + strings.ReplaceAll(rest, "[*]", ".#")}
+		if strings.HasPrefix(rest, ".") {
+			perr.hint = "it names every step from the record on, as in products.#.price"
+		}
 	}
 	if perr != nil {
 		hint := perr.hint

@@ -126,6 +126,10 @@ func (c *compiler) expression(s *scope, src *scalar, shift int) (*expression, ty
 		c.doc.errorAt("CW130", src.span(0, len(src.value)), "", "the expression is empty")
 		return nil, typ{}
 	}
+	if at := e.floorDivision(); at >= 0 {
+		e.report("CW130", at, at+2, "write floor(a / b)", "`//` is no operator")
+		return nil, typ{}
+	}
 	config := &conf.Config{MaxNodes: maxNodes}
 	tree, err := parser.ParseWithConfig(text, config)
 	if err != nil {

@@ -43,6 +43,12 @@ func (e *exprCompiler) habit() bool {
 			}
 		default:
 			if from, length, hint := e.sign(i); hint != "" {
+				if e.text[i] == '=' && e.arrow() != "" {
+					hint = e.arrow()
+				}
+				if e.text[i] == ';' && e.inCall(i) {
+					hint = "write `,` between the arguments of a function"
+				}
 				e.report("CW130", from, from+length, hint, "`%s` is no operator", string(e.text[from:from+length]))
 				return true
 			}
@@ -81,6 +87,8 @@ func words() map[string]string {
 		"is": "write `==` or `!=`", "like": "write `contains`, `startsWith`, `endsWith` or `matches`", "between": "write a >= 1 and a <= 5",
 		"matches": "write `matches`", "contains": "write `contains`", "startswith": "write `startsWith`", "endswith": "write `endsWith`",
 		"xor": "write `!=` between two conditions", "mod": "write `%`", "div": "write `/`, and round(…)", "return": "leave it out: an expression is its value",
+		"typeof": "ask with has(\"path\") whether a value is there, or compare it with nil", "new": "leave it out: functions are written f(x)",
+		"for": "write map(list, .field), or `each` in the mapping", "function": "write map(list, .field)", "lambda": "write map(list, .field)",
 		"var": "write let x = …; x + 1", "const": "write let x = …; x + 1",
 	}
 }
@@ -147,7 +155,7 @@ func foreignFunctions() []foreignFunctionHint {
 		{" empty isempty is_empty ", "write s == \"\", or len(x) == 0"},
 		{" nvl ifnull default isnullorempty firstnonempty ifempty ", "write a ?? b, or coalesce(a, b), which passes empty texts too"},
 		{" parseint toint tointeger intval number tonumber parsefloat cast value val ", "write int(x)"},
-		{" str tostring to_string strval totext tochar to_char ", "write text(x)"},
+		{" str string tostring to_string strval totext tochar to_char ", "write text(x)"},
 		{" number_format tofixed formatnumber round2 ", "write money(x), or round(x, 2)"},
 		{" strftime date_format dateformat formatdate todate to_date strtotime parsedate datetimeformat ", "write datetime(s, in, out, zone_in, zone_out)"},
 		{" regex regexp regexmatch regexp_match regexextract regexp_extract preg_match extract ", "write match(s, `(…)`)"},
@@ -158,6 +166,7 @@ func foreignFunctions() []foreignFunctionHint {
 		{" onlydigits numbers extract_digits ", "write digits(s)"},
 		{" random rand uuid uuidv4 newid guid ", "a mapping has no chance in it: the same event gives the same record"},
 		{" today sysdate getdate current_date current_timestamp timestamp time ", "a mapping gives the same result whenever it runs; _meta.received_at is when the event came"},
+		{" iferror ", "write on_error: default beside a default in the long form: {expr: …, default: 0, on_error: default}"},
 		{" and ", "write `and`"},
 		{" or ", "write `or`"},
 		{" not ", "write `not x`"},

@@ -126,7 +126,11 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 		if op == "^" {
 			op = "**"
 		}
-		x, y := e.needs(a, anyNumber, what), e.needs(b, anyNumber, what)
+		x := e.needs(a, anyNumber, what)
+		if e.failed && !a.bad && !b.bad { // said of the one, it holds for the other
+			return e.broken(n)
+		}
+		y := e.needs(b, anyNumber, what)
 		if e.noResult(op, b) {
 			return e.broken(n)
 		}
@@ -221,7 +225,13 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 
 func (e *exprCompiler) logic(n *ast.BinaryNode) operand {
 	or := n.Operator == "or" || n.Operator == "||"
-	a := e.condition(e.rewrite(n.Left))
+	a := e.rewrite(n.Left)
+	if a.t.knows(schema.Boolean) {
+		if b := e.rewrite(n.Right); e.chosen(n, a, b) {
+			return e.broken(n)
+		}
+	}
+	a = e.condition(a)
 	b := e.unless(a.surely(or), func() operand { return e.condition(e.rewrite(n.Right)) })
 	b = e.marked(b, n.Right, "behind `"+n.Operator+"`")
 	if a.direct != nil && b.direct != nil { // needs no machine

@@ -74,6 +74,9 @@ func (c *compiler) throughHint(u use, p pathProblem) string {
 	if step == "length" {
 		return "write len(" + before + ")"
 	}
+	if strings.HasPrefix(p.hint, "`each` goes over") {
+		return "write map(" + before + ", ." + step + ") for that of all elements, " + before + "[0]." + step + " for the first one's"
+	}
 	return ""
 }
 

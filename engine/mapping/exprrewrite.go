@@ -229,7 +229,7 @@ func (e *exprCompiler) member(n *ast.MemberNode) operand {
 	}
 	of := e.rewrite(n.Node)
 	if n.Method {
-		e.report("CW131", n.Location().From, n.Location().To, "functions are written f(x)", "there are no methods")
+		e.report("CW131", n.Location().From, n.Location().To, e.methodHint(n), "there are no methods")
 		return e.broken(n)
 	}
 	key := e.rewrite(n.Property)

@@ -67,12 +67,16 @@ func (e *exprCompiler) syntax(err error) {
 		} else if text := string(e.text); strings.HasPrefix(text, "if ") && !strings.Contains(text, "else") {
 			hint = "a choice has both: if a { b } else { c }"
 		}
+		if hint == "" {
+			hint = e.early()
+		}
 		if hint == "" && e.src.node.LineComment != "" || strings.HasPrefix(e.src.node.LineComment, "#") {
 			hint = "` #` begins a comment in YAML; quote the whole value: '= …'"
 		}
 		e.report("CW130", len(e.text)-1, len(e.text), hint, "the expression ends too early")
 	case token == ":" && regexp.MustCompile(`,\s*\{\s*[\pL\pN_"'.]+\s*$`).MatchString(string(e.text[:from])):
 		e.report("CW130", from, to, `an object made for each element stands in braces of its own: map(list, {{"sku": .article}})`, "`:` cannot stand here")
+	case e.slip(from, to):
 	case token == "=":
 		e.report("CW130", from, to, "write `==` to compare", "`=` is no operator")
 	case token == "," && strings.HasPrefix(string(e.text), "if"):

@@ -66,7 +66,14 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 	loc := n.Location()
 	id, ok := callee.(*ast.IdentifierNode)
 	if !ok {
-		e.report("CW131", loc.From, loc.To, "functions are written f(x)", "there are no methods")
+		hint := "functions are written f(x)"
+		if chain, is := callee.(*ast.ChainNode); is {
+			callee = chain.Node
+		}
+		if member, is := callee.(*ast.MemberNode); is {
+			hint = e.methodHint(member)
+		}
+		e.report("CW131", loc.From, loc.To, hint, "there are no methods")
 		return e.broken(n)
 	}
 	end := e.closing(loc.From)

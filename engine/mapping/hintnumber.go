@@ -70,3 +70,14 @@ func misspeltNumber(s string) string {
 	}
 	return number
 }
+
+// inBrackets says what stands in the brackets of other languages' paths.
+func inBrackets(name string) string {
+	switch {
+	case name == "*":
+		return "all elements are .#, as in products.#.price"
+	case strings.HasPrefix(name, "?"):
+		return "elements that fit are .#(…)#, and the first of them .#(…), as in products.#(price>1).article"
+	}
+	return ""
+}

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -65,7 +66,7 @@ func parsePath(s string) (path, *pathError) {
 	p := pathParser{in: s}
 	switch {
 	case s == "":
-		return path{}, &pathError{message: "the path is empty"}
+		return path{}, &pathError{message: "the path is empty", hint: `an empty text is written {value: ""}`}
 	case len(s) > maxPath:
 		return path{}, &pathError{to: 1, message: "the path is longer than 1024 bytes"}
 	case !utf8.ValidString(s):
@@ -141,6 +142,9 @@ func (p *pathParser) misplaced(r rune, n int) *pathError {
 func notAPath(s string) string {
 	if strings.ContainsRune(s, ' ') && !strings.ContainsAny(s, "()=<>+*/?!&") {
 		return "a text is written {value: …}, an expression begins with `= `"
+	}
+	if regexp.MustCompile(`==|!=|>=|<=| [<>+*/-] |^\w+\(.*\)$`).MatchString(s) && len(s) <= 60 {
+		return "an expression begins with `= `: " + asValue(s)
 	}
 	if strings.ContainsAny(s, "()=<>+*/?!&") || strings.Contains(s, " ") {
 		return "an expression begins with `= `; a character that belongs to a field's name is written with `\\` before it"
@@ -226,7 +230,7 @@ func (p *pathParser) bracket() *pathError {
 	}
 	name := p.in[start+1 : start+end]
 	if name == "" {
-		return p.fail(start, start+2, "the brackets are empty", "write an index, as in contacts[0], or use `each` for every element")
+		return p.fail(start, start+2, "the brackets are empty", "write an index, as in contacts[0], # for all elements, as in contacts.#.phone, or use `each`")
 	}
 	if len(name) > 1 && (name[0] == '"' || name[0] == '\'') && name[len(name)-1] == name[0] {
 		name = name[1 : len(name)-1]
@@ -234,7 +238,7 @@ func (p *pathParser) bracket() *pathError {
 	if i := strings.IndexFunc(name, func(r rune) bool {
 		return strings.ContainsRune("[]{}()\"'`\\*?#|=<>,@", r) || unicode.IsControl(r)
 	}); i >= 0 || name == "" {
-		return p.fail(start, start+end+1, "only a field's name or an index can stand in brackets", "")
+		return p.fail(start, start+end+1, "only a field's name or an index can stand in brackets", inBrackets(name))
 	}
 	escape := gjson.Escape(name)
 	p.text.WriteByte('.')

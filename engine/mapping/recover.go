@@ -23,12 +23,20 @@ func (d *document) known(entries []entry, what string, known []string) (keys map
 		}
 	}
 	ok = true
+	beside := known
+	if what == "a value" {
+		beside = meantBeside(keys)
+	}
 	var before entry
 	for _, e := range entries {
-		if !slices.Contains(known, e.name) {
+		if keys[e.name].value == nil {
 			ok = false
-			d.misplacedKey(e, before, what, known)
-			if meant := diag.Suggest(e.name, known); meant != "" && keys[meant].value == nil {
+			d.misplacedKey(e, before, what, known, beside)
+			meant := diag.Suggest(e.name, known)
+			if what == "a value" {
+				meant = meantKey(e.name, known, beside)
+			}
+			if meant != "" && keys[meant].value == nil {
 				keys[meant] = e
 				if meant == "table" && e.value.Kind == yaml.SequenceNode {
 					d.broken[e.value] = true
@@ -42,7 +50,7 @@ func (d *document) known(entries []entry, what string, known []string) (keys map
 
 // misplacedKey reports a key that has no meaning where it stands; before is the
 // entry above it. Its name is lost: what reads it says nothing more.
-func (d *document) misplacedKey(e, before entry, where string, known []string) {
+func (d *document) misplacedKey(e, before entry, where string, known, beside []string) {
 	d.lose(e.name)
 	if before.value != nil && (isEmpty(before.value) || d.broken[before.value]) && diag.Suggest(e.name, known) == "" {
 		again := d.broken[before.value] // the same holds for what stands above
@@ -51,6 +59,12 @@ func (d *document) misplacedKey(e, before entry, where string, known []string) {
 			d.errorAt("CW104", d.spanOf(e.key), "`"+before.name+"` above it is empty: what belongs to it is indented further", "`%s` is no key of %s", e.name, where)
 		}
 		return
+	}
+	if where == "a value" {
+		if meant := meantKey(e.name, known, beside); meant != "" && meant != diag.Suggest(e.name, known) {
+			d.errorAt("CW104", d.spanOf(e.key), "did you mean `"+meant+"`?", "`%s` is no key of %s", e.name, where)
+			return
+		}
 	}
 	d.unknownKey(e, where, known)
 }

@@ -4,8 +4,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 )
 
 // explicitKey reports a key that a `?` begins, which YAML knows for keys that are maps
@@ -47,6 +50,9 @@ func (d *document) colonless(k, v *yaml.Node, what string) (name string, ok bool
 	}
 	m := regexp.MustCompile(`^([\p{L}_][\p{L}\p{N}_.]*)(:+| *= *| +)(\S.*)$`).FindStringSubmatch(k.Value)
 	if m == nil || what == "a value" && !slices.Contains(longKeys(), m[1]) {
+		return "", false
+	}
+	if r, _ := utf8.DecodeRuneInString(m[3]); diag.Invisible(r) != "" {
 		return "", false
 	}
 	if d.broken[v] {

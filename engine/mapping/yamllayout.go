@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -260,7 +261,11 @@ func (l *layout) value(text string, from, end int) *flaw {
 	case '&', '*', '!':
 		return l.marked(rest, from)
 	case '`', '@', '%':
-		return l.at(from, end, "quote it: "+quoted(rest), "a value cannot begin with `"+rest[:1]+"`")
+		hint := "a path begins with the name of a field, an expression with `= `; a text is {value: " + quoted(rest) + "}"
+		if rest[0] == '@' && slices.Contains(modifiers(), strings.TrimLeft(rest, "@")) {
+			hint = "quote it: " + quoted(rest)
+		}
+		return l.at(from, end, hint, "a value cannot begin with `"+rest[:1]+"`")
 	case '|', '>':
 		if header := strings.TrimLeft(rest[1:], "+-0123456789"); header == "" || header[0] == ' ' {
 			l.skipBlock(top.indent)
