@@ -195,7 +195,12 @@ func (s *source) syntax(err error) diag.Diagnostic {
 	case has("tag"):
 		return s.atLine(line, RuleSyntax, "quote a value that begins with !", "tags are not supported")
 	}
-	return s.atLine(line, RuleSyntax, "", "this is not valid YAML: %s", message)
+	if has("escape") || has("hexdecimal") {
+		return s.atLine(near(func(l string) bool { return strings.Contains(l, `\`) }), RuleSyntax,
+			`write '…' instead of "…"; there a \ is just a \`, "YAML does not know an escape inside \"…\"")
+	}
+	return s.atLine(line, RuleSyntax, "every line is `key: value`, indented like its neighbours; a value with quotes, brackets or `: ` is quoted as a whole: '…'",
+		"YAML cannot read this line, or the one before it")
 }
 
 // misplaced is the line at or soon behind n that is indented less than the one

@@ -21,7 +21,7 @@ func wrong(e *jsonschema.ValidationError) string {
 	case *kind.Pattern:
 		return "does not have the form " + k.Want
 	case *kind.Format:
-		return "is no valid " + k.Want
+		return "is no " + formatWord(k.Want)
 	case *kind.MinLength:
 		if k.Want == 1 {
 			return "is empty"
@@ -57,7 +57,7 @@ func wrong(e *jsonschema.ValidationError) string {
 	case *kind.Not:
 		return "has a form that it may not have"
 	}
-	return "does not fit the schema's " + strings.Join(e.ErrorKind.KeywordPath(), "/")
+	return "does not have the form that the plugin wants"
 }
 
 // wanted are the only values that may stand where e is, nil if that is not what
@@ -121,4 +121,18 @@ func typeWords(types []string) string {
 		words[i] = typeWord(t)
 	}
 	return strings.Join(words, " or ")
+}
+
+// formatWord is a format of JSON Schema in plain words.
+func formatWord(format string) string {
+	word, ok := map[string]string{
+		"uri": "address like https://example.com", "url": "address like https://example.com", "uri-reference": "address",
+		"email": "e-mail address", "hostname": "host name", "ipv4": "IPv4 address", "ipv6": "IPv6 address",
+		"date": "date like 2025-01-31", "date-time": "date and time like 2025-01-31T12:00:00Z", "time": "time like 12:00:00Z",
+		"duration": "duration", "uuid": "UUID", "regex": "regular expression",
+	}[format]
+	if !ok {
+		return "valid " + format
+	}
+	return word
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
-	"strings"
 	"unicode"
 )
 
@@ -24,11 +23,11 @@ func compileRegexp(pattern string) (*regexp.Regexp, error) {
 	}
 	tree, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return nil, errors.New("it is no regular expression")
 	}
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
-		return nil, fmt.Errorf("it cannot be compiled: %w", err)
+		return nil, errors.New("it cannot be compiled")
 	}
 	if len(prog.Inst) > maxProgram {
 		return nil, errors.New("its repetitions make it too large")

@@ -151,7 +151,7 @@ func (t *table) byteSpan(line, column int) span {
 func (t *table) csvError(err error) {
 	var bad *csv.ParseError
 	if !errors.As(err, &bad) {
-		t.doc.errorAt("CW160", span{}, "", "the file is not CSV: %v", err)
+		t.doc.errorAt("CW160", span{}, "", "the file is not CSV")
 		return
 	}
 	message, hint := "this is not CSV", ""
