@@ -29,7 +29,8 @@ func (c *compiler) value(s *scope, n *yaml.Node, to target) (rule, typ) {
 	case isNull(n):
 		hint := "a path, an expression after `= `, or {value: null} to send null"
 		line := c.doc.lineRunes(n.Line)
-		if rest := strings.TrimSpace(string(line[min(max(n.Column-1, 0), len(line)):])); len(rest) > 1 && rest[0] == '#' && rest[1] != ' ' {
+		from := min(max(n.Column-1, 0), len(line))
+		if rest := strings.TrimSpace(string(line[from:min(from+maxQuoted, len(line))])); len(rest) > 1 && rest[0] == '#' && rest[1] != ' ' {
 			hint = "` #` begins a comment in YAML; a text that begins with it is {value: " + quoted(rest) + "}"
 		}
 		c.doc.errorAt("CW105", c.doc.spanOf(n), hint, "there is no value here")

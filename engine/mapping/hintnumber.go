@@ -46,6 +46,9 @@ func asValue(expression string) string {
 // misspeltNumber returns the number that an unquoted text means which the language does
 // not take for one: 1_000, 1 000,50, .5, +5, 0x1F, 20%. It returns "" for any other.
 func misspeltNumber(s string) string {
+	if s == "" || !strings.ContainsAny(s[:1], "0123456789+-.,") {
+		return ""
+	}
 	if regexp.MustCompile(`^0[xX][0-9a-fA-F]{1,12}$`).MatchString(s) {
 		n, err := strconv.ParseInt(s[2:], 16, 64)
 		if err != nil {

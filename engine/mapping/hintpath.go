@@ -11,6 +11,9 @@ func (c *compiler) pathSlip(s *scope, text string) *pathError {
 	if shift := expressionStart(text); shift > 0 {
 		return &pathError{to: characters(text), message: "an expression stands here, and a path is wanted", hint: "write expr instead of path: {expr: '" + strings.ReplaceAll(text[shift:], "'", "''") + "'}"}
 	}
+	if !strings.ContainsAny(text, ":/>{") {
+		return nil
+	}
 	if parts := regexp.MustCompile(`\{\{\s*(.*?)\s*\}\}`).FindAllStringSubmatchIndex(text, -1); len(parts) > 1 || len(parts) == 1 && parts[0][1]-parts[0][0] < len(text) {
 		return &pathError{to: characters(text), message: "values are not written in `{{ }}`", hint: "texts are joined in an expression: " + asValue(joinedTemplate(text, parts))}
 	}

@@ -15,17 +15,19 @@ import (
 // and lists, and returns the key and the value that were meant.
 func (d *document) explicitKey(k, v *yaml.Node) (key, value *yaml.Node) {
 	line := d.lineRunes(k.Line)
-	at := min(max(k.Column-1, 0), len(line))
-	before := strings.TrimRight(string(line[:at]), " ")
-	rest, found := strings.CutSuffix(before, "?")
-	if !found || len(before) == at || rest != "" && !strings.ContainsAny(rest[len(rest)-1:], " {,") {
+	at := min(max(k.Column-1, 0), len(line)) - 1
+	before := at
+	for before >= 0 && line[before] == ' ' {
+		before--
+	}
+	if before < 0 || before == at || line[before] != '?' || before > 0 && !strings.ContainsRune(" {,", line[before-1]) {
 		return k, v
 	}
 	if k.Kind == yaml.MappingNode && len(k.Content) == 2 { // ? key: value
 		k, v = k.Content[0], k.Content[1]
 	}
 	place := d.spanOf(k)
-	place.pos.Column = characters(before)
+	place.pos.Column = before + 1
 	place.end = place.pos.Column + 1
 	name := "key"
 	if k.Kind == yaml.ScalarNode {
@@ -45,7 +47,7 @@ func (d *document) explicitKey(k, v *yaml.Node) (key, value *yaml.Node) {
 // and so holds its value, as in {path order_id}. It reports that, and returns the key's
 // name; what the value says is not looked at.
 func (d *document) colonless(k, v *yaml.Node, what string) (name string, ok bool) {
-	if k.Style != 0 || what == "a table" || what == "a constant object" {
+	if k.Style != 0 || what == "a table" || what == "a constant object" || !strings.ContainsAny(k.Value, " :=") {
 		return "", false
 	}
 	m := regexp.MustCompile(`^([\p{L}_][\p{L}\p{N}_.]*)(:+| *= *| +)(\S.*)$`).FindStringSubmatch(k.Value)
