@@ -511,6 +511,11 @@ func (e *exprCompiler) slice(n *ast.SliceNode) operand {
 		if !f.run.spend(sizeOf(in[0])) {
 			return nil, exhausted(at)
 		}
+		for _, at := range in[1:] {
+			if _, whole := at.(int); !whole && at != nil {
+				return nil, wrong(f, "CW308", "a position is a whole number that fits, and here it is "+show(at), "")
+			}
+		}
 		out, ok := cut(in[0], in[1], in[2])
 		if !ok {
 			return nil, wrong(f, "CW308", "a part can be cut from a text or an array, and not from "+show(in[0]), "")

@@ -74,8 +74,8 @@ func (e *exprCompiler) syntax(err error) {
 			hint = "` #` begins a comment in YAML; quote the whole value: '= …'"
 		}
 		e.report("CW130", len(e.text)-1, len(e.text), hint, "the expression ends too early")
-	case token == ":" && regexp.MustCompile(`,\s*\{\s*[\pL\pN_"'.]+\s*$`).MatchString(string(e.text[:from])):
-		e.report("CW130", from, to, `an object made for each element stands in braces of its own: map(list, {{"sku": .article}})`, "`:` cannot stand here")
+	case token == ":" && regexp.MustCompile(`[,(]\s*\{\s*(?:"[^"]*"|'[^']*'|`+"`[^`]*`"+`|[\pL\pN_.]+)\s*$`).MatchString(string(e.text[:from])):
+		e.report("CW130", from, to, `an object made for each element stands in parentheses: map(list, ({"sku": .article}))`, "`:` cannot stand here")
 	case e.slip(from, to):
 	case token == "=":
 		e.report("CW130", from, to, "write `==` to compare", "`=` is no operator")

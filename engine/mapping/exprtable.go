@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"strings"
+
 	"github.com/expr-lang/expr/ast"
 )
 
@@ -68,18 +70,18 @@ func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, colu
 	if key.ref != nil {
 		source = key.ref.source
 	}
-	keyType := key.t
+	keyType, remedy := key.t, e.rowless(key, name, loc.From, end)
 	if e.dead > 0 {
 		keyType.sure = nil
 	}
-	if !e.c.useTable(tableUse{table: t, at: where, key: keyType, keyAt: e.span(key.from, key.to), source: e.source(key), name: e.source(key)}) {
+	if !e.c.useTable(tableUse{table: t, at: where, key: keyType, keyAt: e.span(key.from, key.to), source: e.source(key), name: e.source(key), remedy: remedy}) {
 		return e.broken(n)
 	}
 	out := e.call(n, t.typ(), []operand{key}, func(f *frame, in []any) (any, error) {
 		if in[0] == nil {
 			return nil, missing(f)
 		}
-		v, err := t.get(in[0], where, f.run.sourcePath(source), false)
+		v, err := t.get(in[0], where, f.run.sourcePath(source), false, remedy)
 		if tr := f.run.trace; tr != nil && err == nil {
 			tr.row(t, in[0], v)
 		}
@@ -87,4 +89,24 @@ func (e *exprCompiler) tableCall(n ast.Node, arguments []ast.Node, end int, colu
 	})
 	out.from, out.to = loc.From, end
 	return out
+}
+
+// rowless is what can be done about a code without a row where the table name is read
+// with the key between from and to: the function itself has no default.
+func (e *exprCompiler) rowless(key operand, name string, from, to int) string {
+	if len(e.pointers)+len(e.locals) > 0 { // a rule cannot name the key
+		return "add a row, or ask only for codes that have one: if k in [1, 2] { table(\"" + name + "\", k) } else { … }"
+	}
+	what := "expr: '" + e.source(key) + "'"
+	switch text := e.source(key); {
+	case key.ref != nil && text == key.ref.text:
+		what = "path: " + text
+	case strings.ContainsAny(text, "'\n"):
+		what = "expr: …"
+	}
+	rule := "{" + what + ", table: " + name + ", default: …}"
+	if strings.TrimSpace(string(e.text)) == string(e.text[from:to]) {
+		return "add a row, or write " + rule + "; `??` does not catch it"
+	}
+	return "add a row, or name " + rule + " under `let` and use the name; `??` does not catch it"
 }

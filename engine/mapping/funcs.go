@@ -47,6 +47,11 @@ type callError string
 
 func (e callError) Error() string { return string(e) }
 
+// hintedError is a callError with a way out.
+type hintedError struct{ message, hint string }
+
+func (e *hintedError) Error() string { return e.message }
+
 func texts(n int) []param {
 	return slices.Repeat([]param{{kinds: schema.Text}}, n)
 }
@@ -190,11 +195,14 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 			return nil, exhausted(whole)
 		}
 		if err != nil {
-			rule := "CW311"
-			if _, ok := err.(arithmeticError); ok { //nolint:errorlint // made by our own arithmetic, never wrapped
+			rule, hint := "CW311", ""
+			switch err := err.(type) { //nolint:errorlint // made by our own functions, never wrapped
+			case arithmeticError:
 				rule = "CW307"
+			case *hintedError:
+				hint = err.hint
 			}
-			return nil, problem(f, rule, err.Error(), "")
+			return nil, problem(f, rule, err.Error(), hint)
 		}
 		return v, nil
 	})

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/tidwall/gjson"
@@ -17,7 +18,10 @@ const maxText = 1 << 20
 // maxElements is how many elements concat may make.
 const maxElements = 100_000
 
-const errRepeated callError = "the result is longer than 1 MiB, or the count is negative"
+const (
+	errLong     callError = "the result is longer than 1 MiB"
+	errNegative callError = "a text cannot be repeated a negative number of times"
+)
 
 const errManyElements callError = "the list becomes longer than 100000 elements"
 
@@ -84,6 +88,9 @@ func textFunctions() map[string]fn {
 			if err != nil {
 				return nil, callError(show(s) + " is not Base64")
 			}
+			if !utf8.Valid(b) {
+				return nil, callError(show(s) + " is Base64 of bytes that are no text in UTF-8")
+			}
 			return string(b), nil
 		}},
 		"replace": {params: []param{{kinds: schema.Text}, {kinds: schema.Text}, {kinds: schema.Text}, {kinds: schema.Integer}}, least: 3, result: schema.Text, call: func(in []any) (any, error) {
@@ -95,15 +102,18 @@ func textFunctions() map[string]fn {
 				n, _ = in[3].(int)
 			}
 			if len(s)+(strings.Count(s, from)*(len(to)-len(from))) > maxText {
-				return nil, callError("the result is longer than 1 MiB")
+				return nil, errLong
 			}
 			return strings.Replace(s, from, to, n), nil
 		}},
 		"repeat": {params: []param{{kinds: schema.Text}, {kinds: schema.Integer, refuse: refuseCount}}, least: 2, result: schema.Text, call: func(in []any) (any, error) {
 			s, _ := in[0].(string)
-			n, _ := in[1].(int)
-			if message, _ := refuseCount(in[1]); message != "" || len(s)*n > maxText {
-				return nil, errRepeated
+			n, isInt := in[1].(int)
+			if !isInt && compareNumbers(in[1], 0) > 0 || n > maxText || len(s)*n > maxText {
+				return nil, errLong
+			}
+			if !isInt || n < 0 {
+				return nil, errNegative
 			}
 			return strings.Repeat(s, n), nil
 		}},
@@ -339,8 +349,11 @@ func listFunctions() map[string]fn {
 
 // refuseCount says what is wrong with how often a text is repeated.
 func refuseCount(v any) (message, hint string) {
-	if n, ok := v.(int); ok && (n < 0 || n > maxText) {
-		return errRepeated.Error(), ""
+	switch n, ok := v.(int); {
+	case ok && n < 0:
+		return errNegative.Error(), ""
+	case ok && n > maxText:
+		return errLong.Error(), ""
 	}
 	return "", ""
 }

@@ -65,9 +65,27 @@ func ourFunctions() map[string]fn {
 					}
 				}
 			}
-			return nil, callError(show(in[0]) + " is no whole number; round(x), floor(x) and ceil(x) make one of a fraction")
+			return nil, notWhole(in[0])
 		}},
 	}
+}
+
+// notWhole is what int says of a value that is no whole number.
+func notWhole(v any) error {
+	s, isText := v.(string)
+	e := &hintedError{message: show(v) + " is no whole number"}
+	switch {
+	case !isText:
+		e.hint = "round(x), floor(x) and ceil(x) make one of a fraction"
+	case strings.TrimSpace(s) == "":
+		e.message = show(v) + " is empty, and no whole number"
+		e.hint = "coalesce(trim(x), \"0\") gives an empty text a value"
+	case isJSONNumber(strings.TrimSpace(s)):
+		e.hint = "a fraction in a text is a number with fromJSON(x), and round, floor and ceil make a whole one of that"
+	default:
+		e.hint = "match(x, `\\d+`) or digits(x) takes a number out of a text; `on_error` says what becomes of a text without one"
+	}
+	return e
 }
 
 func digits(s string) string {

@@ -170,7 +170,7 @@ func (s *scalarRule) computed(f *frame) (any, error) {
 	}
 	if s.table != nil {
 		key := v
-		if v, err = s.table.get(v, s.at, s.source(f), s.fallback != nil); err != nil || v == nil {
+		if v, err = s.table.get(v, s.at, s.source(f), s.fallback != nil, addRow); err != nil || v == nil {
 			return nil, err
 		}
 		if t := f.run.trace; t != nil {

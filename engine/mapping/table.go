@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// addRow is what can be done about a code without a row where a rule reads the table.
+const addRow = "add a row, or a `default` to the rule"
+
 // table is a code table: text keys to constants.
 type table struct {
 	name string
@@ -37,8 +40,8 @@ func (t *table) whole() *table {
 }
 
 // get returns the row of a key. A code without a row is a failure unless the rule
-// has a default.
-func (t *table) get(key any, at span, source string, lenient bool) (any, error) {
+// has a default; remedy is what can be done about it.
+func (t *table) get(key any, at span, source string, lenient bool, remedy string) (any, error) {
 	s, ok := textOf(key)
 	if !ok {
 		return nil, &failure{at: at, rule: "CW305", path: source, message: "the key of a table must be a text or a number, and is " + show(key)}
@@ -60,7 +63,7 @@ func (t *table) get(key any, at span, source string, lenient bool) (any, error) 
 	return nil, &failure{
 		at: at, rule: "CW305", path: source, table: t.whole().name, code: s,
 		message: t.called() + " has no row for " + string(mustJSON(s)) + where,
-		hint:    "it has rows for " + strings.Join(keys, ", ") + "; add a row, or a `default` to the rule",
+		hint:    "it has rows for " + strings.Join(keys, ", ") + "; " + remedy,
 	}
 }
 

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ type tableUse struct {
 	source, name string
 	// lenient means that a value without a row is provided for.
 	lenient bool
+	// remedy is what can be done about a value without a row; "" for addRow.
+	remedy string
 }
 
 // choices returns what the value can be, as texts, with their titles, and whether it
@@ -150,7 +153,7 @@ func (c *compiler) missingRows(t *table, u *tableUse) bool {
 	if len(without) > 8 {
 		without = append(without[:8], "…")
 	}
-	hint, beside := "an event that has it becomes a dead letter; add a row, or a `default` to the rule", ""
+	hint, beside := "an event that has it becomes a dead letter; "+cmp.Or(u.remedy, addRow), ""
 	if !closed {
 		hint, beside = hint+"; if it is left to the dead letters on purpose, say it under `accept`", " among others"
 	}
