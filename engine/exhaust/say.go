@@ -60,7 +60,7 @@ func (c condition) String() string {
 // say puts a finding into a line.
 func (s *search) say(f *finding) string {
 	rest := make([]string, 0, len(f.conditions))
-	code := ""
+	code, needed := "", ""
 	for i := range f.conditions {
 		c := &f.conditions[i]
 		c.unnamed = c.option.unnamed
@@ -73,10 +73,16 @@ func (s *search) say(f *finding) string {
 			}
 			continue
 		}
+		if f.diag.Rule == "CW301" && c.path == f.path && c.option.absent() {
+			needed = f.path
+			continue
+		}
 		rest = append(rest, c.String())
 	}
-	message := f.diag.Message
+	message := strings.ReplaceAll(f.diag.Message, " in this event", "") // it is of one that was made up
 	switch {
+	case needed != "":
+		return sayNeeded(f, needed, rest)
 	case code != "":
 		message = code
 	case f.diag.Rule == "CW304":
@@ -86,6 +92,20 @@ func (s *search) say(f *finding) string {
 		return message
 	}
 	return message + " when " + list(rest)
+}
+
+// sayNeeded says that an expression needs what may be absent.
+func sayNeeded(f *finding, path string, rest []string) string {
+	what, _, _ := strings.Cut(f.diag.Message, " is missing")
+	message, absent := what+" is needed here", "and may be absent"
+	if len(rest) > 0 {
+		message = what + " is needed when " + list(rest)
+		absent = "and may be absent then"
+	}
+	if what != "`"+path+"`" {
+		absent = strings.Replace(absent, "may", "`"+path+"` may", 1)
+	}
+	return message + ", " + absent
 }
 
 // lack says that the sink wants a field that is missing.

@@ -38,6 +38,7 @@ type place struct {
 	keys      []string
 	table     string
 	isKey     bool
+	counted   bool // it says how many there are to be
 	// lookup is the lookup in whose answer it stands; "" for the record.
 	lookup string
 
@@ -205,6 +206,7 @@ func (s *shape) add(root *place, r mapping.Read) {
 	}
 	at.read = true
 	at.constants = append(at.constants, r.Constants...)
+	at.counted = at.counted || r.Counts
 	if r.Keys != nil {
 		at.keys, at.table = append(at.keys, r.Keys...), r.Table
 	}

@@ -104,7 +104,7 @@ func (s *search) shrink(key string, a assignment) finding {
 	}
 	small = p.reduce(small, 0, len(places), func(a assignment, i int) (int, bool) {
 		absent := slices.IndexFunc(places[i].options, option.absent)
-		return absent, !matters[i] && absent >= 0 && int(a[i]) != absent
+		return absent, !matters[i] && !s.around(i, matters, a) && absent >= 0 && int(a[i]) != absent
 	})
 	f.record = string(s.shape.write(small, nil))
 	p.left = 1
@@ -208,4 +208,16 @@ func (s *search) there(p *place, a assignment) bool {
 		}
 	}
 	return true
+}
+
+// around reports whether what matters stands in an element of a list: the record that is shown
+// has what its conditions speak of.
+func (s *search) around(i int, matters []bool, a assignment) bool {
+	outer := s.shape.places[i]
+	for j, p := range s.shape.places {
+		if outer.kind == array && matters[j] && p.lookup == outer.lookup && strings.HasPrefix(p.path, outer.path+".") && s.there(p, a) {
+			return true
+		}
+	}
+	return false
 }

@@ -48,7 +48,7 @@ func TestShrink(t *testing.T) {
 		key = f.key
 	}
 	got := s.shrink(key, noisy)
-	if want := "`a` is missing in this event when `a` is absent and `c` = \"v\""; got.message != want {
+	if want := "`a` is needed when `c` = \"v\", and may be absent then"; got.message != want {
 		t.Errorf("got %s, want %s", got.message, want)
 	}
 	if want := `{"id":"x","a":null,"c":"v"}`; got.record != strings.Replace(want, `"a":null,`, "", 1) {

@@ -193,6 +193,9 @@ func (p *place) samples(t schema.Types, l limits) []option {
 		if t&schema.Number != 0 {
 			one("2.5")
 		}
+		if p.counted {
+			one(farCounts()...)
+		}
 		for _, n := range l.numbers {
 			if t&schema.Number != 0 || !strings.Contains(n, ".") {
 				out = append(out, option{json: n, rare: true})
@@ -207,6 +210,9 @@ func (p *place) samples(t schema.Types, l limits) []option {
 	}
 	return out
 }
+
+// farCounts are numbers that are beyond any text or list.
+func farCounts() []string { return []string{"1000000000", "-1", "-1000000000"} }
 
 // beyondBounds are numbers that a sink's field does not take, a little beyond its
 // bounds.

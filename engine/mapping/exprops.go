@@ -113,6 +113,9 @@ func (e *exprCompiler) binary(n *ast.BinaryNode) operand {
 	middle := len(e.c.noted)
 	b := e.rewrite(n.Right)
 	e.c.compared(n, start, middle)
+	if n.Operator == ".." {
+		e.c.counted(start)
+	}
 	what := "`" + n.Operator + "`"
 	switch n.Operator {
 	case "==", "!=":

@@ -486,7 +486,9 @@ func (e *exprCompiler) slice(n *ast.SliceNode) operand {
 		if b == nil {
 			return operand{node: &ast.NilNode{}, t: sureOf(nil), constant: true, from: of.from, to: of.to, direct: func(*frame) (any, error) { return nil, nil }}
 		}
+		start := len(e.c.noted)
 		o := e.rewrite(b)
+		e.c.counted(start)
 		if !o.bad && o.t.knows(schema.Integer) {
 			e.report("CW133", o.from, o.to, "", "`%s` is %s, and a position is a whole number", e.source(o), kindName(o.t.kinds))
 		}

@@ -326,6 +326,7 @@ type let struct {
 	// the key of; for Reads.
 	compared []string
 	keys     *table
+	counts   bool // it says how many there are to be
 }
 
 type aliasPath struct {

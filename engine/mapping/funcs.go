@@ -113,7 +113,11 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 	args := make([]operand, len(arguments))
 	bad := false
 	for i, a := range arguments {
+		start := len(e.c.noted)
 		args[i] = e.rewrite(a)
+		if i < len(def.params) && def.params[i].kinds == schema.Integer {
+			e.c.counted(start)
+		}
 		bad = bad || args[i].bad
 	}
 	most := len(def.params)

@@ -22,6 +22,9 @@ type Read struct {
 	// one, and Keys that table's keys; Keys is nil if there is none.
 	Table string
 	Keys  []string
+	// Counts means that it says how many there are to be, or where: of repetitions, of
+	// elements, of places, or the end of a range.
+	Counts bool
 }
 
 // Reads returns everywhere the mapping reads the source's record, in the order of
@@ -54,6 +57,7 @@ type noted struct {
 	answer    []string // the path in a lookup's answer
 	constants []string
 	table     *table
+	counts    bool
 	// inside are what the path's queries and multipaths read.
 	inside []*noted
 }
@@ -174,6 +178,13 @@ func (c *compiler) keyed(from, to int, t *table) {
 	}
 }
 
+// counted notes that the references from one on say how many there are to be.
+func (c *compiler) counted(from int) {
+	for _, n := range c.noted[from:] {
+		n.counts = true
+	}
+}
+
 // literals returns the constants of an expression that is one, or a list of them.
 func literals(n ast.Node, out []string) []string {
 	switch n := n.(type) {
@@ -219,6 +230,7 @@ func (c *compiler) readsOf() ([]Read, []Answered) {
 				if l.keys == nil {
 					l.keys = n.table
 				}
+				l.counts = l.counts || n.counts
 			}
 			if len(n.path) == 0 {
 				continue
@@ -234,6 +246,7 @@ func (c *compiler) readsOf() ([]Read, []Answered) {
 			if n.table == nil {
 				n.table = l.keys
 			}
+			n.counts = n.counts || l.counts
 		}
 		take(l.noted)
 	}
@@ -241,7 +254,7 @@ func (c *compiler) readsOf() ([]Read, []Answered) {
 }
 
 func (c *compiler) readOf(n *noted, path []string) Read {
-	r := Read{Path: path, Pos: n.ref.at.pos, Constants: gather(nil, n.constants)}
+	r := Read{Path: path, Pos: n.ref.at.pos, Constants: gather(nil, n.constants), Counts: n.counts}
 	r.Pos.File = c.doc.file
 	if n.table != nil {
 		r.Table, r.Keys = n.table.name, n.table.keys
