@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,6 +36,8 @@ type app struct {
 	version        string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// exit ends the process.
+	exit func(code int)
 	// configPath and pluginsDir are the global flags; "" if they were not given.
 	configPath string
 	pluginsDir string
@@ -42,7 +45,7 @@ type app struct {
 
 // Main runs the command line and gives the exit code.
 func Main(version string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{version: version, stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{version: version, stdin: stdin, stdout: stdout, stderr: stderr, exit: os.Exit}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)

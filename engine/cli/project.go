@@ -88,7 +88,8 @@ func (a *app) project(cfg *config.Config, log *slog.Logger) (*project, error) {
 
 // withProject calls use with the plugins at hand, and leaves no process of theirs
 // behind. The first SIGINT or SIGTERM ends use's context and the processes; what
-// use returns then does not count.
+// use returns then does not count. Much of what use does only computes, and looks at no
+// context: where it goes on nonetheless, the command ends without it.
 func (a *app) withProject(ctx context.Context, cfg *config.Config, use func(context.Context, *project) error) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -99,11 +100,34 @@ func (a *app) withProject(ctx context.Context, cfg *config.Config, use func(cont
 		return err
 	}
 	defer p.close(ctx)
+	returned := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		a.endAnyway(ctx, p, returned)
+	}()
 	err = use(ctx, p)
+	close(returned)
+	<-watched
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
 	return err
+}
+
+// endAnyway ends the command if use has not returned soon after its context's end.
+func (a *app) endAnyway(ctx context.Context, p *project, returned <-chan struct{}) {
+	select {
+	case <-returned:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-returned:
+	case <-time.After(closeTimeout):
+		p.close(ctx)
+		a.exit(exitInterrupted)
+	}
 }
 
 // close ends the processes that are still there; politely unless ctx has ended.

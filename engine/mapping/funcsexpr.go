@@ -274,12 +274,16 @@ func listFunctions() map[string]fn {
 			return f.out, nil
 		}),
 		"concat": {more: &param{kinds: schema.Array}, least: 1, of: concatType, call: func(in []any) (any, error) {
-			out := []any{}
-			for _, v := range in {
-				items, _ := list(v)
-				if out = append(out, items...); len(out) > maxElements {
+			lists, size := make([][]any, len(in)), 0
+			for i, v := range in {
+				lists[i], _ = list(v)
+				if size += len(lists[i]); size > maxElements {
 					return nil, errManyElements
 				}
+			}
+			out := make([]any, 0, size)
+			for _, items := range lists {
+				out = append(out, items...)
 			}
 			return out, nil
 		}},

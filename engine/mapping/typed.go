@@ -307,6 +307,10 @@ func eitherOf(a, b typ) typ {
 	return t
 }
 
+// maxChoices is how many types of one value are followed each for itself: choices of
+// choices double with every step.
+const maxChoices = 64
+
 // oneOf is eitherOf for the two sides of a choice, of which each can be looked at.
 func oneOf(a, b typ) typ {
 	empty := func(t typ) bool { return t.kinds == schema.Array && t.parts != nil && len(t.parts) == 0 }
@@ -323,6 +327,9 @@ func oneOf(a, b typ) typ {
 				side.choices = []typ{side}
 			}
 			t.choices = append(t.choices, side.choices...)
+		}
+		if len(t.choices) > maxChoices {
+			t.choices = nil
 		}
 	}
 	return t

@@ -44,6 +44,9 @@ type flaw struct {
 	message, hint  string
 }
 
+// maxKey is how many characters a key can have (YAML 1.2, section 7.4.2).
+const maxKey = 1024
+
 const writeOut = "write the value out; `let` names a value that is used more than once"
 
 // flaw finds the first one; nil if the file is laid out well as far as is known here.
@@ -153,6 +156,9 @@ func (l *layout) entry(text string, from, end int) *flaw {
 	colon := keyEnd(rest)
 	if colon < 0 {
 		return l.noKey(rest, from, end)
+	}
+	if n := characters(rest[:colon]); n > maxKey {
+		return l.at(from, from+colon, "nest the fields: a map under a shorter key", fmt.Sprintf("this key has %d characters, and YAML reads keys of at most %d", n, maxKey))
 	}
 	from += colon + 1
 	for from < end && (text[from] == ' ' || text[from] == '\t') {
