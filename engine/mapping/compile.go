@@ -25,6 +25,7 @@ type compiler struct {
 	options   Options
 	files     map[string][]byte // texts of the tables' files, by path
 	root      *scope
+	sources   []Ref // the events of from; none where one is broken
 	tables    map[string]*table
 	tableUses []tableUse
 	lookups   int // how many are declared
@@ -183,6 +184,9 @@ func (c *compiler) from(p *Program, e entry) []*schema.Node {
 	}
 	if len(roots) == 0 {
 		roots = []*schema.Node{nil}
+	}
+	if len(p.from) == len(items) {
+		c.sources = p.from
 	}
 	return roots
 }

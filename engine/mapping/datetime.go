@@ -103,7 +103,7 @@ func dateFormatOf(s string) (f dateFormat, problem, hint string) {
 		case known:
 			f = append(f, layout)
 		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
-			return nil, "`" + string(r) + "` is no letter of a date's format", "Y-m-d H:i:s; a letter that stands for itself is written \\" + string(r)
+			return nil, "`" + string(r) + "` is no letter of a date's format", "Y-m-d H:i:s; a letter that stands for itself is written `\\" + string(r) + "` between backquotes, and `\\\\" + string(r) + "` between quotes"
 		default:
 			f = append(f, "\x00"+string(r))
 		}

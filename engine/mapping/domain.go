@@ -185,9 +185,10 @@ func (e *exprCompiler) everIs(a, o operand) {
 		e.report("CW135", o.from, o.to, hint, "`%s` is never %s", e.source(a), shorten(value))
 		return
 	}
-	if hint == "" {
-		hint = "users can add values of their own there; if this is one, all is well"
+	if hint != "" {
+		hint += "; else "
 	}
+	hint += "users can add values of their own there: if this is one, all is well"
 	e.c.doc.warnAt("CW135", e.span(o.from, max(o.to, o.from+1)), hint, "`%s` is not known to be %s: it can be %s", e.source(a), shorten(value), d.names())
 }
 

@@ -138,7 +138,8 @@ func (e *exprCompiler) function(n ast.Node, callee ast.Node, arguments []ast.Nod
 			p = &def.params[i]
 		}
 		if p.constant && !args[i].constant {
-			e.report("CW133", args[i].from, args[i].to, "", "`%s` needs a constant here", id.Value)
+			e.report("CW133", args[i].from, args[i].to, "choose between calls: if … { "+id.Value+"(…) } else { "+id.Value+"(…) }",
+				"`%s` needs a constant here", id.Value)
 			return e.broken(n)
 		}
 		if p.missing && (args[i].isNil() || p.kinds == 0) {

@@ -276,7 +276,27 @@ func (c *compiler) resolveMeta(p path, u use, ref *reference) (*reference, bool)
 	ref.meta = p.segments[1].text
 	c.readsID = c.readsID || ref.meta == "id"
 	ref.t = typ{kinds: schema.Text}
+	switch ref.meta {
+	case "connection":
+		ref.t.values = c.namesOf(func(r Ref) string { return r.Connection })
+	case "event":
+		ref.t.values = c.namesOf(func(r Ref) string { return r.Name })
+	}
 	return ref, true
+}
+
+// namesOf lists what `from` names, by part; nil where some of it is not known.
+func (c *compiler) namesOf(part func(Ref) string) *domain {
+	d := &domain{}
+	for _, r := range c.sources {
+		if json := string(appendJSON(nil, part(r))); !d.has(json) {
+			d.list = append(d.list, schema.Choice{JSON: json})
+		}
+	}
+	if len(d.list) == 0 {
+		return nil
+	}
+	return d
 }
 
 // maxCircle is how many names of a circle are listed.
