@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
@@ -29,6 +30,9 @@ func (a *app) exhaust(ctx context.Context, p *project, programs []*mapping.Progr
 		more := ""
 		if report.Cut {
 			more = ", not every pair of fields"
+		}
+		if report.Mapped == 0 && report.Skipped > 0 {
+			more += fmt.Sprintf("; not one was mapped: `when` skipped %d of them", report.Skipped)
 		}
 		a.message("%s: %s tried%s\n", prog.Name(), count(report.Records, "record"), more)
 	}

@@ -65,6 +65,9 @@ type Report struct {
 	Findings diag.List
 	// Records is how many records were mapped.
 	Records int
+	// Mapped is how many of them became a record of the sink's, also one that its schema
+	// refuses, and Skipped how many the mapping's `when` left out.
+	Mapped, Skipped int
 	// Cut means that the number of records, or the work that they may cost, was used up
 	// before every pair was tried.
 	Cut bool
@@ -100,6 +103,8 @@ func Check(p *mapping.Program, cat mapping.Catalog) (Report, error) {
 		s.run()
 		failures = append(failures, s.findings()...)
 		report.Records += s.records
+		report.Mapped += s.mappedRecords
+		report.Skipped += s.skippedRecords
 		report.Cut = report.Cut || s.cut
 	}
 	used := make([]bool, len(p.Accepts()))

@@ -50,8 +50,10 @@ func (s *search) mapped(record []byte, a assignment) outcome {
 	case err != nil:
 		return outcome{failures: []failure{{key: "CW300", diag: diag.Diagnostic{Rule: "CW300", Message: err.Error()}}}, mark: "fault", result: sum([]byte(err.Error()))}
 	case res.Skipped:
+		s.skippedRecords++
 		return outcome{skipped: true, mark: "skipped", result: sum([]byte("skipped"))}
 	}
+	s.mappedRecords++
 	h := sum(res.Record)
 	out := outcome{result: h, mark: mark(gjson.ParseBytes(res.Record), s.sinkRoot(), 0)}
 	if s.sink == nil {

@@ -24,7 +24,10 @@ type search struct {
 	refusals map[uint64]string             // why a lookup does not take its arguments, by their hash
 	records  int
 	work     int
-	cut      bool
+	// mappedRecords are those of records that came to the sink's schema, skippedRecords
+	// those that `when` left out.
+	mappedRecords, skippedRecords int
+	cut                           bool
 	// tolerated is what the usual records themselves do not fit.
 	tolerated map[misfit]bool
 

@@ -159,6 +159,29 @@ func (e *exprCompiler) everEqual(a, b operand) {
 	}
 }
 
+// everOrdered reports < and the like that hold for no value of a closed list of numbers.
+func (e *exprCompiler) everOrdered(op string, a, b operand) {
+	x, y := a.t.domain(), b.t.domain()
+	if x == nil || y == nil || x.open || y.open || e.dead > 0 || e.failed || (a.t.sure == nil) == (b.t.sure == nil) {
+		return
+	}
+	for _, one := range x.list {
+		for _, other := range y.list {
+			v, ok := decode([]byte(one.JSON))
+			w, alsoOK := decode([]byte(other.JSON))
+			if !ok || !alsoOK || kindOf(v)&anyNumber == 0 || kindOf(w)&anyNumber == 0 || ordered(op, compareNumbers(v, w)) {
+				return
+			}
+		}
+	}
+	listed, list := a, x
+	if a.t.sure != nil {
+		listed, list = b, y
+	}
+	e.report("CW135", min(a.from, b.from), max(a.to, b.to), "`"+e.source(listed)+"` can be "+list.names(),
+		"`%s %s %s` is never true", e.source(a), op, e.source(b))
+}
+
 // everIs reports that an operand never is the constant o. An empty text is not taken for
 // a value of its own: systems send it for what is missing.
 func (e *exprCompiler) everIs(a, o operand) {

@@ -341,6 +341,7 @@ func (e *exprCompiler) order(n *ast.BinaryNode, a, b operand) operand {
 	}
 	wrong := e.problem(operand{from: a.from, to: b.to, ref: a.ref})
 	op := n.Operator
+	e.everOrdered(op, a, b)
 	return quickOrder(op, a, b).of(e.call(n, typ{kinds: schema.Boolean}, []operand{a, b}, func(f *frame, in []any) (any, error) {
 		if err := x(f, in[0]); err != nil {
 			return nil, err
@@ -352,16 +353,21 @@ func (e *exprCompiler) order(n *ast.BinaryNode, a, b operand) operand {
 		if !ok {
 			return nil, wrong(f, "CW308", show(in[0])+" and "+show(in[1])+" cannot be compared", "make both numbers or both texts: int(x), text(x)")
 		}
-		switch op {
-		case "<":
-			return c < 0, nil
-		case "<=":
-			return c <= 0, nil
-		case ">":
-			return c > 0, nil
-		}
-		return c >= 0, nil
+		return ordered(op, c), nil
 	}))
+}
+
+// ordered tells whether an operator holds for two values that compare as c.
+func ordered(op string, c int) bool {
+	switch op {
+	case "<":
+		return c < 0
+	case "<=":
+		return c <= 0
+	case ">":
+		return c > 0
+	}
+	return c >= 0
 }
 
 // compare orders two numbers or two texts.
