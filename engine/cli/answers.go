@@ -49,7 +49,7 @@ type answersError struct {
 
 // Error says what is wrong and where.
 func (e *answersError) Error() string {
-	return fmt.Sprintf("%s:%d: %s", relative(e.file), e.line, e.message)
+	return fmt.Sprintf("%s:%d: %s", shown(e.file), e.line, e.message)
 }
 
 func (k *knownAnswers) wrong(line int, format string, args ...any) error {
@@ -67,37 +67,30 @@ func readAnswers(file string) (*knownAnswers, error) {
 	if err != nil {
 		return nil, err
 	}
+	if text, err = checkSyntax(file, text); err != nil {
+		if broken, ok := errors.AsType[*brokenJSONError](err); ok {
+			broken.problem += "; " + answersForm
+		}
+		return nil, err
+	}
 	k := &knownAnswers{file: file, index: map[string]int{}}
 	lineAt := func(offset int64) int {
 		return 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
-	broken := func(err error) error {
-		at := dec.InputOffset()
-		if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, new(any))); ok {
-			at, err = syntax.Offset, syntax
-		}
-		return k.wrong(lineAt(at), "%s: %v", answersForm, err)
-	}
 	if t, err := dec.Token(); err != nil {
-		return nil, broken(err)
+		return nil, k.wrong(1, "%v", err)
 	} else if t != json.Delim('[') {
 		return nil, k.wrong(lineAt(dec.InputOffset()), "%s", answersForm)
 	}
 	for dec.More() {
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			return nil, broken(err)
+			return nil, k.wrong(lineAt(dec.InputOffset()), "%v", err)
 		}
 		if err := k.add(raw, lineAt(dec.InputOffset()-int64(len(raw)))); err != nil {
 			return nil, err
 		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, broken(err)
-	}
-	if dec.More() {
-		return nil, k.wrong(lineAt(dec.InputOffset()), "%s, and nothing after it", answersForm)
 	}
 	return k, nil
 }
@@ -202,7 +195,7 @@ func (k *knownAnswers) save(file string) error {
 	}
 	b.WriteString("]\n")
 	if err := writeWhole(file, b.Bytes()); err != nil {
-		return fmt.Errorf("the answers cannot be written to %s: %w", relative(file), bare(err))
+		return fmt.Errorf("the answers cannot be written to %s: %w", shown(file), bare(err))
 	}
 	return nil
 }
@@ -303,7 +296,7 @@ type unansweredError struct {
 func (e *unansweredError) Error() string {
 	where := "the mapping asks lookups, and nobody is asked here: ask the systems with --ask, or give --lookups FILE with an array that holds"
 	if e.known.file != "" {
-		where = relative(e.known.file) + " does not answer what the mapping asks; add to its array"
+		where = shown(e.known.file) + " does not answer what the mapping asks; add to its array"
 	}
 	var b strings.Builder
 	b.WriteString(where)
@@ -322,7 +315,7 @@ func (e *unansweredError) Error() string {
 				continue
 			}
 			seen[a.question()] = true
-			fmt.Fprintf(&b, "\n%s:%d answers %s, which is not asked", relative(e.known.file), a.line, a.question())
+			fmt.Fprintf(&b, "\n%s:%d answers %s, which is not asked", shown(e.known.file), a.line, a.question())
 		}
 	}
 	return b.String()

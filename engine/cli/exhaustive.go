@@ -24,7 +24,7 @@ func (a *app) exhaust(ctx context.Context, p *project, programs []*mapping.Progr
 		}
 		if !report.Cut { // each code was tried: one without a row is an error now, or accepted, or never read
 			file := prog.Locate("").Position.File
-			out = slices.DeleteFunc(out, func(d diag.Diagnostic) bool { return d.Rule == "CW164" && d.Position.File == file })
+			out = slices.DeleteFunc(out, func(d diag.Diagnostic) bool { return d.Rule == ruleNoRow && d.Position.File == file })
 		}
 		out = append(out, report.Findings...)
 		more := ""

@@ -3,6 +3,7 @@ package cli
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/tidwall/gjson"
 )
@@ -80,7 +81,19 @@ func (f *flat) put(path, value string) {
 	f.values[path] = value
 }
 
-// escaped tells a dot or a bracket in a field's name from those of a path.
+// escaped tells a dot or a bracket in a field's name from those of a path, and writes
+// what is not to be seen, such as a line end, as Go does.
 func escaped(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `.`, `\.`, `[`, `\[`).Replace(name)
+	var b strings.Builder
+	for _, r := range name {
+		switch {
+		case r == '\\' || r == '.' || r == '[':
+			b.WriteString(`\` + string(r))
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }

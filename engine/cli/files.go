@@ -18,7 +18,7 @@ type fileError struct {
 
 // Error says what cannot be read and why.
 func (e *fileError) Error() string {
-	return fmt.Sprintf("%s %s cannot be read: %v", e.what, e.file, e.err)
+	return fmt.Sprintf("%s %s cannot be read: %v", e.what, plain(e.file), e.err)
 }
 
 // Unwrap gives why.
@@ -60,6 +60,10 @@ func bare(err error) error {
 	}
 	return err
 }
+
+// shown is relative as a message may hold it: a file may have any name, also one with
+// line ends and what steers a terminal.
+func shown(path string) string { return plain(relative(path)) }
 
 // relative gives path as it is shortest to read from the working directory.
 func relative(path string) string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -97,7 +98,10 @@ func (r *testReport) failed(name string, findings diag.List, problem error) stri
 	r.add(name, failure, text.String())
 	var out strings.Builder
 	if problem != nil {
-		d := diag.Diagnostic{Position: diag.Position{File: r.file}}
+		d := diag.Diagnostic{Position: diag.Position{File: plain(r.file)}}
+		if broken, ok := errors.AsType[*brokenJSONError](problem); ok {
+			d.Position = diag.Position{File: shown(broken.file), Line: broken.line, Column: broken.column}
+		}
 		out.WriteString(diag.GitHubCommand(d, name+": "+problem.Error()))
 	}
 	_ = findings.WriteGitHub(&out) // as above

@@ -184,7 +184,7 @@ func (p *project) compileAll(ctx context.Context, files []string) ([]*mapping.Pr
 		if err != nil {
 			return nil, findings, err
 		}
-		findings = append(append(findings, list...), unfinished(file)...)
+		findings = append(findings, withDraft(file, list)...)
 		if prog == nil {
 			continue
 		}

@@ -29,6 +29,8 @@ type sample struct {
 	// body, want, lookups (answers) and query (of the webhook's URL) are the files;
 	// all but body need not be there.
 	body, want, lookups, query string
+	// stray is the file that is no sample, where there is a problem.
+	stray string
 	// problem says why it cannot be tested; "" if it can.
 	problem string
 }
@@ -47,7 +49,7 @@ func findSamples(dir string) ([]sample, error) {
 	var out []sample
 	bodies, beside := map[string]string{}, []string{}
 	for _, e := range entries {
-		file := e.Name()
+		file, path := e.Name(), filepath.Join(dir, e.Name())
 		ending := filepath.Ext(file)
 		name := strings.TrimSuffix(file, ending)
 		switch {
@@ -55,17 +57,18 @@ func findSamples(dir string) ([]sample, error) {
 		case strings.HasSuffix(file, wantEnding), strings.HasSuffix(file, lookupsEnding), ending == queryEnding:
 			beside = append(beside, file)
 		case !strings.EqualFold(ending, ".json") && !isForm(file) && !isLines(file):
-			out = append(out, sample{name: file, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json, .form or .ndjson", relative(filepath.Join(dir, file)))})
+			out = append(out, sample{name: file, stray: path, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json, .form or .ndjson", shown(path))})
 		case bodies[name] != "":
-			out = append(out, sample{name: name, problem: fmt.Sprintf("%s and %s share one name and so one %s; rename one", bodies[name], file, name+wantEnding)})
+			out = append(out, sample{name: name, stray: path, problem: fmt.Sprintf("%s and %s share one name and so one %s; rename one", plain(bodies[name]), plain(file), plain(name+wantEnding))})
 		default:
 			bodies[name] = file
-			out = append(out, sample{name: name, body: filepath.Join(dir, file), want: filepath.Join(dir, name+wantEnding), lookups: filepath.Join(dir, name+lookupsEnding), query: filepath.Join(dir, name+queryEnding)})
+			out = append(out, sample{name: name, body: path, want: filepath.Join(dir, name+wantEnding), lookups: filepath.Join(dir, name+lookupsEnding), query: filepath.Join(dir, name+queryEnding)})
 		}
 	}
 	for _, file := range beside {
+		path := filepath.Join(dir, file)
 		if name := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(file, wantEnding), lookupsEnding), queryEnding); bodies[name] == "" {
-			out = append(out, sample{name: name, problem: fmt.Sprintf("%s has no body: there is no %s.json, .form or .ndjson", relative(filepath.Join(dir, file)), name)})
+			out = append(out, sample{name: name, stray: path, problem: fmt.Sprintf("%s has no body: there is no %s.json, .form or .ndjson", shown(path), plain(name))})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b sample) int { return cmp.Compare(a.name, b.name) })

@@ -133,7 +133,7 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 		if t.coverage.least > 0 {
 			t.coverage.of(prog)
 		}
-		t.app.message("%s: there are no samples beside it\n", relative(file))
+		t.app.message("%s: there are no samples beside it\n", shown(file))
 		return nil
 	}
 	sink, err := p.sinkSchema(ctx, prog)
@@ -155,7 +155,7 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 			t.others++
 			continue
 		}
-		t.report.file = relative(cmp.Or(s.body, file))
+		t.report.file = relative(cmp.Or(s.body, s.stray, file))
 		if err := t.sample(ctx, p, prog, sink, d, name, s); err != nil {
 			return err
 		}
@@ -183,6 +183,9 @@ func (t *sampleTest) sample(ctx context.Context, p *project, prog *mapping.Progr
 	if _, wrong := errors.AsType[*answersError](err); wrong {
 		return t.fail(name, nil, err)
 	}
+	if _, broken := errors.AsType[*brokenJSONError](err); broken {
+		return t.fail(name, nil, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -199,18 +202,18 @@ func (t *sampleTest) sample(ctx context.Context, p *project, prog *mapping.Progr
 	if t.update {
 		return t.write(name, s.want, got, findings)
 	}
-	want, err := readBounded("the wanted result", s.want, maxBodyBytes)
+	want, err := readWanted(s.want)
+	if _, broken := errors.AsType[*brokenJSONError](err); broken {
+		return t.fail(name, nil, err)
+	}
 	if errors.Is(err, os.ErrNotExist) {
-		return t.fail(name, nil, fmt.Errorf("%s is missing; `crosswalk test --update --run %s` writes it", relative(s.want), name))
+		return t.fail(name, nil, fmt.Errorf("%s is missing; `crosswalk test --update --run %s` writes it", shown(s.want), plain(name)))
 	}
 	if err != nil {
 		return err
 	}
-	if !json.Valid(want) {
-		return t.fail(name, nil, fmt.Errorf("%s is not JSON", relative(s.want)))
-	}
-	if diff := fieldDiff(want, got); len(diff) > 0 {
-		return t.fail(name, findings, fmt.Errorf("differs from %s (- wanted, + made)\n%s", relative(s.want), strings.Join(diff, "\n")))
+	if err := heldAgainst(s.want, want, got); err != nil {
+		return t.fail(name, findings, err)
 	}
 	return t.pass(name)
 }
@@ -257,8 +260,8 @@ func (t *sampleTest) write(name, file string, got json.RawMessage, findings diag
 		return err
 	}
 	out.WriteByte('\n')
-	old, err := os.ReadFile(file) //nolint:gosec // the sample's own wanted file
-	if err == nil && json.Valid(old) && len(fieldDiff(old, out.Bytes())) == 0 {
+	old, err := readWanted(file)
+	if err == nil && len(fieldDiff(old, out.Bytes())) == 0 {
 		return t.pass(name)
 	}
 	t.updated++
@@ -270,7 +273,7 @@ func (t *sampleTest) write(name, file string, got json.RawMessage, findings diag
 	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil { //nolint:gosec // a file of the project, for everybody to read
 		return &fileError{"the wanted result", relative(file), bare(err)}
 	}
-	if err := t.print("%s  %s\n", word, name); err != nil {
+	if err := t.print("%s  %s\n", word, plain(name)); err != nil {
 		return err
 	}
 	return t.list(findings)
@@ -280,16 +283,18 @@ func (t *sampleTest) write(name, file string, got json.RawMessage, findings diag
 func (t *sampleTest) pass(name string) error {
 	t.passed++
 	t.report.add(name, "", "")
-	return t.print("ok   %s\n", name)
+	return t.print("ok   %s\n", plain(name))
 }
 
 // fail counts a failure and prints why.
 func (t *sampleTest) fail(name string, findings diag.List, problem error) error {
 	t.failed++
 	annotations := t.report.failed(name, findings, problem)
-	text := "FAIL " + name + "\n"
+	text := "FAIL " + plain(name) + "\n"
 	if problem != nil {
-		text += "  " + strings.ReplaceAll(problem.Error(), "\n", "\n  ") + "\n"
+		for line := range strings.SplitSeq(problem.Error(), "\n") {
+			text += "  " + plain(line) + "\n"
+		}
 	}
 	if err := t.print("%s", text); err != nil {
 		return err

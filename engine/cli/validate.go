@@ -66,6 +66,8 @@ const (
 	ruleDoubleName = "CW212"
 	// ruleDraft: a mapping is a draft that says TODO.
 	ruleDraft = "CW213"
+	// ruleNoRow: a table has no row for a value.
+	ruleNoRow = "CW164"
 )
 
 // validate checks the configuration, its connections, and the mappings, as far

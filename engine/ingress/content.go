@@ -86,7 +86,7 @@ func (c content) check(data []byte) *problem {
 		return checkMultipart(data, c.boundary)
 	case formJSON:
 	}
-	if err := checkJSON(data); err != nil {
+	if err := CheckJSON("body", data); err != nil {
 		return refuse(http.StatusBadRequest, CodeJSON, "%s", err.Error())
 	}
 	return nil

@@ -268,7 +268,7 @@ func checkEvents(events []wire.Event) error {
 		if e.Type == "" || e.Key == "" {
 			return errors.New("the connector made an event without a type or a key")
 		}
-		if err := checkJSON(e.Record); err != nil {
+		if err := CheckJSON("body", e.Record); err != nil {
 			return errors.New("the connector made a record that is not JSON: " + err.Error())
 		}
 		if e.Record[0] != '{' && bytes.TrimLeft(e.Record, " \t\r\n")[0] != '{' {

@@ -9,29 +9,33 @@ import (
 // maxDepth is how deep arrays and objects may nest.
 const maxDepth = 64
 
-// jsonError says where a document breaks RFC 8259, and how.
-type jsonError struct {
+// JSONError says where a document breaks RFC 8259, and how.
+type JSONError struct {
 	// Line and Column count from 1, columns in characters.
 	Line, Column int
 	Problem      string
 }
 
 // Error gives the place and the problem.
-func (e *jsonError) Error() string {
+func (e *JSONError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
-// checkJSON holds data against RFC 8259: one value in UTF-8, nesting no deeper
-// than maxDepth. A byte order mark before it is passed over, as section 8.1
+// CheckJSON holds data against RFC 8259: one value in UTF-8, nesting no deeper
+// than 64. The error is a *JSONError, which calls data what says, such as "body"; its
+// lines and columns count behind a byte order mark. A byte order mark before it is passed over, as section 8.1
 // allows. Names that stand twice in an object are no error. It allocates nothing
 // for a document that is in order.
-func checkJSON(data []byte) error {
-	s := scanner{data: data}
+func CheckJSON(what string, data []byte) error {
+	s := scanner{what: what, data: data}
+	if bytes.HasPrefix(data, []byte("\xFF\xFE")) || bytes.HasPrefix(data, []byte("\xFE\xFF")) {
+		return s.fail("the " + what + " is UTF-16, not UTF-8")
+	}
 	if bytes.HasPrefix(data, []byte("\xEF\xBB\xBF")) {
 		s.at, s.start = 3, 3
 	}
 	if s.space(); s.at == len(data) {
-		return s.fail("there is no value, only the end of the body")
+		return s.fail("there is no value, only the end of the " + s.what)
 	}
 	if err := s.value(0); err != nil {
 		return err
@@ -43,6 +47,8 @@ func checkJSON(data []byte) error {
 }
 
 type scanner struct {
+	// what is how the document is called.
+	what string
 	data []byte
 	at   int
 	// start is where the document begins.
@@ -52,7 +58,7 @@ type scanner struct {
 func (s *scanner) fail(problem string) error {
 	before := s.data[s.start:min(s.at, len(s.data))]
 	lineStart := bytes.LastIndexByte(before, '\n') + 1
-	return &jsonError{
+	return &JSONError{
 		Line: bytes.Count(before, []byte{'\n'}) + 1, Column: utf8.RuneCount(before[lineStart:]) + 1, Problem: problem,
 	}
 }
@@ -61,7 +67,7 @@ func (s *scanner) fail(problem string) error {
 // or where it stands.
 func (s *scanner) unexpected(where string) error {
 	if s.at >= len(s.data) {
-		return s.fail("the body ends " + where)
+		return s.fail("the " + s.what + " ends " + where)
 	}
 	r, size := utf8.DecodeRune(s.data[s.at:])
 	switch {

@@ -15,6 +15,8 @@ func TestCheckJSONPlaces(t *testing.T) {
 		{`123456789012345678901234567890`, ""},
 		{"\xEF\xBB\xBF{}", ""},
 		{"\xEF\xBB\xBF{,", "line 1, column 2: unexpected ',' where a name in quotes should begin"},
+		{"\xFF\xFE{\x00}\x00", "line 1, column 1: the body is UTF-16, not UTF-8"},
+		{"\xFE\xFF\x00{\x00}", "line 1, column 1: the body is UTF-16, not UTF-8"},
 		{``, "line 1, column 1: there is no value, only the end of the body"},
 		{"{\r\n\t\"a\": 1,\r\n}", "line 3, column 1: unexpected '}' where a name in quotes should begin"},
 		{`{"a" 1}`, "line 1, column 6: unexpected '1' where a colon should follow the name"},
@@ -47,7 +49,7 @@ func TestCheckJSONPlaces(t *testing.T) {
 		{strings.Repeat("[", 65), "line 1, column 65: arrays and objects nest deeper than 64"},
 	} {
 		got := ""
-		if err := checkJSON([]byte(c.document)); err != nil {
+		if err := CheckJSON("body", []byte(c.document)); err != nil {
 			got = err.Error()
 		}
 		if got != c.want {
@@ -63,7 +65,7 @@ func FuzzCheckJSON(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		err := checkJSON(data)
+		err := CheckJSON("body", data)
 		want := json.Valid([]byte(strings.TrimPrefix(string(data), "\uFEFF"))) && utf8.Valid(data)
 		if err != nil && strings.HasSuffix(err.Error(), "deeper than 64") {
 			if strings.Count(string(data), "[")+strings.Count(string(data), "{") <= maxDepth {
@@ -82,7 +84,7 @@ func BenchmarkCheckJSON(b *testing.B) {
 	b.SetBytes(int64(len(document)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := checkJSON(document); err != nil {
+		if err := CheckJSON("body", document); err != nil {
 			b.Fatal(err)
 		}
 	}

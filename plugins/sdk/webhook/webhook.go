@@ -111,6 +111,9 @@ func refuseForm(err error) error {
 // object checks that body is a JSON object in UTF-8.
 func object(body []byte) (json.RawMessage, error) {
 	if !utf8.Valid(body) {
+		if bytes.HasPrefix(body, []byte("\xFF\xFE")) || bytes.HasPrefix(body, []byte("\xFE\xFF")) {
+			return nil, sdk.Refuse(http.StatusUnsupportedMediaType, "charset", "", "the body is UTF-16: send UTF-8")
+		}
 		at := invalidAt(body)
 		return nil, sdk.Refuse(http.StatusUnsupportedMediaType, "charset", "", "the body is not UTF-8 (%s; Windows-1251, perhaps): send UTF-8", place(body, at))
 	}

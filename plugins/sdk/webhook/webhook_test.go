@@ -57,6 +57,8 @@ func TestObjectRefuses(t *testing.T) {
 		{"deep", "application/json", strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), 400, "the body nests deeper than 64"},
 		{"very deep", "application/json", strings.Repeat(`[`, 1<<20), 400, "the body nests deeper than 64"},
 		{"not UTF-8", "application/json", "{\"a\":\"\xCA\"}", 415, "the body is not UTF-8 (line 1, column 7; Windows-1251, perhaps): send UTF-8"},
+		{"UTF-16", "application/json", "\xFF\xFE{\x00}\x00", 415, "the body is UTF-16: send UTF-8"},
+		{"UTF-16, big end first", "application/json", "\xFE\xFF\x00{\x00}", 415, "the body is UTF-16: send UTF-8"},
 		{"XML", "text/xml", "<a/>", 415, "the body is neither JSON nor a form"},
 		{"a conflict", "application/x-www-form-urlencoded", "a=1&a=2", 422, "field `a`: it is there twice with different values"},
 	} {
