@@ -25,7 +25,7 @@ func mappings() []diag.Rule {
 		{ID: "CW132", Title: "Number of arguments", Explanation: "A function is given too few or too many arguments."},
 		{ID: "CW133", Title: "Types of an expression", Explanation: "An operator, a function, a condition, a table or a `type` gets a type that it can never work with."},
 		{ID: "CW134", Title: "Constant argument", Explanation: "A regular expression, a date's format, a time zone or a region is none, or what is computed of constants fails for every event."},
-		{ID: "CW135", Title: "Value that cannot occur", Explanation: "An expression compares with a value that the source's schema does not list; a warning where the list is of what a system has of itself."},
+		{ID: "CW135", Title: "Value that cannot occur", Explanation: "An expression compares with a value that the source's schema does not list, or asks with `<` or `>` for numbers beyond all that it lists; a warning where the list is of what a system has of itself."},
 		{ID: "CW140", Title: "Unknown field of the sink", Explanation: "The operation takes no field of that name."},
 		{ID: "CW141", Severity: diag.Warning, Title: "Field that the sink's schema does not list", Explanation: "The sink allows fields of the users' own, and this may be one or a slip."},
 		{ID: "CW142", Title: "Required field without a rule", Explanation: "The sink requires a field that no rule makes, so that no event could be delivered."},
