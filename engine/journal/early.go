@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -26,12 +27,14 @@ type early struct {
 }
 
 // hasten has the open lanes that read a replay go for it soon. Its key's chain is
-// known by then.
+// known by then. On a cluster the engine that reads its partition does so, whichever
+// has put it on its way.
 func (j *Journal) hasten(e *event.Event) {
 	var lanes []*Lane
+	part := j.partition(e.Key)
 	j.mu.Lock()
 	for p, l := range j.lanes {
-		if p.Source == e.Connection && (e.Replay.Sink == "" || e.Replay.Sink == p.Sink) {
+		if p.n == part && p.Source == e.Connection && (e.Replay.Sink == "" || e.Replay.Sink == p.Sink) {
 			lanes = append(lanes, l)
 		}
 	}
@@ -51,20 +54,20 @@ func (l *Lane) earlyBefore() {
 	defer l.mu.Unlock()
 	l.early.queue = nil
 	picked := l.j.kinds.picks(func(connection, _ string) bool { return connection == l.name.Source })
-	for _, seq := range l.j.past.replaysFrom(max(l.floor, l.until)) {
+	for _, seq := range l.j.past.replaysFrom(max(l.floor, l.until), l.part.n) {
 		if len(l.early.queue) < maxEarly && l.j.kinds.among(picked, seq) && len(l.j.past.ended(seq, l.name)) == 0 {
 			l.early.queue = append(l.early.queue, seq)
 		}
 	}
 }
 
-// replaysFrom gives the replays from a sequence on, in order.
-func (p *past) replaysFrom(lowest uint64) []uint64 {
+// replaysFrom gives the replays in a partition from a sequence on, in order.
+func (p *past) replaysFrom(lowest uint64, part int) []uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []uint64
-	for seq := range p.repeated {
-		if seq >= lowest {
+	for seq, r := range p.repeated {
+		if seq >= lowest && int(r.part) == part {
 			out = append(out, seq)
 		}
 	}
@@ -150,6 +153,9 @@ func (l *Lane) came(m *nats.Msg, seq uint64) (early bool, err error) {
 	if h := l.held[seq]; h != nil && !done {
 		h.reply = m.Reply
 		return true, nil
+	}
+	if l.fence != nil {
+		l.acked[seq] = acked{m.Reply, time.Now()}
 	}
 	return true, l.j.nc.Publish(m.Reply, []byte("+ACK"))
 }

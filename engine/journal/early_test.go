@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
@@ -23,10 +24,28 @@ func retried(t testing.TB, j *journal.Journal, id journal.LetterID) uint64 {
 // not of its key (D3), comes once, and holds nothing back; one with something of its
 // key in the backlog waits for that.
 func TestRetryGoesAhead(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) {
+		dir := t.TempDir()
+		retriesGoAhead(t, func() (*journal.Journal, *journal.Lane) {
+			j := open(t, journal.Options{Dir: dir})
+			return j, openLane(t, j)
+		})
+	})
+	t.Run("on a cluster", func(t *testing.T) {
+		s := natsServer(t)
+		retriesGoAhead(t, func() (*journal.Journal, *journal.Lane) {
+			j := onCluster(t, s, calm, func(o *journal.Options) { o.Cluster.Partitions = 1 })
+			return j, openPartition(t, j, 0, hold(t, j, 0))
+		})
+	})
+}
+
+// calm has an engine keep its leases on a machine that is busy.
+func calm(o *journal.Options) { o.Cluster.Lease = time.Minute }
+
+func retriesGoAhead(t *testing.T, start func() (*journal.Journal, *journal.Lane)) {
 	const backlog = 600
-	dir := t.TempDir()
-	j := open(t, journal.Options{Dir: dir})
-	l := openLane(t, j)
+	j, l := start()
 	var letters []journal.LetterID
 	for _, key := range []string{"free", "behind", "later", "soon"} {
 		accept(t, j, order(key, "id-"+key, `{"id":7}`))
@@ -81,8 +100,7 @@ func TestRetryGoesAhead(t *testing.T) {
 	until(again)
 	l.Close()
 	closeJournal(t, j)
-	j = open(t, journal.Options{Dir: dir})
-	l = openLane(t, j)
+	j, l = start()
 	last := until(again)
 	if !last.PossiblySent {
 		t.Error("after a restart it counts as not sent")
@@ -116,6 +134,58 @@ func TestRetryGoesAhead(t *testing.T) {
 	for i, id := range letters {
 		if s := state(t, j, id); s != journal.LetterState(event.Delivered) {
 			t.Errorf("letter %d is %s", i, s)
+		}
+	}
+}
+
+// Whichever engine of a cluster puts an event on its way again, the one that reads
+// its partition goes for it ahead of the backlog, and the readers of others do not.
+func TestRetryOfAnotherEngineGoesAhead(t *testing.T) {
+	s := natsServer(t)
+	two := func(o *journal.Options) { o.Cluster.Partitions = 2 }
+	a, b := onCluster(t, s, calm, two), onCluster(t, s, calm, two)
+	lanes := make([]*journal.Lane, 2)
+	for n := range lanes {
+		lanes[n] = openPartition(t, a, n, hold(t, a, n))
+	}
+	var letters [2]journal.LetterID // one in each partition
+	for i := 0; letters[0].Sequence == 0 || letters[1].Sequence == 0; i++ {
+		key := fmt.Sprint("early", i)
+		n := journal.PartitionOf(b, key)
+		if letters[n].Sequence != 0 {
+			continue
+		}
+		accept(t, b, order(key, "id-"+key, `{"id":7}`))
+		letters[n] = dies(t, lanes[n], next(t, lanes[n], 1)[0].Event, "CW305")
+	}
+	const backlog = 1200
+	for i := range backlog {
+		accept(t, b, order(fmt.Sprint("live", i), fmt.Sprint("live-", i), `{"id":8}`))
+	}
+	for n, l := range lanes {
+		next(t, l, 1) // it reads the backlog
+		again := retried(t, b, letters[n])
+		read := 0
+		for came := false; !came; {
+			ds, err := l.Next(t.Context(), 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range ds {
+				read++
+				came = came || d.Event.Sequence == again
+			}
+			if read > backlog/4 {
+				t.Fatalf("partition %d: the retry %d does not come ahead of the backlog", n, again)
+			}
+		}
+	}
+	// Neither has the other one's.
+	for n, l := range lanes {
+		for range backlog / 8 {
+			if d := next(t, l, 1)[0]; d.Event.Replay != nil {
+				t.Errorf("partition %d is given event %d, a retry of another partition", n, d.Event.Sequence)
+			}
 		}
 	}
 }

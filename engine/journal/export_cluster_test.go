@@ -38,3 +38,6 @@ func AllRecords(ctx context.Context, j *Journal) ([]string, error) {
 func CloseQueue(ctx context.Context, j *Journal, connection string, last uint64) error {
 	return j.closeQueue(ctx, connection, last)
 }
+
+// PartitionOf is which partition of its lanes a key belongs to.
+func PartitionOf(j *Journal, key string) int { return j.partition(key) }

@@ -182,6 +182,7 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	if err := j.openStreams(ctx); err != nil {
 		return nil, err
 	}
+	j.past.parts = j.parts
 	started := time.Now()
 	if err := j.rebuild(ctx); err != nil {
 		return nil, err

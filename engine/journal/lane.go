@@ -75,7 +75,7 @@ type Delivery = event.Pending
 
 // Next waits for events and gives the next ones in sequence: those that are
 // there, at least one and at most limit. Replays come ahead of a backlog that has
-// nothing of their key, but not on a cluster. It returns ErrClosed once the lane is
+// nothing of their key. It returns ErrClosed once the lane is
 // closed, and ctx's error when that is done; after any other error the lane must
 // be closed and opened again.
 func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {

@@ -24,6 +24,7 @@ type past struct {
 	connections map[string]struct{}
 	replays     map[uint64][]uint64 // by what they repeat, in order
 	repeated    map[uint64]repeated // by the replay's own sequence
+	parts       int                 // how many partitions a lane has
 	acts        map[letter][]event.Act
 	// heirs are the names that mappings have now which had others before.
 	heirs map[under][]heir
@@ -46,6 +47,7 @@ type under struct {
 type repeated struct {
 	of, origin uint64
 	edited     bool
+	part       uint8  // the partition that it is in
 	bound      uint32 // in past.bounds
 }
 
@@ -110,7 +112,10 @@ func (p *past) event(e *event.Event) {
 		return
 	}
 	p.replays[r.Of] = append(p.replays[r.Of], e.Sequence)
-	p.repeated[e.Sequence] = repeated{r.Of, r.Origin, r.Kind == event.Edit || p.repeated[r.Of].edited, p.bound(r)}
+	p.repeated[e.Sequence] = repeated{
+		of: r.Of, origin: r.Origin, edited: r.Kind == event.Edit || p.repeated[r.Of].edited, bound: p.bound(r),
+		part: uint8(partitionOf(e.Key, p.parts)), //nolint:gosec // there are at most MaxPartitions
+	}
 }
 
 // outcome notes an outcome at its place, and tells whether it was not known.

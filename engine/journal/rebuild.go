@@ -85,10 +85,13 @@ func (j *Journal) noteEvent(seq uint64, m *nats.Msg) error {
 		j.past.found = append(j.past.found, event.Event{Sequence: seq, Connection: e.Connection, Replay: e.Replay})
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	j.counts.accepted = max(j.counts.accepted, seq)
 	if e.Replay != nil {
 		j.counts.replayed++
+	}
+	j.mu.Unlock()
+	if e.Replay != nil && j.follow != nil {
+		j.hasten(&e)
 	}
 	return nil
 }

@@ -118,13 +118,15 @@ func (j *Journal) makeShared(ctx context.Context, js jetstream.JetStream, cfg je
 }
 
 // partition is which partition of its lanes a key belongs to.
-func (j *Journal) partition(key string) int {
-	if j.parts == 1 {
+func (j *Journal) partition(key string) int { return partitionOf(key, j.parts) }
+
+func partitionOf(key string, parts int) int {
+	if parts <= 1 {
 		return 0
 	}
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(key))             // it cannot fail
-	return int(h.Sum64() % uint64(j.parts)) //nolint:gosec // both are small and not negative
+	_, _ = h.Write([]byte(key))           // it cannot fail
+	return int(h.Sum64() % uint64(parts)) //nolint:gosec // both are small and not negative
 }
 
 // eventSubjects are those of EVENTS. On a cluster each partition has its own, for

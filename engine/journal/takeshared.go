@@ -113,6 +113,7 @@ func (l *Lane) takeShared(ctx, keeping context.Context, o LaneOptions) (err erro
 	}
 	subject := j.markSubject(l.part)
 	l.marks.fence = &fence{subject: subject, seq: marked}
+	l.earlyBefore()
 	if err := l.start(keeping); err != nil {
 		return err
 	}
@@ -151,7 +152,13 @@ func (l *Lane) acknowledgeAgain(info *jetstream.ConsumerInfo) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	maps.DeleteFunc(l.acked, func(seq uint64, _ acked) bool { return seq <= info.AckFloor.Stream })
-	if info.NumAckPending <= len(l.held) {
+	waiting := 0 // without those that the consumer has not come to
+	for _, h := range l.held {
+		if h.reply != "" {
+			waiting++
+		}
+	}
+	if info.NumAckPending <= waiting {
 		return
 	}
 	for seq, a := range l.acked {
