@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"io"
+	"errors"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
@@ -28,74 +23,45 @@ const (
 
 // client sends requests to one SaleApp with one key.
 type client struct {
-	endpoint string // with the key: never to be shown
-	secret   string
-	timeout  time.Duration
-	http     *http.Client
+	endpoint *outbound.Endpoint // its address holds the key: never to be shown
+	secrets  *strings.Replacer  // the key, however it is written
 	log      *slog.Logger
 }
 
 func newClient(s settings, log *slog.Logger) *client {
-	endpoint := s.base.JoinPath("Orders")
-	endpoint.RawQuery = url.Values{"secret_key": {s.secret}}.Encode()
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout}
+	address := s.base.JoinPath("Orders")
+	address.RawQuery = url.Values{"secret_key": {s.secret}}.Encode()
+	const shown = "[secret_key]"
 	return &client{
-		endpoint: endpoint.String(), secret: s.secret, timeout: s.timeout, log: log,
-		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:               http.ProxyFromEnvironment,
-				DialContext:         dialer.DialContext,
-				TLSHandshakeTimeout: dialTimeout,
-				MaxConnsPerHost:     s.concurrency,
-				MaxIdleConns:        s.concurrency,
-				MaxIdleConnsPerHost: s.concurrency,
-				IdleConnTimeout:     idleTimeout,
-			},
-			// A redirect of a POST becomes a GET or sends it again: neither is wanted.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		log:     log,
+		secrets: strings.NewReplacer(s.secret, shown, url.QueryEscape(s.secret), shown, url.PathEscape(s.secret), shown),
+		endpoint: outbound.NewEndpoint(outbound.EndpointOptions{
+			URL: address, UserAgent: "crosswalk-saleapp/" + version, Accept: "application/json",
+			Timeout: s.timeout, DialTimeout: dialTimeout, IdleTimeout: idleTimeout, MaxAnswer: maxAnswer, Concurrency: s.concurrency,
+		}),
 	}
 }
 
 // call sends one request and reads its answer. A refusal by SaleApp is an answer;
-// the error is always a *sdk.Failure. Nothing is sent twice: net/http repeats a
-// POST only where it could not write a byte of it to a connection that had been
-// closed meanwhile.
+// the error is always a *sdk.Failure. Nothing is sent twice; see outbound.Endpoint.
 func (c *client) call(ctx context.Context, v verb, f form) (answer, error) {
-	contentType, body := f.encode(v)
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { connected.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
-	if err != nil {
-		return answer{}, sdk.Transient("wrong_url", "%s", c.clean(err))
-	}
-	req.Header.Set("Content-Type", contentType)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "crosswalk-saleapp/"+version)
-
 	start := time.Now()
-	resp, err := c.http.Do(req)
+	contentType, body := f.encode(v)
+	a, err := c.endpoint.Post(ctx, contentType, body)
 	if err != nil {
-		if !connected.Load() {
+		var none *outbound.NoAnswerError
+		switch {
+		case errors.Is(err, outbound.ErrTooLong):
+			return answer{}, noAnswer(v, "unreadable_answer", "the answer is longer than 16 MiB")
+		case errors.As(err, &none) && !none.Sent:
 			return answer{}, sdk.Transient("unreachable", "SaleApp cannot be reached: %s", c.clean(err))
 		}
 		return answer{}, noAnswer(v, "answer_lost", c.clean(err))
 	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	c.log.DebugContext(ctx, "asked SaleApp", "method_type", string(v), "status", resp.StatusCode, "bytes", len(raw), "took", time.Since(start))
-	if err != nil {
-		return answer{}, noAnswer(v, "answer_lost", c.clean(err))
+	if c.log.Enabled(ctx, slog.LevelDebug) {
+		c.log.DebugContext(ctx, "asked SaleApp", "method_type", string(v), "status", a.Status, "bytes", len(a.Body), "took", time.Since(start))
 	}
-	if len(raw) > maxAnswer {
-		return answer{}, noAnswer(v, "unreadable_answer", "the answer is longer than 16 MiB")
-	}
-	return c.read(v, resp, raw)
+	return c.read(v, a)
 }
 
 // clean is an error's text without the address, which holds the key.
@@ -104,9 +70,4 @@ func (c *client) clean(err error) string {
 }
 
 // redact takes the key out of a text that comes from outside.
-func (c *client) redact(text string) string {
-	for _, s := range []string{c.secret, url.QueryEscape(c.secret), url.PathEscape(c.secret)} {
-		text = strings.ReplaceAll(text, s, "[secret_key]")
-	}
-	return text
-}
+func (c *client) redact(text string) string { return c.secrets.Replace(text) }

@@ -21,20 +21,23 @@ func noAnswer(v verb, code, reason string) *sdk.Failure {
 
 // read makes an answer or a failure of a response. The vendor's document knows only
 // HTTP 200 with a JSON body; other statuses come from what stands before it.
-func (c *client) read(v verb, resp *http.Response, raw []byte) (answer, error) {
-	a, err := parseAnswer(raw)
+func (c *client) read(v verb, got *outbound.Answer) (answer, error) {
+	a, err := parseAnswer(got.Body)
 	a.description = outbound.Shorten(c.redact(a.description))
-	status := resp.StatusCode
+	status := got.Status
+	if status == http.StatusOK && err == nil && !a.refused {
+		return a, nil
+	}
 	says := statusText(status, a.description)
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return a, sdk.Unauthorized("wrong_key", "SaleApp refuses the key: %s", says)
 	case status == http.StatusTooManyRequests:
-		return a, sdk.RateLimited(outbound.RetryAfter(resp.Header, time.Now()), "rate_limited", "SaleApp asks to be asked less often: %s", says)
+		return a, sdk.RateLimited(outbound.RetryAfter(got.Header, time.Now()), "rate_limited", "SaleApp asks to be asked less often: %s", says)
 	case status == http.StatusServiceUnavailable:
 		// "Currently unable to handle the request" (RFC 9110, 15.6.4): it was turned away.
 		f := sdk.Transient("unavailable", "SaleApp turns requests away: %s", says)
-		f.RetryAfter = outbound.RetryAfter(resp.Header, time.Now())
+		f.RetryAfter = outbound.RetryAfter(got.Header, time.Now())
 		return a, f
 	case status >= 500 || status == http.StatusRequestTimeout:
 		return a, noAnswer(v, "server_error", says)

@@ -120,8 +120,8 @@ func created(c net.Conn, id int64) {
 	_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(text), text)
 }
 
-// A kept connection that dies with a request on it: net/http must not send the
-// request again by itself.
+// A kept connection that dies with a request on it: the request must not be sent
+// again.
 func TestNothingIsSentAgainOnADeadConnection(t *testing.T) {
 	far := listen(t, func(s *rawServer, c net.Conn, r *bufio.Reader) {
 		if s.read(r) {

@@ -1,6 +1,7 @@
-// Package outbound is what connectors that call an HTTP API have in common: one
-// caller at a time for a key, why a request failed, how long a far side asks to
-// wait, and how much of its text goes into a message.
+// Package outbound is what connectors that call an HTTP API have in common: POSTs
+// to one address over kept connections, one caller at a time for a key, why a request
+// failed, how long a far side asks to wait, and how much of its text goes into a
+// message.
 package outbound
 
 import (
