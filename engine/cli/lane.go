@@ -122,7 +122,7 @@ func openLane(ctx context.Context, l *lane, at func() *engine) (run func(context
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	runner, err := at().newRunner(l.Lane, jl, nil)
+	runner, err := at().newRunner(l.Lane, jl, storeLease{at().journal.Mended()})
 	if err != nil {
 		jl.Close()
 		return nil, err
@@ -131,7 +131,7 @@ func openLane(ctx context.Context, l *lane, at func() *engine) (run func(context
 	l.runner.Store(runner)
 	return func(ctx context.Context) error {
 		defer jl.Close()
-		err := runner.Run(ctx)
+		err := lostStore(ctx, log.With("source", l.Source, "sink", l.Sink), runner.Run(ctx))
 		if sent, ok := runner.InDoubt(); ok {
 			//nolint:contextcheck // the lane is left after ctx has ended
 			if err := bounded(func(ctx context.Context) error { return jl.Leave(ctx, sent) }); err != nil {
@@ -142,8 +142,7 @@ func openLane(ctx context.Context, l *lane, at func() *engine) (run func(context
 	}, nil
 }
 
-// newRunner makes a runner of a lane as it is in e; lease is nil where it is never
-// lost.
+// newRunner makes a runner of a lane as it is in e.
 func (e *engine) newRunner(id event.Lane, jl delivery.Lane, lease delivery.Lease) (*delivery.Runner, error) {
 	l := e.lane(id)
 	if l == nil {

@@ -59,6 +59,10 @@ func TestChaos(t *testing.T) {
 	r.engine = r.site.start(t)
 	r.drain(t)
 	v := verify(r.story(t))
+	if n := r.senders.civil.rude.Load(); n > 0 {
+		v.breaks("D4", "%d of %d answers 429 and 503 had no Retry-After", n, r.senders.civil.refusals.Load())
+	}
+	v.held["D4"] += fmt.Sprintf("; each of %d answers 429 and 503 had its Retry-After", r.senders.civil.refusals.Load())
 	r.report(t, v, sentAfter, drainedAfter)
 	for _, promise := range slices.Sorted(maps.Keys(v.broken)) {
 		broken := v.broken[promise]
@@ -78,7 +82,7 @@ type chaosRun struct {
 	sandbox  *sandbox
 	engine   *engine
 	senders  *chaosSenders
-	noDisk   error // why no fsync can be slow
+	noDisk   error // why the disk cannot be slow or full
 	done     map[string]int
 	retried  int
 	edited   int
@@ -103,7 +107,9 @@ func newChaosRun(t *testing.T, size chaosSize) *chaosRun {
 		}
 	}
 	if r.site.disk, r.noDisk = newDisk(t, filepath.Join(r.site.dir, "data")); r.noDisk != nil {
-		t.Logf("the disk is not slowed down: %v", r.noDisk)
+		t.Logf("the disk is neither slow nor full in this run: %v", r.noDisk)
+	} else {
+		r.site.disk.all = true
 	}
 	r.slow(calmDelay, 0)
 	r.sandbox.faults(t, calmFaults)
@@ -127,19 +133,14 @@ accept:
   - {rule: CW301, path: data.shipping_address, reason: "The test sends it."}
 `
 
-// slow has each fsync take around d, and one of twenty as long as stall.
-func (r *chaosRun) slow(d, stall time.Duration) {
-	if r.site.disk == nil {
-		return
-	}
-	r.site.disk.set(func(x *disk) {
-		x.delay = func() time.Duration {
-			if rand.IntN(20) == 0 {
-				return stall
-			}
-			return d/2 + rand.N(d)
+// drawDelay draws around d, and one time in twenty stall.
+func drawDelay(d, stall time.Duration) func() time.Duration {
+	return func() time.Duration {
+		if rand.IntN(20) == 0 {
+			return stall
 		}
-	})
+		return d/2 + rand.N(d)
+	}
 }
 
 // await waits until the webhook at is due.
@@ -159,6 +160,9 @@ func (r *chaosRun) await(t *testing.T, at int64, sent <-chan struct{}) {
 // strike does what goes wrong.
 func (r *chaosRun) strike(t *testing.T, b blow) {
 	t.Helper()
+	if b.disk && r.site.disk == nil {
+		return // the report says so
+	}
 	if !b.ends {
 		r.done[b.what]++
 	}
@@ -198,6 +202,10 @@ func (r *chaosRun) strike(t *testing.T, b blow) {
 		freeze(r.engine.pid(t, b.target), b.during)
 	case mendLetters:
 		r.mend(t)
+	case diskFull:
+		r.full(t, b)
+	case killDiskFull:
+		r.killFull(t, b)
 	}
 }
 

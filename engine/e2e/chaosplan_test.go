@@ -75,8 +75,8 @@ type blow struct {
 	// faults are what the sandbox is told, delay is of each fsync.
 	faults string
 	delay  time.Duration
-	// ends is whether it is the end of something.
-	ends bool
+	// ends is whether it is the end of something; disk, whether it is of the disk.
+	ends, disk bool
 }
 
 // chaosPlan is all that is drawn from a seed.
@@ -108,6 +108,8 @@ const (
 	saleappHangs  = "SaleApp slower than the timeout"
 	diskSlow      = "fsync slow"
 	diskStalls    = "fsync stalled now and then"
+	diskFull      = "disk full for a moment"
+	killDiskFull  = "kill -9 of the engine while its disk is full, and a start before there is room"
 )
 
 // plan draws what happens. Each kind of blow comes at least once, and again for each
@@ -169,7 +171,7 @@ func drawWebhooks(random *rand.Rand, orders int) []webhook {
 
 // drawBlows draws what happens to processes, once each kind, in any order.
 func drawBlows(random *rand.Rand, from, to int) []blow {
-	kinds := []string{killEngine, killStarting, endEngine, freezeEngine, killPlugin, killPlugin, freezePlugin, mendLetters}
+	kinds := []string{killEngine, killStarting, endEngine, freezeEngine, killPlugin, killPlugin, freezePlugin, mendLetters, diskFull, killDiskFull}
 	random.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 	var out []blow
 	for i, kind := range kinds {
@@ -184,6 +186,9 @@ func drawBlows(random *rand.Rand, from, to int) []blow {
 		case freezePlugin:
 			b.target = []string{"saleapp", "salesdrive", "shop"}[random.IntN(3)]
 			b.during = time.Duration(500+random.IntN(2500)) * time.Millisecond
+		case diskFull, killDiskFull:
+			b.disk = true
+			b.during = time.Duration(random.IntN(1000)) * time.Millisecond
 		}
 		out = append(out, b)
 	}
@@ -199,8 +204,8 @@ func drawWeather(random *rand.Rand, from, to int) []blow {
 		{what: saleappLimits, faults: `{"limit":"20/s"}`},
 		{what: saleappFails, faults: `{"fail":0.33,"lose":0.33}`},
 		{what: saleappHangs, faults: `{"latency":"3s"}`},
-		{what: diskSlow, delay: time.Duration(100+random.IntN(300)) * time.Millisecond},
-		{what: diskStalls, delay: 2500 * time.Millisecond},
+		{what: diskSlow, disk: true, delay: time.Duration(100+random.IntN(300)) * time.Millisecond},
+		{what: diskStalls, disk: true, delay: 2500 * time.Millisecond},
 	}
 	random.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 	var out []blow
@@ -242,7 +247,7 @@ func TestChaosPlan(t *testing.T) {
 	for _, b := range p.blows {
 		kinds[b.what]++
 	}
-	if len(kinds) != 14 {
+	if len(kinds) != 16 {
 		t.Errorf("what goes wrong: %v", kinds)
 	}
 	for what, n := range kinds {

@@ -144,9 +144,10 @@ func (r *chaosRun) report(t *testing.T, v *verdict, sent, drained time.Duration)
 		counts.Requests, counts.Lost, counts.Failed, counts.Limited, counts.Down)
 	if d := r.site.disk; d != nil {
 		c := d.counted()
-		fmt.Fprintf(out, "  disk: %d fsyncs took %s longer in all, one of them %s\n", c.syncs, c.total.Round(time.Second), c.longest.Round(time.Millisecond))
+		fmt.Fprintf(out, "  disk: %d fsyncs took %s longer in all, one of them %s; %d writes failed for want of room, %d of them in their middle\n",
+			c.syncs, c.total.Round(time.Second), c.longest.Round(time.Millisecond), c.refused, c.torn)
 	} else {
-		fmt.Fprintf(out, "  disk: left as it is: %v\n", r.noDisk)
+		fmt.Fprintf(out, "  disk: left as it is, never slow and never full: %v\n", r.noDisk)
 	}
 	var answers []string
 	for _, answer := range slices.Sorted(maps.Keys(r.senders.answers)) {

@@ -22,6 +22,7 @@ type sentWebhook struct {
 // chaosSenders sends a plan's webhooks, each until it is accepted, as the vendors do.
 type chaosSenders struct {
 	client  *http.Client
+	civil   *civil
 	ingress atomic.Pointer[string]
 	due     atomic.Int64 // how many have been due
 
@@ -33,8 +34,9 @@ type chaosSenders struct {
 }
 
 func newChaosSenders(ingress string) *chaosSenders {
+	c := &civil{RoundTripper: &http.Transport{MaxIdleConnsPerHost: 64}}
 	s := &chaosSenders{
-		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		client: &http.Client{Timeout: 20 * time.Second, Transport: c}, civil: c,
 		before: map[int]chan struct{}{}, answers: map[string]int{},
 	}
 	s.ingress.Store(&ingress)

@@ -36,14 +36,15 @@ type disk struct {
 	mu     sync.Mutex
 	delay  func() time.Duration // of each fsync; nil: none
 	full   bool
+	torn   bool   // the next write that fails is cut off in its middle
 	free   uint64 // what is said to be free; 0: the truth
 	counts diskCounts
 }
 
 // diskCounts is what a disk did.
 type diskCounts struct {
-	syncs, refused int
-	longest, total time.Duration
+	syncs, refused, torn int
+	longest, total       time.Duration
 }
 
 // set changes how the disk behaves from now on.
@@ -182,11 +183,43 @@ func (d *disk) answer(listener int, n *notification) response {
 		}
 	case full && (n.Nr == unix.SYS_WRITE || n.Nr == unix.SYS_PWRITE64) && d.holds(n):
 		d.mu.Lock()
+		defer d.mu.Unlock()
 		d.counts.refused++
-		d.mu.Unlock()
+		if d.torn && n.Nr == unix.SYS_PWRITE64 && n.Args[2] > 1 {
+			if half, err := d.tear(listener, n); err == nil {
+				d.torn = false
+				d.counts.torn++
+				return response{ID: n.ID, Val: half}
+			}
+		}
 		return response{ID: n.ID, Error: -int32(unix.ENOSPC)}
 	}
 	return goOn
+}
+
+// tear does the first half of a write for the process.
+func (d *disk) tear(listener int, n *notification) (int64, error) {
+	of := filepath.Join("/proc", strconv.Itoa(int(n.PID)))
+	memory, err := os.Open(filepath.Join(of, "mem"))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = memory.Close() }()
+	file, err := os.OpenFile(filepath.Join(of, "fd", strconv.Itoa(int(int32(n.Args[0])))), os.O_WRONLY, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = file.Close() }()
+	half := make([]byte, n.Args[2]/2)
+	if _, err := memory.ReadAt(half, int64(n.Args[1])); err != nil {
+		return 0, err
+	}
+	// The process may have ended, and its number be another's.
+	if err := ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&n.ID)); err != nil {
+		return 0, err
+	}
+	written, err := file.WriteAt(half, int64(n.Args[3]))
+	return int64(written), err
 }
 
 // holds tells whether a call is about a file in the directory.

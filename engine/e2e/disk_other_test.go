@@ -13,14 +13,14 @@ const diskEnv = "CROSSWALK_E2E_DISK"
 
 // disk is Linux's: see disk_linux_test.go.
 type disk struct {
-	all, full bool
-	delay     func() time.Duration
-	free      uint64
+	all, full, torn bool
+	delay           func() time.Duration
+	free            uint64
 }
 
 type diskCounts struct {
-	syncs, refused int
-	longest, total time.Duration
+	syncs, refused, torn int
+	longest, total       time.Duration
 }
 
 func newDisk(testing.TB, string) (*disk, error) {

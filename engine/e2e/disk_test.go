@@ -141,8 +141,8 @@ func TestD4_ReserveOfDisk(t *testing.T) {
 }
 
 // TestD4_DiskFull has every write fail for want of room: webhooks are answered 503.
-// Once there is room the engine takes webhooks again by itself; nothing that was
-// accepted is lost.
+// Once there is room the engine takes webhooks again by itself, without waiting for
+// outcomes that could not be stored; nothing that was accepted is lost.
 func TestD4_DiskFull(t *testing.T) {
 	sb := startSandbox(t)
 	s := newDiskSite(t, sb)
@@ -155,10 +155,15 @@ func TestD4_DiskFull(t *testing.T) {
 	if err := wait(); err != nil {
 		t.Fatal(err)
 	}
-	// An outcome that cannot be stored would have the engine wait half a minute for it.
-	eventually(t, "what came before is delivered", func() error { return e.settled(t, before) })
-	s.disk.set(func(d *disk) { d.full = true })
-	accepted, after := e.refused(t, before+1)
+	eventually(t, "what came first is delivered", func() error { return e.settled(t, before) })
+	// These are at the sink when the disk becomes full, and their outcomes cannot be stored.
+	sb.faults(t, `{"latency":"1s"}`)
+	const atSink = 5
+	for id := before + 1; id <= before+atSink; id++ {
+		e.order(t, shopOrder(id, "вул. Нова, 1"))
+	}
+	s.disk.set(func(d *disk) { d.full, d.torn = true, true })
+	accepted, after := e.refused(t, before+atSink+1)
 	if accepted != 0 || after == "" {
 		t.Errorf("%d webhooks were accepted by a full disk, Retry-After %q", accepted, after)
 	}
@@ -172,11 +177,15 @@ func TestD4_DiskFull(t *testing.T) {
 		t.Fatal("no write was refused")
 	}
 	began := time.Now()
+	sb.faults(t, noFaults)
 	s.disk.set(func(d *disk) { d.full = false })
-	e = s.again(t, e)
+	e = s.again(t, e, 2)
 	t.Logf("ready again %s after there was room", time.Since(began))
-	const orders = before + 20
-	for id := before + 1; id <= orders; id++ {
+	if strings.Contains(e.log(), "gave up waiting for what is in flight") {
+		t.Error("the engine waited for outcomes that nothing could store, and took no webhooks meanwhile")
+	}
+	const orders = before + atSink + 20
+	for id := before + atSink + 1; id <= orders; id++ {
 		if err := insist(t.Context(), http.MethodPut, e.ingress+"/in/shop/"+shopToken, shopOrder(id, "вул. Нова, 1")); err != nil {
 			t.Fatal(err)
 		}

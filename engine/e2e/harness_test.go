@@ -318,30 +318,35 @@ func (s *site) start(t testing.TB) *engine {
 	return &engine{proc: p, ingress: "http://" + l.Ingress, admin: "http://" + l.Admin}
 }
 
-// again waits until an engine is ready that has begun anew by itself.
-func (s *site) again(t testing.TB, e *engine) *engine {
+// again waits until an engine that has begun anew by itself is ready for the n-th time.
+func (s *site) again(t testing.TB, e *engine, n int) *engine {
 	t.Helper()
 	var l readyLine
 	eventually(t, "the engine to be ready again", func() error {
-		ready := 0
-		for text := range strings.Lines(e.log()) {
-			var said readyLine
-			if json.Unmarshal([]byte(text), &said) == nil && said.Msg == "ready" {
-				l = said
-				ready++
-			}
-		}
+		ready := e.readyLines()
 		select {
 		case <-e.exited:
 			t.Fatalf("it has ended: %v\n%s", e.err, tail(e.log(), 4000))
 		default:
 		}
-		if ready < 2 {
+		if len(ready) < n {
 			return errors.New("it is not")
 		}
+		l = ready[len(ready)-1]
 		return nil
 	})
 	return &engine{proc: e.proc, ingress: "http://" + l.Ingress, admin: "http://" + l.Admin}
+}
+
+// readyLines gives all that the engine has logged of being ready.
+func (p *proc) readyLines() (ready []readyLine) {
+	for text := range strings.Lines(p.log()) {
+		var said readyLine
+		if json.Unmarshal([]byte(text), &said) == nil && said.Msg == "ready" {
+			ready = append(ready, said)
+		}
+	}
+	return ready
 }
 
 // readyLine is what the engine logs when it is ready.
