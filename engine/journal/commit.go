@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -63,18 +62,18 @@ func (l *Lane) fresh(outcomes []event.Outcome, done []uint64) ([]*event.Outcome,
 			return nil, fmt.Errorf("event %d is not held", seq)
 		}
 	}
-	seen := make(map[letter]bool, len(outcomes))
+	l.commits++
 	fresh := make([]*event.Outcome, 0, len(outcomes))
 	for i := range outcomes {
 		o := &outcomes[i]
 		if err := l.check(o); err != nil {
 			return nil, fmt.Errorf("outcome of event %d under mapping %q: %w", o.Sequence, o.Mapping, err)
 		}
-		if seen[letterOf(o)] {
+		h := l.held[o.Sequence]
+		if !h.give(l.commits, o.Mapping) {
 			return nil, fmt.Errorf("outcome of event %d under mapping %q is given twice", o.Sequence, o.Mapping)
 		}
-		seen[letterOf(o)] = true
-		if _, has := l.held[o.Sequence].done[o.Mapping]; !has {
+		if !slices.Contains(h.done, o.Mapping) {
 			fresh = append(fresh, o)
 		}
 	}
@@ -144,30 +143,20 @@ func (l *Lane) storeDead(ctx context.Context, letters []*event.DeadLetter) error
 }
 
 func (l *Lane) storeOutcomes(ctx context.Context, outcomes []*event.Outcome) error {
-	msgs := make([]*nats.Msg, len(outcomes))
-	for i, o := range outcomes {
-		m, err := encodeOutcome(o)
-		if err != nil {
-			return fmt.Errorf("outcome of event %d under mapping %q: %w", o.Sequence, o.Mapping, err)
-		}
-		m.Header[nats.MsgIdHdr] = []string{outcomeID(o)}
-		msgs[i] = m
+	msgs, err := encodeOutcomes(outcomes)
+	if err != nil {
+		return err
 	}
 	return l.j.storeAll(ctx, l.fence, msgs, func(i int, seq uint64) {
 		o := outcomes[i]
 		l.mu.Lock()
 		if h := l.held[o.Sequence]; h != nil {
-			h.note(o.Mapping, o.Kind)
+			h.note(o.Mapping)
 		}
 		l.mu.Unlock()
 		l.marks.ended(o.Mapping, o.Sequence)
 		l.j.note(o, seq)
 	})
-}
-
-// outcomeID is the Msg-Id of an outcome.
-func outcomeID(o *event.Outcome) string {
-	return o.Lane.Source + "/" + o.Lane.Sink + "/" + escaped(o.Mapping) + "/" + strconv.FormatUint(o.Sequence, 10)
 }
 
 // note counts an outcome that was stored at seq, unless it did already.

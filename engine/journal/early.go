@@ -99,8 +99,8 @@ func (l *Lane) takeEarly(ctx context.Context, limit int) []Delivery {
 			d.Unsent = l.marks.unsent(seq)
 		}
 		h := &held{prior: d.PossiblySent}
-		for mapping, kind := range d.Done {
-			h.note(mapping, kind)
+		for mapping := range d.Done {
+			h.note(mapping)
 		}
 		l.held[seq] = h
 		if l.early.out == nil {

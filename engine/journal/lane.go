@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,6 +52,8 @@ type Lane struct {
 	read   uint64                           // the last event that was handed out
 	done   map[uint64]map[string]event.Kind // outcomes found at takeover, until Next gives their event
 	held   map[uint64]*held
+	// commits counts them.
+	commits uint64
 	// early are replays that go ahead of the backlog.
 	early early
 	// acked are, on a cluster, those that were acknowledged and may not be known to be.
@@ -65,9 +68,12 @@ type acked struct {
 
 // held is an event that was handed out and is not acknowledged.
 type held struct {
-	reply string                // where its acknowledgement goes; "" while the consumer has not come to it
-	done  map[string]event.Kind // mappings that have an outcome
-	prior bool                  // possibly sent before it was handed out
+	reply string   // where its acknowledgement goes; "" while the consumer has not come to it
+	done  []string // mappings that have an outcome
+	prior bool     // possibly sent before it was handed out
+	// given are the mappings that the commit in hand has outcomes for, by its number.
+	commit uint64
+	given  []string
 }
 
 // Delivery is an event as a lane hands it out.
@@ -107,6 +113,9 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
 		}
 		if fresh {
+			if len(out) == cap(out) {
+				out = slices.Grow(out, min(1+l.pull.there(), limit-len(out)))
+			}
 			out = append(out, d)
 		}
 	}
@@ -138,8 +147,8 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (_ Delivery, fresh bool, err error)
 		d.Unsent = l.marks.unsent(seq)
 	}
 	h := &held{reply: m.Reply, prior: d.PossiblySent}
-	for mapping, kind := range d.Done {
-		h.note(mapping, kind)
+	for mapping := range d.Done {
+		h.note(mapping)
 	}
 	l.held[seq] = h
 	l.read = seq
@@ -156,11 +165,23 @@ func (l *Lane) outcomesOf(seq uint64) map[string]event.Kind {
 	return l.done[seq]
 }
 
-func (h *held) note(mapping string, kind event.Kind) {
-	if h.done == nil {
-		h.done = map[string]event.Kind{}
+func (h *held) note(mapping string) {
+	if !slices.Contains(h.done, mapping) {
+		h.done = append(h.done, mapping)
 	}
-	h.done[mapping] = kind
+}
+
+// give notes that a commit has an outcome under a mapping, and tells whether it had
+// none before.
+func (h *held) give(commit uint64, mapping string) bool {
+	if h.commit != commit {
+		h.commit, h.given = commit, h.given[:0]
+	}
+	if slices.Contains(h.given, mapping) {
+		return false
+	}
+	h.given = append(h.given, mapping)
+	return true
 }
 
 // Load reads an event again, whose body the caller did not keep.

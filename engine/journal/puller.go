@@ -77,9 +77,15 @@ func (j *Journal) newPuller(stream, consumer string, batch int, maxPayload int64
 }
 
 // ready tells whether a message is there already.
-func (p *puller) ready() bool {
+func (p *puller) ready() bool { return p.there() > 0 }
+
+// there is how many messages are there already.
+func (p *puller) there() int {
 	n, _, err := p.sub.Pending()
-	return err == nil && n > 0
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // message gives the next message, and waits for it until ctx is done. Where it is not
