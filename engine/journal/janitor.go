@@ -138,7 +138,7 @@ func (s *sweep) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := j.firstSince(ctx, s.first, s.last, s.now.Add(-j.o.Retention.Age))
+	wanted, err := s.outlived(ctx, st.FirstTime, floor)
 	if err != nil {
 		return err
 	}
@@ -158,11 +158,11 @@ func (s *sweep) look(ctx context.Context) error {
 	if floor > s.last {
 		return nil
 	}
-	soon, err := j.firstSince(ctx, s.first, s.last, s.now.Add(-j.o.Retention.Age/100*alarmAt))
+	near, err := s.nearsEnd(ctx, max(floor, s.first))
 	if err != nil {
 		return err
 	}
-	if floor < soon {
+	if near {
 		s.alarms = append(s.alarms, fmt.Sprintf(
 			"lane %s to %s has not delivered event %d, which nears the retention of %s: it is kept, and so is everything after it",
 			behind.Source, behind.Sink, floor, j.o.Retention.Age))
