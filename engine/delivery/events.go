@@ -98,6 +98,9 @@ func (r *Runner) send(ctx context.Context, it *item, now time.Time) {
 	m := it.mapping()
 	if it.sent {
 		if at := it.lost.Add(m.Settle); at.After(now) {
+			if it.lost.Equal(r.began) {
+				r.settled = laterOf(r.settled, at)
+			}
 			r.wait(it, at)
 			return
 		}

@@ -1,5 +1,7 @@
 package delivery
 
+import "time"
+
 // park keeps the body of an item that has to wait, as long as the bodies of such
 // fit the budget. Beyond it the item is held by its sequence alone, and a worker
 // reads the body again when its time comes.
@@ -52,10 +54,15 @@ func (r *Runner) hasRoom() bool {
 	return n == 0 || n < r.o.window() && r.liveBytes < r.o.BodyBudget
 }
 
+// maxDoubtful bounds the events at hand while those that an earlier reader may have
+// sent wait together for the same time: after a crash that is all of the backlog, and
+// what is read of it meanwhile only takes memory.
+const maxDoubtful = 5000
+
 // order gives how many events to read next: as many as can go live, and no more
 // than may be at hand. Events of keys that wait fill the latter and leave the
 // former alone, so that other keys go on as long as there is room (D3).
-func (r *Runner) order() int {
+func (r *Runner) order(now time.Time) int {
 	if r.runnable.len() > 0 || !r.hasRoom() {
 		return 0
 	}
@@ -64,6 +71,9 @@ func (r *Runner) order() int {
 		r.o.MaxHeld-r.atHand(),
 		maxRead,
 	)
+	if now.Before(r.settled) {
+		n = min(n, max(maxDoubtful, r.o.window())-r.atHand())
+	}
 	if left := r.o.BodyBudget - r.liveBytes; r.meanSize > 0 {
 		n = min(n, 1+left/r.meanSize)
 	}

@@ -288,6 +288,24 @@ func TestD5WhatAnEarlierRunMayHaveSentIsWaitedOut(t *testing.T) {
 	})
 }
 
+// After a crash all of a backlog may have been sent. It is not all taken into memory
+// to wait there.
+func TestD5BacklogInDoubtIsNotReadFarAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for i := range 3 * maxDoubtful {
+			w.add(fmt.Sprint("key", i))
+		}
+		r, stop := run(t, w.options())
+		time.Sleep(testSettle - time.Second)
+		if s := r.Stats(); s.Read != maxDoubtful || s.AtHand() != maxDoubtful {
+			t.Errorf("%d events were read and %d are at hand, the bound is %d", s.Read, s.AtHand(), maxDoubtful)
+		}
+		until(t, testSettle, w.settled)
+		stop()
+	})
+}
+
 func TestD5UnsafeOperationInDoubtIsADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := echo("order", "create_order", "order")

@@ -29,9 +29,12 @@ type Runner struct {
 
 	// mu guards all below. The loop holds it while it handles mail; Stats and
 	// Retrying hold it while they look.
-	mu       sync.Mutex
-	plan     *plan
-	began    time.Time
+	mu    sync.Mutex
+	plan  *plan
+	began time.Time
+	// settled is from when on nothing takes effect any more that an earlier reader
+	// sent, as far as what was read so far tells.
+	settled  time.Time
 	draining bool
 	drained  bool
 	reading  bool
@@ -283,7 +286,7 @@ func (r *Runner) turn(ctx context.Context, spare mail) (t turned, more bool) {
 			at = earlier(at, r.schedule[0].due)
 		}
 	}
-	if n := r.order(); n > 0 && !r.reading {
+	if n := r.order(now); n > 0 && !r.reading {
 		r.reading = true
 		r.orders <- n
 	}
