@@ -9,3 +9,35 @@ func TestGCPercent(t *testing.T) {
 		}
 	}
 }
+
+func TestMemoryIsGivenBackAfterABurst(t *testing.T) {
+	var tr trimmer
+	var total uint64
+	for i, look := range []struct {
+		allocated uint64 // since the look before
+		want      bool
+	}{
+		{calm, false},         // a start
+		{1 << 20, false},      // nothing that is worth it
+		{worth, false},        // a burst begins
+		{5 * worth, false},    // and goes on
+		{calm, true},          // it is over: as often as is needed
+		{1 << 20, true},       //
+		{0, true},             //
+		{0, true},             //
+		{0, false},            // and not again
+		{calm, false},         //
+		{calm, false},         // while little happens, each time that it is worth it
+		{calm, false},         //
+		{calm, true},          //
+		{2 * calm, false},     // a burst ends that
+		{calm, false},         //
+		{worth - calm, false}, //
+		{1 << 20, true},       //
+	} {
+		total += look.allocated
+		if got := tr.due(total); got != look.want {
+			t.Errorf("look %d, after %d bytes: %t", i, look.allocated, got)
+		}
+	}
+}
