@@ -52,6 +52,9 @@ type Status struct {
 	Mappings []Mapping `json:"mappings"`
 	Counters Counters  `json:"counters"`
 	Ingress  Ingress   `json:"ingress"`
+	// Engines are those of the cluster, in the order of their names; none where the
+	// engine is alone.
+	Engines []ClusterEngine `json:"engines,omitempty"`
 	// Undecoded are the connections with webhooks that their plugin has not decoded,
 	// or refused when it did.
 	Undecoded []Undecoded `json:"undecoded,omitempty"`

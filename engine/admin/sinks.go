@@ -42,6 +42,26 @@ type Sending struct {
 	Reason *event.Reason `json:"reason,omitempty"`
 }
 
+// ClusterEngine is an engine of a cluster.
+type ClusterEngine struct {
+	Name string `json:"name"`
+	// Self tells that it is the one that is asked.
+	Self bool `json:"self,omitempty"`
+	// Partitions is how many partitions of lanes it reads.
+	Partitions int `json:"partitions"`
+	// Refused are the connections that it sends nothing to, for the far system refuses
+	// the credentials.
+	Refused []Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is that a far system refuses the credentials of a connection.
+type Refusal struct {
+	Connection string    `json:"connection"`
+	Code       string    `json:"code,omitempty"`
+	Message    string    `json:"message,omitempty"`
+	Since      time.Time `json:"since"`
+}
+
 func (a *api) resume(w http.ResponseWriter, r *http.Request) { answer(a, w, r, a.engine.Resume) }
 
 func (a *api) pause(w http.ResponseWriter, r *http.Request) { answer(a, w, r, a.engine.Pause) }

@@ -73,6 +73,7 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 		Ingress: admin.Ingress{Requests: in.Requests, Refused: in.Refused},
 		Alarms:  v.journal.Alarms(), Configuration: configuration,
 	}
+	st.Engines = v.clusterEngines()
 	if st.Undecoded, err = v.undecoded(ctx); err != nil {
 		return admin.Status{}, err
 	}

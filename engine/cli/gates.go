@@ -58,9 +58,10 @@ func (e *engine) followStops(at func() *engine) {
 }
 
 func (e *engine) gateOptions(c *config.Connection) delivery.GateOptions {
+	limits := e.shared(c)
 	return delivery.GateOptions{
-		Connection: c.Name, Rate: c.Limits.Rate.PerSecond, Burst: c.Limits.Rate.Burst,
-		Concurrency: c.Limits.Concurrency, Backoff: backoffOf(c), Probe: e.links[c.Name].check, Logger: e.log,
+		Connection: c.Name, Rate: limits.Rate.PerSecond, Burst: limits.Rate.Burst,
+		Concurrency: limits.Concurrency, Backoff: backoffOf(c), Probe: e.links[c.Name].check, Logger: e.log,
 	}
 }
 

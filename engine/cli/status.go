@@ -66,7 +66,7 @@ func row(cells ...any) string {
 // beneath its table.
 func statusText(s admin.Status, addr string, now time.Time) string {
 	blocks := []string{
-		aboutEngine(&s, addr, now), aboutConnections(&s, now), aboutLanes(&s, now), aboutMappings(&s), aboutCounts(&s),
+		aboutEngine(&s, addr, now), aboutCluster(&s), aboutConnections(&s, now), aboutLanes(&s, now), aboutMappings(&s), aboutCounts(&s),
 	}
 	return strings.Join(slices.DeleteFunc(blocks, func(b string) bool { return b == "" }), "\n")
 }

@@ -99,6 +99,8 @@ type Gate struct {
 	closures int
 	// probing tells that a probe is under way, probed that it went well.
 	probing, probed bool
+	// hearsay tells that nobody but another engine says why it is shut.
+	hearsay bool
 	// generation counts closures; current is how many records of this generation
 	// are at the sink, and ramp how many may be.
 	generation    uint64
@@ -141,6 +143,10 @@ type GateStats struct {
 	// Since is when it shut, zero while it is open, and Until when the sink is tried
 	// again; zero while it is stopped.
 	Since, Until time.Time
+	// Probed tells that a probe has passed since it shut: the next record decides.
+	Probed bool
+	// Hearsay tells that only another engine says that the credentials are refused.
+	Hearsay bool
 	// Sending counts the records at the sink.
 	Sending int
 }
@@ -152,6 +158,7 @@ func (g *Gate) Stats() GateStats {
 	s := GateStats{State: GateOpen, Sending: g.out}
 	if g.why != nil {
 		s.State, s.Failure, s.Since, s.Until = g.kind, g.why, g.since, g.until
+		s.Probed, s.Hearsay = g.probed, g.hearsay
 	}
 	if g.stopped {
 		s.State, s.Until = GateStopped, time.Time{}
@@ -253,7 +260,11 @@ func (g *Gate) probe(ctx context.Context) {
 	if broken || g.why == nil || g.probed || asked != g.generation {
 		return // it tells nothing, or nothing new
 	}
-	if err == nil {
+	switch {
+	case err == nil && g.hearsay:
+		g.believe("the sink takes this engine's credentials")
+		return
+	case err == nil:
 		g.probed = true
 		return
 	}
@@ -270,7 +281,8 @@ func (g *Gate) probe(ctx context.Context) {
 
 // become notes why the gate is shut, and logs it once.
 func (g *Gate) become(kind GateState, f *wire.Failure) {
-	known := g.why != nil && g.kind == kind
+	known := g.why != nil && g.kind == kind && !g.hearsay
+	g.hearsay = false
 	if g.why == nil {
 		g.since = time.Now()
 	}
@@ -326,7 +338,7 @@ func (g *Gate) passed(certain bool, now time.Time) {
 		g.wakeAll()
 	}
 	g.log.Info("sending goes on", "after", outage.Round(time.Second).String())
-	g.why, g.closures = nil, 0
+	g.why, g.closures, g.hearsay = nil, 0, false
 }
 
 // wakeAll has every lane look again.

@@ -30,7 +30,7 @@ func (o *GateOptions) newBucket() *rate.Limiter {
 }
 
 // Set changes the gate's rate, burst, concurrency and backoff to those of o; the
-// rest of o does not count. What shut the gate stays, and so does what is at the
+// rest of o does not count. What of the burst is used up stays so. What shut the gate stays, and so does what is at the
 // sink already: it counts against the new bounds. After an error the old ones hold.
 func (g *Gate) Set(o GateOptions) error {
 	g.mu.Lock()
@@ -39,8 +39,12 @@ func (g *Gate) Set(o GateOptions) error {
 	if err := o.fill(); err != nil {
 		return err
 	}
-	if o.Rate != g.o.Rate || o.Burst != g.o.Burst {
+	switch {
+	case g.bucket == nil || o.Rate <= 0:
 		g.bucket = o.newBucket()
+	case o.Rate != g.o.Rate || o.Burst != g.o.Burst:
+		g.bucket.SetLimit(rate.Limit(o.Rate))
+		g.bucket.SetBurst(o.Burst)
 	}
 	if g.ramp >= g.o.Concurrency { // it is not being tried anew
 		g.ramp = o.Concurrency

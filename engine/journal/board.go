@@ -48,6 +48,8 @@ type sign struct {
 	Beat uint64 `json:"beat"`
 	// Lanes are those it has mappings for, as SOURCE.SINK.
 	Lanes []string `json:"lanes,omitempty"`
+	// Refused are the connections that it sends nothing to, as it is refused there.
+	Refused []Refusal `json:"refused,omitempty"`
 }
 
 func laneName(l event.Lane) string      { return l.Source + "." + l.Sink }
@@ -75,8 +77,14 @@ type board struct {
 	joined chan struct{}
 	// until is when the leases end unless they are renewed.
 	until atomic.Pointer[moment]
+	// seenNow is what was on the board when it was read last.
+	seenNow atomic.Pointer[[]Engine]
 
 	mu sync.Mutex
+	// refused is what this engine tells of itself, and tell is called when something
+	// on the board is other than it was; may be nil.
+	refused []Refusal
+	tell    func()
 	// name is this engine's, candidate the one that it asks for while it is not on the
 	// board, and former are those that it had, with their last sign.
 	name, candidate string
@@ -248,6 +256,7 @@ func (b *board) turn(ctx context.Context) (again bool, err error) {
 	plan := b.plan(n, began)
 	b.mu.Unlock()
 	if !plan.changed {
+		b.show(n, plan.name)
 		return false, nil
 	}
 	text, err := json.Marshal(n)
@@ -262,6 +271,7 @@ func (b *board) turn(ctx context.Context) (again bool, err error) {
 	if err != nil {
 		return true, err
 	}
+	b.show(n, plan.name)
 	b.carried(plan, began)
 	return false, nil
 }
@@ -314,12 +324,12 @@ func (b *board) plan(n *notice, now time.Time) planned {
 	}
 	lanes := slices.Sorted(maps.Keys(b.lanes))
 	mine := n.Engines[p.name]
-	if m := b.until.Load(); mine == nil || !slices.Equal(mine.Lanes, lanes) || m == nil || time.Until(m.steady) < b.lease/3 {
+	if m := b.until.Load(); mine == nil || !slices.Equal(mine.Lanes, lanes) || !equalRefusals(mine.Refused, b.refused) || m == nil || time.Until(m.steady) < b.lease/3 {
 		if mine != nil {
 			p.beat = max(p.beat, mine.Beat) // a change may have got no answer
 		}
 		p.beat++
-		n.Engines[p.name] = &sign{Beat: p.beat, Lanes: lanes}
+		n.Engines[p.name] = &sign{Beat: p.beat, Lanes: lanes, Refused: b.refused}
 		p.changed = true
 	}
 	b.bury(n, p.name, now, &p)

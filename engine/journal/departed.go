@@ -12,7 +12,7 @@ import (
 )
 
 // janitorLane is the lease of the engine that tidies a cluster's journal.
-var janitorLane = event.Lane{Source: "janitor", Sink: "janitor"}
+var janitorLane = event.Lane{Source: "janitor", Sink: "@janitor"}
 
 // sweepAlone sweeps, on a cluster only where this engine is the one that does.
 func (j *Journal) sweepAlone(ctx context.Context) (full bool, err error) {
