@@ -3,8 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -135,25 +133,6 @@ func (n *neighbours) tell(ctx context.Context) {
 		}
 	}
 	e.journal.SetRefusals(all)
-}
-
-// aboutCluster is a cluster's engines, "" where there is none.
-func aboutCluster(s *admin.Status) string {
-	if len(s.Engines) == 0 {
-		return ""
-	}
-	rows := []string{row("ENGINE", "PARTITIONS", "REFUSED BY")}
-	for _, e := range s.Engines {
-		name, refused := e.Name, []string{}
-		if e.Self {
-			name += " (this)"
-		}
-		for _, r := range e.Refused {
-			refused = append(refused, fmt.Sprintf("%s since %s: %s", r.Connection, clock(r.Since), cut(r.Message, 60)))
-		}
-		rows = append(rows, row(name, e.Partitions, strings.Join(refused, "; ")))
-	}
-	return columns(rows)
 }
 
 // clusterEngines shows the engines of the cluster, none where there is none.
