@@ -46,9 +46,12 @@ func (b *body) release() {
 	b.taken, b.data = 0, nil
 }
 
-// grow makes room for at least one byte more, up to limit.
-func (b *body) grow(limit int64) bool {
-	const first = 16 << 10
+// firstRoom is the room that a body has at first, in bytes, where it is not
+// announced to be shorter.
+const firstRoom = 16 << 10
+
+// grow makes room for at least one byte more, up to limit; for so many at first.
+func (b *body) grow(first, limit int64) bool {
 	size := min(max(first, 2*int64(cap(b.data))), limit)
 	more := size - int64(cap(b.data))
 	if !b.budget.take(more) {
@@ -70,6 +73,10 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, gzipped bool) (*bo
 	if r.ContentLength > limit {
 		return b, tooLarge(limit)
 	}
+	first := int64(firstRoom)
+	if n := r.ContentLength; n > 0 && n < first && !gzipped {
+		first = n + 1 // its end shows without more room
+	}
 	from := io.Reader(http.MaxBytesReader(w, r.Body, limit))
 	if gzipped && r.ContentLength != 0 {
 		zr, err := gzip.NewReader(from)
@@ -79,7 +86,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, gzipped bool) (*bo
 		from = zr
 	}
 	for {
-		if len(b.data) == cap(b.data) && !b.grow(limit+1) {
+		if len(b.data) == cap(b.data) && !b.grow(first, limit+1) {
 			p := later(CodeBusy, "too many requests are at hand; send this one again later", time.Second, nil)
 			p.hangUp = true
 			return b, p

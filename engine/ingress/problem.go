@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -99,6 +100,15 @@ func (p *problem) answer() answer {
 	}
 	body.Error.Message, body.Error.Field = line(p.message), line(p.field)
 	return answer{status: p.status, contentType: "application/json", body: toJSON(body), problem: p}
+}
+
+// counted is the answer of a connection whose connector gives none of its own.
+func counted(accepted, duplicates int) []byte {
+	b := append(make([]byte, 0, 48), `{"accepted":`...)
+	b = strconv.AppendInt(b, int64(accepted), 10)
+	b = append(b, `,"duplicates":`...)
+	b = strconv.AppendInt(b, int64(duplicates), 10)
+	return append(b, "}\n"...)
 }
 
 // toJSON gives v on one line, without the escapes that only HTML needs.

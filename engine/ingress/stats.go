@@ -103,6 +103,9 @@ func (s *Server) note(ctx context.Context, q *request, a answer) {
 		}
 	}
 	s.observe(name, a.status, took)
+	if a.problem == nil && !s.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("connection", name), slog.String("method", line(q.Method)), slog.Int("status", a.status),
 		slog.Int("bytes", q.size), slog.Duration("took", took.Round(time.Microsecond)),

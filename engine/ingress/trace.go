@@ -65,21 +65,21 @@ func (s *Server) told(q *request, a answer) {
 }
 
 // askTraced is ask as a part of a trace.
-func (s *Server) askTraced(ctx context.Context, below *tracing.Span, one *sender, r wire.Request) (wire.Decoded, *problem) {
+func (s *Server) askTraced(ctx context.Context, below *tracing.Span, one *sender, r wire.Request, sound []byte) (wire.Decoded, *problem) {
 	if below == nil {
-		return s.ask(ctx, one, r)
+		return s.ask(ctx, one, r, sound)
 	}
-	return s.askIn(ctx, below.Child(tracing.Client, "decode", time.Now()), one, r)
+	return s.askIn(ctx, below.Child(tracing.Client, "decode", time.Now()), one, r, sound)
 }
 
 // askAgain is ask for a request that was kept.
 func (s *Server) askAgain(ctx context.Context, one *sender, r *event.Request) (wire.Decoded, *problem) {
-	return s.askIn(ctx, s.tracer.Start(r.Trace, tracing.Client, "decode", time.Now()), one, wireRequest(r))
+	return s.askIn(ctx, s.tracer.Start(r.Trace, tracing.Client, "decode", time.Now()), one, wireRequest(r), nil)
 }
 
-func (s *Server) askIn(ctx context.Context, span *tracing.Span, one *sender, r wire.Request) (wire.Decoded, *problem) {
+func (s *Server) askIn(ctx context.Context, span *tracing.Span, one *sender, r wire.Request, sound []byte) (wire.Decoded, *problem) {
 	r.Traceparent = span.Parent()
-	d, p := s.ask(ctx, one, r)
+	d, p := s.ask(ctx, one, r, sound)
 	if span != nil {
 		about := tracing.About{Connection: one.Name}
 		if p != nil {

@@ -46,13 +46,20 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 	key := j.index.key(e.Connection, e.Key)
 	identity := j.index.identity(e.ID, e.Type, h.Get(hdrHash))
 
-	wait, cancel := context.WithTimeout(ctx, j.o.AcceptWait)
+	until := time.Now().Add(j.o.AcceptWait)
+	held := j.follow == nil && j.keys.take(key)
+	if held && e.Part == "" && j.index.same(key, identity) == 0 { // nothing to wait for but the disk
+		return j.acceptNew(ctx, until, e, m, key, identity)
+	}
+	wait, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	if j.follow != nil {
 		return j.acceptShared(ctx, wait, &sharing{e: e, m: m, key: key, identity: identity})
 	}
-	if err := j.keys.acquire(wait, key); err != nil {
-		return Receipt{}, j.notStored(ctx, err, "the key's event before is not stored yet")
+	if !held {
+		if err := j.keys.acquire(wait, key); err != nil {
+			return Receipt{}, j.notStored(ctx, err, "the key's event before is not stored yet")
+		}
 	}
 	if seq := j.undecoded.stored(e.Part); seq != 0 {
 		j.keys.release(key)
@@ -67,8 +74,14 @@ func (j *Journal) Accept(ctx context.Context, e *event.Event) (Receipt, error) {
 		j.keys.release(key)
 		return j.repeat(ctx, wait, e, original)
 	}
-	h[nats.MsgIdHdr] = []string{messageID(e, h.Get(hdrHash), j.index.latest(key))}
-	a, err := j.accepts.publish(wait, m, func(a ack, err error) {
+	return j.acceptNew(ctx, until, e, m, key, identity)
+}
+
+// acceptNew stores an event that repeats none. The caller holds the key, which is free
+// again when the event is stored or given up.
+func (j *Journal) acceptNew(ctx context.Context, until time.Time, e *event.Event, m *nats.Msg, key, identity uint64) (Receipt, error) {
+	m.Header[nats.MsgIdHdr] = []string{messageID(e, m.Header.Get(hdrHash), j.index.latest(key))}
+	a, err := j.accepts.publishUntil(ctx, until, m, func(a ack, err error) {
 		if err == nil {
 			j.index.add(a.Sequence, key, identity)
 			j.past.connection(e.Connection)

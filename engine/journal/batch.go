@@ -82,12 +82,17 @@ func publishBatch(ctx context.Context, nc *nats.Conn, msgs []*nats.Msg) (ack, er
 		}
 	}()
 	last := len(msgs) - 1
+	// One piece of memory for what the headers of all of them have.
+	values := make([]string, 1+len(msgs))
+	values[0] = id
+	ids := values[:1:1]
 	for i, m := range msgs {
 		if m.Header == nil {
 			m.Header = nats.Header{}
 		}
-		m.Header[hdrBatchID] = []string{id}
-		m.Header[hdrBatchSeq] = []string{strconv.Itoa(i + 1)}
+		values[1+i] = strconv.Itoa(i + 1)
+		m.Header[hdrBatchID] = ids
+		m.Header[hdrBatchSeq] = values[1+i : 2+i : 2+i]
 		if i == last {
 			m.Header[hdrBatchCommit] = []string{"1"}
 			break

@@ -16,6 +16,17 @@ type keys struct {
 
 func newKeys() *keys { return &keys{busy: map[uint64][]chan struct{}{}} }
 
+// take takes the key if it is free.
+func (k *keys) take(key uint64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, taken := k.busy[key]; taken {
+		return false
+	}
+	k.busy[key] = nil
+	return true
+}
+
 // acquire waits until the key is free and takes it, or until ctx is done.
 func (k *keys) acquire(ctx context.Context, key uint64) error {
 	k.mu.Lock()

@@ -81,31 +81,47 @@ func checkEvent(e *event.Event, maxData int) error {
 	return nil
 }
 
+// laterHeaders is how many headers an event's message may get beside its own: a Msg-Id
+// and those of a batch.
+const laterHeaders = 4
+
 // encodeEvent makes an event's headers and data. The event was checked before.
 func encodeEvent(e *event.Event) (nats.Header, []byte) {
-	h := make(nats.Header, 8)
-	set := func(name, value string) {
-		if value != "" {
-			h[name] = []string{value}
-		}
-	}
-	set(hdrKey, url.PathEscape(e.Key))
-	set(hdrID, url.PathEscape(e.ID))
-	set(hdrType, url.PathEscape(e.Type))
+	version, recordLength, data := "", "", e.Record
 	if e.Version != 0 {
-		set(hdrVersion, strconv.FormatUint(e.Version, 10))
+		version = strconv.FormatUint(e.Version, 10)
 	}
-	set(hdrUpdated, encodeTime(e.UpdatedAt))
-	set(hdrReceived, encodeTime(e.ReceivedAt))
-	set(hdrHash, recordHash(e.Record))
-	set(hdrReplay, encodeReplay(e.Replay))
-	set(hdrPart, e.Part)
-	set(hdrTrace, e.Trace)
-	data := e.Record
 	if e.Body != nil && !bytes.Equal(e.Body, e.Record) {
-		set(hdrRecord, strconv.Itoa(len(e.Record)))
+		recordLength = strconv.Itoa(len(e.Record))
 		data = make([]byte, 0, len(e.Record)+len(e.Body))
 		data = append(append(data, e.Record...), e.Body...)
+	}
+	all := [...]struct{ name, value string }{
+		{hdrKey, url.PathEscape(e.Key)},
+		{hdrID, url.PathEscape(e.ID)},
+		{hdrType, url.PathEscape(e.Type)},
+		{hdrVersion, version},
+		{hdrUpdated, encodeTime(e.UpdatedAt)},
+		{hdrReceived, encodeTime(e.ReceivedAt)},
+		{hdrHash, recordHash(e.Record)},
+		{hdrReplay, encodeReplay(e.Replay)},
+		{hdrPart, e.Part},
+		{hdrTrace, e.Trace},
+		{hdrRecord, recordLength},
+	}
+	n := 0
+	for i := range all {
+		if all[i].value != "" {
+			n++
+		}
+	}
+	// As large as it gets, and one piece of memory for all values.
+	h, values := make(nats.Header, n+laterHeaders), make([]string, 0, n)
+	for i := range all {
+		if all[i].value != "" {
+			values = append(values, all[i].value)
+			h[all[i].name] = values[len(values)-1 : len(values) : len(values)]
+		}
 	}
 	return h, data
 }

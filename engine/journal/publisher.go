@@ -55,6 +55,8 @@ type publisher struct {
 	// and not at all where single ones came.
 	gather time.Duration
 
+	alarms sync.Pool // of stopped timers
+
 	ctx    context.Context //nolint:containedctx // it is the publisher's own life, ended by stop
 	cancel context.CancelFunc
 }
@@ -97,17 +99,38 @@ func newPublisher(nc *nats.Conn, patience, answer time.Duration, from int, broke
 // exactly once, maybe later than publish returns: a publication that stays
 // unanswered is settled when its answer comes or the store is held for broken.
 func (p *publisher) publish(ctx context.Context, m *nats.Msg, settled func(ack, error)) (ack, error) {
+	return p.publishUntil(ctx, time.Time{}, m, settled)
+}
+
+// publishUntil is publish with an end of the waiting beside ctx's, where until is not
+// zero; the error is context.DeadlineExceeded then.
+func (p *publisher) publishUntil(ctx context.Context, until time.Time, m *nats.Msg, settled func(ack, error)) (ack, error) {
+	var late <-chan time.Time
+	if !until.IsZero() {
+		alarm := p.alarm(time.Until(until))
+		defer p.alarms.Put(alarm)
+		defer alarm.Stop() // nothing is in its channel then
+		late = alarm.C
+	}
 	it := &publication{msg: m, settled: settled, ready: make(chan struct{})}
 	select {
 	case p.queue <- it:
-	case <-ctx.Done():
-		it.state.Store(givenUp)
-		it.settle(ack{}, errGivenUp)
-		return ack{}, ctx.Err()
-	case <-p.quit:
-		it.state.Store(givenUp)
-		it.settle(ack{}, errGivenUp)
-		return ack{}, ErrClosed
+	default:
+		var err error
+		select {
+		case p.queue <- it:
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-late:
+			err = context.DeadlineExceeded
+		case <-p.quit:
+			err = ErrClosed
+		}
+		if err != nil {
+			it.state.Store(givenUp)
+			it.settle(ack{}, errGivenUp)
+			return ack{}, err
+		}
 	}
 	var err error
 	select {
@@ -115,6 +138,8 @@ func (p *publisher) publish(ctx context.Context, m *nats.Msg, settled func(ack, 
 		return it.ack, it.err
 	case <-ctx.Done():
 		err = ctx.Err()
+	case <-late:
+		err = context.DeadlineExceeded
 	case <-p.done:
 		err = ErrClosed
 	}
@@ -122,6 +147,15 @@ func (p *publisher) publish(ctx context.Context, m *nats.Msg, settled func(ack, 
 		it.settle(ack{}, errGivenUp)
 	}
 	return ack{}, err
+}
+
+// alarm gives a timer of those that are used again and again.
+func (p *publisher) alarm(d time.Duration) *time.Timer {
+	if t, ok := p.alarms.Get().(*time.Timer); ok {
+		t.Reset(d)
+		return t
+	}
+	return time.NewTimer(d)
 }
 
 func (it *publication) settle(a ack, err error) {

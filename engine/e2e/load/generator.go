@@ -12,11 +12,16 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
-// answerWait bounds the wait for one answer.
-const answerWait = 60 * time.Second
+const (
+	// answerWait bounds the wait for one answer.
+	answerWait = 60 * time.Second
+	// leastRest is well below the engine's shortest patience with an idle connection.
+	leastRest = 2 * time.Second
+)
 
 // generator sends webhooks over connections that it keeps. It writes HTTP/1.1 by
 // itself: a client that costs more than what it measures would be measured.
@@ -29,26 +34,62 @@ type generator struct {
 
 // sender is one connection with what it sends and reads over.
 type sender struct {
-	conn net.Conn
+	addr string
 	in   *bufio.Reader
 	out  []byte
+	// used is when conn was used last, and rest how long it must not have been since for
+	// the server to have closed it for want of use.
+	used time.Time
+	rest time.Duration
+
+	mu     sync.Mutex
+	conn   net.Conn
+	closed bool
 }
 
 func newGenerator(addr string, connections int) (*generator, error) {
 	g := &generator{addr: addr, next: 1}
 	for range connections {
-		conn, err := net.Dial("tcp", addr)
-		if err != nil {
+		s := &sender{addr: addr, rest: leastRest}
+		if err := s.connect(); err != nil {
 			g.close()
 			return nil, fmt.Errorf("connect the generator: %w", err)
 		}
-		g.conns = append(g.conns, &sender{conn: conn, in: bufio.NewReaderSize(conn, 2<<10)})
+		g.conns = append(g.conns, s)
 	}
 	return g, nil
 }
 
 func (g *generator) close() {
 	for _, s := range g.conns {
+		s.close()
+	}
+}
+
+// connect connects anew, unless the sender was closed.
+func (s *sender) connect() error {
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = conn.Close()
+		return net.ErrClosed
+	}
+	if s.conn != nil {
+		_ = s.conn.Close()
+	}
+	s.conn, s.in, s.used = conn, bufio.NewReaderSize(conn, 2<<10), time.Now()
+	return nil
+}
+
+func (s *sender) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.conn != nil {
 		_ = s.conn.Close()
 	}
 }
@@ -106,7 +147,7 @@ func (g *generator) run(ctx context.Context, n int, rate float64, request func(i
 				}
 				s.out = request(s.out[:0], first+i)
 				var ok bool
-				if ok, err = s.exchange(); err != nil {
+				if ok, err = s.send(); err != nil {
 					break
 				}
 				if !ok {
@@ -129,12 +170,38 @@ func (g *generator) run(ctx context.Context, n int, rate float64, request func(i
 	return &sent{accepted: len(all), refused: int(refused.Load()), took: time.Since(began), latency: all}, nil
 }
 
+// errIdle says that a connection that had rested was closed by the server, which has
+// not read what was sent meanwhile.
+var errIdle = errors.New("the connection was closed while it rested")
+
+// send sends what is in out and reads the answer, over a new connection where the
+// server has closed the one there was for want of use.
+func (s *sender) send() (ok bool, err error) {
+	ok, err = s.exchange()
+	if !errors.Is(err, errIdle) {
+		return ok, err
+	}
+	if err := s.connect(); err != nil {
+		return false, err
+	}
+	return s.exchange()
+}
+
 // exchange sends what is in out and reads the answer; ok tells whether it is a 2xx.
 func (s *sender) exchange() (ok bool, err error) {
 	if err := s.conn.SetDeadline(time.Now().Add(answerWait)); err != nil {
 		return false, err
 	}
-	if _, err := s.conn.Write(s.out); err != nil {
+	rested := time.Since(s.used)
+	_, err = s.conn.Write(s.out)
+	if err == nil {
+		_, err = s.in.Peek(1)
+	}
+	s.used = time.Now()
+	if rested >= s.rest && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+		return false, errIdle
+	}
+	if err != nil {
 		return false, err
 	}
 	line, err := s.in.ReadSlice('\n')
