@@ -197,7 +197,7 @@ func (h *handler) Write(ctx context.Context, operation string, records []wire.Re
 	if !h.spec.hasOperation(operation) {
 		return status.Errorf(codes.InvalidArgument, "%s has no operation %q", h.spec.Name, operation)
 	}
-	h.each(ctx, len(records), func(i int) {
+	h.workers.each(ctx, len(records), func(i int) {
 		rec := records[i]
 		w, err := h.write(withTrace(ctx, rec.Traceparent), conn, Record{Operation: operation, Key: rec.Key, Data: rec.Data, PossiblySent: rec.PossiblySent})
 		emit(wire.WriteResult{Index: rec.Index, Failure: wire.AsFailure(err), Action: w.Action, Answer: w.Answer})
@@ -224,7 +224,7 @@ func (h *handler) Find(ctx context.Context, lookup string, questions []wire.Ques
 	if !h.spec.hasLookup(lookup) {
 		return status.Errorf(codes.InvalidArgument, "%s has no lookup %q", h.spec.Name, lookup)
 	}
-	h.each(ctx, len(questions), func(i int) {
+	h.workers.each(ctx, len(questions), func(i int) {
 		q := questions[i]
 		found, err := h.find(withTrace(ctx, q.Traceparent), conn, Question{Lookup: lookup, Args: q.Args})
 		a := wire.Answer{Index: q.Index, Found: found}
@@ -247,18 +247,4 @@ func (h *handler) find(ctx context.Context, conn *Connection, q Question) (found
 		}
 	}()
 	return conn.Lookup.Find(ctx, q)
-}
-
-// each calls do for every index, as many at once as the connection allows, and
-// begins none after ctx has ended.
-func (h *handler) each(ctx context.Context, n int, do func(i int)) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for i := range n {
-		wg.Add(1)
-		if !h.workers.do(ctx, func() { defer wg.Done(); do(i) }) {
-			wg.Done()
-			return
-		}
-	}
 }
