@@ -17,7 +17,6 @@ type answer struct {
 	description string // also of a success
 	createID    string
 	orders      []gjson.Result // of GET: objects with an id
-	deleted     []gjson.Result // of DELETE
 }
 
 // parseAnswer reads an answer's body. Its errors do not repeat the body.
@@ -30,19 +29,28 @@ func parseAnswer(body []byte) (answer, error) {
 		return answer{}, errors.New("the answer is not JSON")
 	}
 	doc := gjson.ParseBytes(body)
-	refused, ok := flag(doc.Get("error"))
-	if !doc.IsObject() || !ok {
+	var failed, description, created, response gjson.Result
+	if doc.IsObject() {
+		doc.ForEach(func(name, value gjson.Result) bool {
+			switch name.Str {
+			case "error":
+				failed = value
+			case "error_description":
+				description = value
+			case "create_id":
+				created = value
+			case "response":
+				response = value
+			}
+			return true
+		})
+	}
+	refused, ok := flag(failed)
+	if !ok {
 		return answer{}, errors.New(`the answer does not say "error": true or false`)
 	}
-	a := answer{
-		refused:     refused,
-		description: scalar(doc.Get("error_description")),
-		createID:    scalar(doc.Get("create_id")),
-		deleted:     doc.Get("deleted").Array(),
-	}
-	var err error
-	a.orders, err = ordersOf(doc.Get("response"))
-	return a, err
+	orders, err := ordersOf(response)
+	return answer{refused: refused, description: scalar(description), createID: scalar(created), orders: orders}, err
 }
 
 // flag reads a boolean, however it is written.

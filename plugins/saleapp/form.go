@@ -21,6 +21,9 @@ const (
 // form is a request's fields in their order, values as they are sent.
 type form []formField
 
+// room is for the fields of most orders.
+const room = 24
+
 type formField struct{ name, value string }
 
 // add appends a field; one without a value is not sent.
@@ -59,10 +62,30 @@ func formValue(v gjson.Result) string {
 		}
 		return v.Raw
 	case gjson.JSON:
+		if compact(v.Raw) {
+			return v.Raw
+		}
 		return v.Get("@ugly").Raw
 	case gjson.Null, gjson.True, gjson.False:
 	}
 	return v.Raw
+}
+
+// compact tells whether JSON has no space between its values.
+func compact(raw string) bool {
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case ' ', '\t', '\r', '\n':
+			return false
+		case '"':
+			for i++; i < len(raw) && raw[i] != '"'; i++ {
+				if raw[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return true
 }
 
 // inName are the characters of a field's name that are written otherwise, as

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tidwall/gjson"
 )
 
 // transcript writes down each request, a part a line, and answers as scripted does.
@@ -90,5 +92,19 @@ func TestRequests(t *testing.T) {
 	}
 	if got := all.String(); got != string(want) {
 		t.Errorf("the requests differ from %s:\n%s", golden, got)
+	}
+}
+
+// TestCompact: what is compact is sent as it is, the rest without its spaces.
+func TestCompact(t *testing.T) {
+	for raw, want := range map[string]string{
+		`[{"a":"x y\" z","b":[1,2]}]`:                `[{"a":"x y\" z","b":[1,2]}]`,
+		"[ {\"a\" :\t\"x  y\\\\\", \"b\":1.50}\r\n]": `[{"a":"x  y\\","b":1.50}]`,
+		`{"a":"\\","b": 1}`:                          `{"a":"\\","b":1}`,
+		`{"a":"\" ","b":"" }`:                        `{"a":"\" ","b":""}`,
+	} {
+		if got := formValue(gjson.Parse(raw)); got != want {
+			t.Errorf("%s is sent as %s, want %s", raw, got, want)
+		}
 	}
 }

@@ -77,7 +77,7 @@ func (o *orders) check(ctx context.Context) error {
 
 // create makes a new order.
 func (o *orders) create(ctx context.Context, record gjson.Result) (sdk.Written, error) {
-	var f form
+	f := make(form, 0, room)
 	for _, name := range organizationIDs {
 		if !record.Get(name).Exists() {
 			f.add(name, o.defaults[name])
@@ -140,7 +140,7 @@ func (o *orders) upsert(ctx context.Context, record gjson.Result) (sdk.Written, 
 // that; funnel and custom_fields are not among PUT's parameters. The connection's
 // currency and warehouse are for new orders.
 func (o *orders) change(ctx context.Context, operation, id string, record gjson.Result) (sdk.Written, error) {
-	var f form
+	f := make(form, 0, room)
 	f.add("id", id)
 	f.addRecord(record, func(name string) bool {
 		switch name {
@@ -233,13 +233,15 @@ func refusal(operation string, a answer) *sdk.Failure {
 
 // told is SaleApp's answer to a write, with the order's id.
 func told(id string, a answer) json.RawMessage {
-	out := struct {
-		ID          string `json:"id,omitempty"`
-		Description string `json:"description,omitempty"`
-	}{id, a.description}
-	raw, err := json.Marshal(out)
-	if err != nil {
-		return nil
+	out := []byte{'{'}
+	if id != "" {
+		out = gjson.AppendJSONString(append(out, `"id":`...), id)
 	}
-	return raw
+	if a.description != "" {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = gjson.AppendJSONString(append(out, `"description":`...), a.description)
+	}
+	return append(out, '}')
 }

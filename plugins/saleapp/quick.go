@@ -127,48 +127,29 @@ func (q *quick) accepts(record json.RawMessage) bool {
 		return false
 	}
 	c := quickCheck{}
-	return c.valid(q, c.read(gjson.ParseBytes(record))) && !c.unsure
+	return c.valid(q, gjson.ParseBytes(record)) && !c.unsure
 }
 
 // quickCheck is one check; unsure tells that its result counts for nothing.
 type quickCheck struct{ unsure bool }
 
-// instance is a value with its members, read once for all schemas that hold it.
-type instance struct {
-	gjson.Result
-	members []member
-}
-
+// member is a member of an object, read once for all schemas that hold the object.
 type member struct {
 	name  string
 	value gjson.Result
 }
 
-func (i *instance) get(name string) (gjson.Result, bool) {
-	for _, m := range i.members {
-		if m.name == name {
-			return m.value, true
+func has(members []member, name string) bool {
+	for i := range members {
+		if members[i].name == name {
+			return true
 		}
 	}
-	return gjson.Result{}, false
-}
-
-func (c *quickCheck) read(v gjson.Result) *instance {
-	i := &instance{Result: v}
-	if v.IsObject() {
-		v.ForEach(func(k, v gjson.Result) bool {
-			if _, twice := i.get(k.Str); twice {
-				c.unsure = true
-			}
-			i.members = append(i.members, member{k.Str, v})
-			return true
-		})
-	}
-	return i
+	return false
 }
 
 // whole tells whether a number is written as a whole one without more ado.
-func (c *quickCheck) whole(v gjson.Result) bool {
+func (c *quickCheck) whole(v *gjson.Result) bool {
 	if strings.ContainsAny(v.Raw, ".eE") || v.Raw == "-0" {
 		c.unsure = true
 		return false
@@ -176,64 +157,89 @@ func (c *quickCheck) whole(v gjson.Result) bool {
 	return true
 }
 
-func (c *quickCheck) valid(q *quick, v *instance) bool {
+// valid tells whether a value is as the schema says.
+func (c *quickCheck) valid(q *quick, v gjson.Result) bool {
+	if v.IsObject() {
+		return c.validObject(q, v)
+	}
+	return c.holds(q, &v, nil)
+}
+
+// validObject has room for the members of most objects, which a scalar needs not.
+func (c *quickCheck) validObject(q *quick, v gjson.Result) bool {
+	var few [24]member
+	members := few[:0]
+	v.ForEach(func(name, value gjson.Result) bool {
+		if has(members, name.Str) {
+			c.unsure = true
+		}
+		members = append(members, member{name.Str, value})
+		return true
+	})
+	return c.holds(q, &v, members)
+}
+
+// holds is valid with an object's members.
+func (c *quickCheck) holds(q *quick, v *gjson.Result, members []member) bool {
 	for _, t := range q.types {
-		if !c.is(t, v.Result) {
+		if !c.is(t, v) {
 			return false
 		}
 	}
-	if q.values != nil && (v.Type != gjson.Number || !c.whole(v.Result) || !slices.Contains(q.values, v.Raw)) {
+	if q.values != nil && (v.Type != gjson.Number || !c.whole(v) || !slices.Contains(q.values, v.Raw)) {
 		return false
 	}
 	if q.minLength > 0 && v.Type == gjson.String && utf8.RuneCountInString(v.Str) < q.minLength {
 		return false
 	}
-	if v.IsArray() && (q.items != nil || q.minItems > 0) {
-		items := v.Array()
-		if len(items) < q.minItems {
-			return false
-		}
-		for _, item := range items {
-			if q.items != nil && !c.valid(q.items, c.read(item)) {
-				return false
-			}
-		}
+	if (q.items != nil || q.minItems > 0) && v.IsArray() && !c.array(q, v) {
+		return false
 	}
-	if v.IsObject() && !c.object(q, v) {
+	if v.IsObject() && !c.object(q, members) {
 		return false
 	}
 	for _, s := range q.allOf {
-		if !c.valid(s, v) {
+		if !c.holds(s, v, members) {
 			return false
 		}
 	}
-	if q.anyOf != nil && !slices.ContainsFunc(q.anyOf, func(s *quick) bool { return c.valid(s, v) }) {
+	if q.anyOf != nil && !slices.ContainsFunc(q.anyOf, func(s *quick) bool { return c.holds(s, v, members) }) {
 		return false
 	}
-	if q.not != nil && c.valid(q.not, v) {
+	if q.not != nil && c.holds(q.not, v, members) {
 		return false
 	}
-	return q.when == nil || !c.valid(q.when, v) || c.valid(q.then, v)
+	return q.when == nil || !c.holds(q.when, v, members) || c.holds(q.then, v, members)
 }
 
-func (c *quickCheck) object(q *quick, v *instance) bool {
+func (c *quickCheck) array(q *quick, v *gjson.Result) bool {
+	n, right := 0, true
+	v.ForEach(func(_, item gjson.Result) bool {
+		n++
+		right = q.items == nil || c.valid(q.items, item)
+		return right
+	})
+	return right && n >= q.minItems
+}
+
+func (c *quickCheck) object(q *quick, members []member) bool {
 	for _, name := range q.required {
-		if _, ok := v.get(name); !ok {
+		if !has(members, name) {
 			return false
 		}
 	}
 	if q.properties == nil && !q.closed {
 		return true
 	}
-	for _, m := range v.members {
-		s := q.properties[m.name]
+	for i := range members {
+		s := q.properties[members[i].name]
 		if s == nil {
 			if q.closed {
 				return false
 			}
 			continue
 		}
-		if !c.valid(s, c.read(m.value)) {
+		if !c.valid(s, members[i].value) {
 			return false
 		}
 	}
@@ -241,7 +247,7 @@ func (c *quickCheck) object(q *quick, v *instance) bool {
 }
 
 // is tells whether a value is of a JSON Schema's type.
-func (c *quickCheck) is(name string, v gjson.Result) bool {
+func (c *quickCheck) is(name string, v *gjson.Result) bool {
 	switch name {
 	case "string":
 		return v.Type == gjson.String

@@ -37,6 +37,9 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 // Shorten gives at most MaxText runes of a text, with an ellipsis where something
 // was cut off.
 func Shorten(text string) string {
+	if len(text) <= MaxText {
+		return text // there are no more runes than bytes
+	}
 	if r := []rune(text); len(r) > MaxText {
 		return string(r[:MaxText]) + "…"
 	}
