@@ -104,6 +104,16 @@ type EventDetail struct {
 	Explanations []Explanation `json:"explanations,omitempty"`
 }
 
+// What an event waits for, as Wait.For, beside what delivery tells of where it is.
+const (
+	// WaitUnread: the lane has not come to it.
+	WaitUnread = "unread"
+	// WaitGone: its mapping, which the configuration has no more.
+	WaitGone = "gone"
+	// WaitElsewhere: the lane does not run in this engine.
+	WaitElsewhere = "elsewhere"
+)
+
 // Wait is what an event waits for, in one lane.
 type Wait struct {
 	Source string `json:"source"`

@@ -29,9 +29,16 @@ type Configuration struct {
 	Last Reload `json:"last"`
 }
 
+// What becomes of a configuration that is read again, as Reload.Result.
+const (
+	ReloadApplied   = "applied"
+	ReloadUnchanged = "unchanged"
+	ReloadRefused   = "refused"
+)
+
 // Reload is what became of a configuration that was read again.
 type Reload struct {
-	// Result is applied, unchanged, or refused: then the one before runs on.
+	// Result is ReloadApplied, ReloadUnchanged, or ReloadRefused: then the one before runs on.
 	Result string `json:"result"`
 	// Cause is start, file (one has changed), signal (SIGHUP) or request.
 	Cause string    `json:"cause"`

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 )
 
 // lookupsEnding is how the files of samples' answers end.
@@ -49,7 +51,7 @@ type answersError struct {
 
 // Error says what is wrong and where.
 func (e *answersError) Error() string {
-	return fmt.Sprintf("%s:%d: %s", shown(e.file), e.line, e.message)
+	return fmt.Sprintf("%s:%d: %s", project.Shown(e.file), e.line, e.message)
 }
 
 func (k *knownAnswers) wrong(line int, format string, args ...any) error {
@@ -63,7 +65,7 @@ const answersForm = `want a JSON array of {"lookup": "connection.lookup", "args"
 // answer null is nothing found, {"$ambiguous": […]} several things, and
 // {"$refused": "why"} a question that the other system does not take.
 func readAnswers(file string) (*knownAnswers, error) {
-	text, err := readBounded("the answers of lookups", file, maxBodyBytes)
+	text, err := project.ReadBounded("the answers of lookups", file, maxBodyBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +197,7 @@ func (k *knownAnswers) save(file string) error {
 	}
 	b.WriteString("]\n")
 	if err := writeWhole(file, b.Bytes()); err != nil {
-		return fmt.Errorf("the answers cannot be written to %s: %w", shown(file), bare(err))
+		return fmt.Errorf("the answers cannot be written to %s: %w", project.Shown(file), project.Bare(err))
 	}
 	return nil
 }
@@ -215,12 +217,12 @@ func answerText(a mapping.Answer) []byte {
 }
 
 // check holds the entries against the schemas of the lookups that they name.
-func (k *knownAnswers) check(ctx context.Context, p *project) error {
+func (k *knownAnswers) check(ctx context.Context, p *project.Project) error {
 	for i := range k.entries {
 		a := &k.entries[i]
-		s, err := p.catalog.with(ctx).Lookup(a.connection, a.lookup)
+		s, err := p.Catalog.With(ctx).Lookup(a.connection, a.lookup)
 		if nf, ok := errors.AsType[*mapping.NotFoundError](err); ok {
-			return k.wrong(a.line, "%s", strings.TrimSuffix(nf.Error()+"; "+knownHint(nf.Name, nf.Known), "; "))
+			return k.wrong(a.line, "%s", strings.TrimSuffix(nf.Error()+"; "+diag.Known(nf.Name, nf.Known), "; "))
 		}
 		if err != nil {
 			return err
@@ -296,7 +298,7 @@ type unansweredError struct {
 func (e *unansweredError) Error() string {
 	where := "the mapping asks lookups, and nobody is asked here: ask the systems with --ask, or give --lookups FILE with an array that holds"
 	if e.known.file != "" {
-		where = shown(e.known.file) + " does not answer what the mapping asks; add to its array"
+		where = project.Shown(e.known.file) + " does not answer what the mapping asks; add to its array"
 	}
 	var b strings.Builder
 	b.WriteString(where)
@@ -315,7 +317,7 @@ func (e *unansweredError) Error() string {
 				continue
 			}
 			seen[a.question()] = true
-			fmt.Fprintf(&b, "\n%s:%d answers %s, which is not asked", shown(e.known.file), a.line, a.question())
+			fmt.Fprintf(&b, "\n%s:%d answers %s, which is not asked", project.Shown(e.known.file), a.line, a.question())
 		}
 	}
 	return b.String()

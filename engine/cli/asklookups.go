@@ -9,6 +9,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -18,7 +19,7 @@ const askTimeout = time.Minute
 // live asks lookups of the systems that the configuration names, with its secrets.
 type live struct {
 	app     *app
-	project *project
+	project *project.Project
 	open    map[string]*pluginhost.Connection
 	// asked counts the questions; failed tells that one could not be asked.
 	asked  int
@@ -47,7 +48,7 @@ func unaskable(err error) bool {
 
 // close ends the processes that were asked.
 func (l *live) close(ctx context.Context) {
-	ctx, done := closing(ctx)
+	ctx, done := project.Closing(ctx)
 	defer done()
 	for _, conn := range l.open {
 		_ = conn.Close(ctx)
@@ -60,14 +61,14 @@ func (l *live) connection(ctx context.Context, name string) (*pluginhost.Connect
 		return conn, nil
 	}
 	p := l.project
-	c := p.config.Connection(name) // the compiler has seen it
-	spec, err := p.host.Describe(ctx, c.Plugin, nil)
+	c := p.Config.Connection(name) // the compiler has seen it
+	spec, err := p.Host.Describe(ctx, c.Plugin, nil)
 	if err != nil {
 		return nil, err
 	}
 	findings := c.CheckSchema(spec.ConfigSchema)
 	if !findings.HasErrors() {
-		findings = append(findings, p.config.ResolveConnection(name, os.LookupEnv)...)
+		findings = append(findings, p.Config.ResolveConnection(name, os.LookupEnv)...)
 	}
 	if findings.HasErrors() {
 		return nil, l.app.refuse(findings)
@@ -76,7 +77,7 @@ func (l *live) connection(ctx context.Context, name string) (*pluginhost.Connect
 	if err != nil {
 		return nil, err
 	}
-	conn, err := p.host.Open(ctx, pluginhost.Config{Name: name, Plugin: c.Plugin, JSON: cfg})
+	conn, err := p.Host.Open(ctx, pluginhost.Config{Name: name, Plugin: c.Plugin, JSON: cfg})
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -31,18 +32,18 @@ type decoder struct {
 	conn       *pluginhost.Connection
 }
 
-// decoder starts the source connection that a mapping reads from, configured
+// newDecoder starts the source connection that a mapping reads from, configured
 // without its secrets: decoding is offline.
-func (p *project) decoder(ctx context.Context, connection string) (*decoder, error) {
-	if _, err := p.catalog.spec(ctx, connection); err != nil {
+func newDecoder(ctx context.Context, p *project.Project, connection string) (*decoder, error) {
+	if _, err := p.Catalog.Spec(ctx, connection); err != nil {
 		return nil, err
 	}
-	c := p.config.Connection(connection)
-	spec, err := p.host.Describe(ctx, c.Plugin, nil)
+	c := p.Config.Connection(connection)
+	spec, err := p.Host.Describe(ctx, c.Plugin, nil)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := p.host.Open(ctx, pluginhost.Config{Name: connection, Plugin: c.Plugin, JSON: c.Public(spec.ConfigSchema)})
+	conn, err := p.Host.Open(ctx, pluginhost.Config{Name: connection, Plugin: c.Plugin, JSON: c.Public(spec.ConfigSchema)})
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func (p *project) decoder(ctx context.Context, connection string) (*decoder, err
 }
 
 func (d *decoder) close(ctx context.Context) {
-	ctx, done := closing(ctx)
+	ctx, done := project.Closing(ctx)
 	defer done()
 	_ = d.conn.Close(ctx)
 }
@@ -84,7 +85,7 @@ func isForm(file string) bool { return strings.EqualFold(filepath.Ext(file), ".f
 // readBody reads a body from a file. The end of a form's last line is an
 // editor's and is left out.
 func readBody(file string) ([]byte, error) {
-	body, err := readBounded("the body", file, maxBodyBytes)
+	body, err := project.ReadBounded("the body", file, maxBodyBytes)
 	if isForm(file) {
 		body = bytes.TrimRight(body, "\r\n")
 	}
@@ -160,7 +161,7 @@ func (a *app) readInput(file string) ([]byte, error) {
 	if file != "-" {
 		return readBody(file)
 	}
-	body, err := readLimited(a.stdin, maxBodyBytes)
+	body, err := project.ReadLimited(a.stdin, maxBodyBytes)
 	if err != nil {
 		return nil, fmt.Errorf("standard input cannot be read: %w", err)
 	}

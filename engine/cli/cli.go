@@ -1,5 +1,5 @@
-// Package cli holds the commands of crosswalk and wires the engine's parts
-// together. Results go to standard output, messages to standard error. Exit
+// Package cli holds the commands of crosswalk, and nothing of the engine that one of
+// them runs: that is package run. Results go to standard output, messages to standard error. Exit
 // codes: 0 nothing to report or only warnings, 1 findings, 2 the command could
 // not run, 130 a signal stopped it.
 package cli

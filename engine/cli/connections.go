@@ -11,8 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -76,7 +79,7 @@ type listedOffer struct {
 
 // configured is load for a command that needs no configuration if --plugins names the
 // folder of plugins: then each plugin is a connection of its name.
-func (a *app) configured(ctx context.Context, use func(context.Context, *project) error) error {
+func (a *app) configured(ctx context.Context, use func(context.Context, *project.Project) error) error {
 	cfg, findings, err := a.load()
 	switch {
 	case err == nil && findings.HasErrors() && (cfg == nil || len(cfg.Connections) == 0):
@@ -88,27 +91,27 @@ func (a *app) configured(ctx context.Context, use func(context.Context, *project
 	case a.configPath != "":
 		return err
 	}
-	return a.withProject(ctx, &config.Config{}, func(ctx context.Context, p *project) error {
-		names, err := p.host.Names()
+	return a.withProject(ctx, &config.Config{}, func(ctx context.Context, p *project.Project) error {
+		names, err := p.Host.Names()
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			p.config.Connections = append(p.config.Connections, &config.Connection{Name: name, Plugin: name})
+			p.Config.Connections = append(p.Config.Connections, &config.Connection{Name: name, Plugin: name})
 		}
 		return use(ctx, p)
 	})
 }
 
 func (a *app) connections(ctx context.Context, args []string, format string) error {
-	return a.configured(ctx, func(ctx context.Context, p *project) error {
+	return a.configured(ctx, func(ctx context.Context, p *project.Project) error {
 		if len(args) == 0 {
 			return a.listConnections(ctx, p, format)
 		}
 		name, offer, one := strings.Cut(args[0], ".")
-		spec, err := p.catalog.spec(ctx, name)
+		spec, err := p.Catalog.Spec(ctx, name)
 		if nf, ok := errors.AsType[*mapping.NotFoundError](err); ok {
-			return fmt.Errorf("%w; %s", nf, knownHint(nf.Name, nf.Known))
+			return fmt.Errorf("%w; %s", nf, diag.Known(nf.Name, nf.Known))
 		}
 		if err != nil {
 			return err
@@ -137,7 +140,7 @@ func (a *app) connections(ctx context.Context, args []string, format string) err
 		}
 		switch {
 		case len(found) == 0:
-			hint := knownHint(args[0], known)
+			hint := diag.Known(args[0], known)
 			if hint == "" {
 				hint = "it offers nothing"
 			}
@@ -155,11 +158,11 @@ func (a *app) connections(ctx context.Context, args []string, format string) err
 }
 
 // listConnections lists all of them. Those that cannot be asked are findings.
-func (a *app) listConnections(ctx context.Context, p *project, format string) error {
+func (a *app) listConnections(ctx context.Context, p *project.Project, format string) error {
 	all := []listedConnection{}
 	failed := false
-	for _, conn := range p.config.Connections {
-		spec, err := p.catalog.spec(ctx, conn.Name)
+	for _, conn := range p.Config.Connections {
+		spec, err := p.Catalog.Spec(ctx, conn.Name)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -184,9 +187,9 @@ func (a *app) listConnections(ctx context.Context, p *project, format string) er
 	return err
 }
 
-func listed(p *project, name string, spec wire.Spec) listedConnection {
+func listed(p *project.Project, name string, spec wire.Spec) listedConnection {
 	return listedConnection{
-		Connection: name, Plugin: p.config.Connection(name).Plugin, Version: spec.Version, Title: spec.Title,
+		Connection: name, Plugin: p.Config.Connection(name).Plugin, Version: spec.Version, Title: spec.Title,
 		Offers: offersOf(name, spec),
 	}
 }
@@ -250,7 +253,7 @@ func connectionsText(all []listedConnection) string {
 	for _, c := range all {
 		rows = append(rows, row(c.Connection, "connection", c.Plugin, c.Title))
 		for _, o := range c.Offers {
-			rows = append(rows, row("  "+o.Name, o.Kind, "", cut(o.Title, maxCell)))
+			rows = append(rows, row("  "+o.Name, o.Kind, "", words.Cut(o.Title, maxCell)))
 		}
 	}
 	return columns(rows)
@@ -266,7 +269,7 @@ func connectionText(c listedConnection) string {
 	if len(c.Offers) > 0 {
 		rows := []string{row("OFFERS", "KIND", "TITLE")}
 		for _, o := range c.Offers {
-			rows = append(rows, row(o.Name, o.Kind, cut(o.Title, maxCell)))
+			rows = append(rows, row(o.Name, o.Kind, words.Cut(o.Title, maxCell)))
 		}
 		b.WriteString(columns(rows) + "\n")
 	}
@@ -282,11 +285,11 @@ func offerText(o listedOffer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", o.Name, o.Kind)
 	if o.Title != "" {
-		fmt.Fprintf(&b, ", %s", plain(o.Title))
+		fmt.Fprintf(&b, ", %s", words.Plain(o.Title))
 	}
 	b.WriteByte('\n')
 	if o.Description != "" {
-		b.WriteString(plain(o.Description) + "\n")
+		b.WriteString(words.Plain(o.Description) + "\n")
 	}
 	if o.Key != "" {
 		b.WriteString("Key: " + o.Key + "\n")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) deadCommand() *cobra.Command {
@@ -105,7 +106,7 @@ func letterTable(p *admin.LetterPage, all bool) string {
 		if r := l.Outcome.Reason; r != nil {
 			reason, field, message = r.Class+" "+r.Code, r.Path, r.Message
 		}
-		cells := []any{l.Sequence, clock(l.Outcome.At), l.Mapping, cut(l.Event.Key, 30), cut(reason, 40), cut(field, 30), cut(message, 70)}
+		cells := []any{l.Sequence, words.Clock(l.Outcome.At), l.Mapping, words.Cut(l.Event.Key, 30), words.Cut(reason, 40), words.Cut(field, 30), words.Cut(message, 70)}
 		if all {
 			cells = append(cells, chainOf(l, p.Letters))
 		}
@@ -115,10 +116,10 @@ func letterTable(p *admin.LetterPage, all bool) string {
 	b.WriteString(columns(rows) + "\n")
 	rows = []string{row("COUNT", "MAPPING", "REASON", "FIELD")}
 	for _, r := range p.Reasons {
-		rows = append(rows, row(r.Count, r.Mapping, cut(r.Class+" "+r.Code, 40), cut(r.Field, 40)))
+		rows = append(rows, row(r.Count, r.Mapping, words.Cut(r.Class+" "+r.Code, 40), words.Cut(r.Field, 40)))
 	}
 	b.WriteString(columns(rows) + "\n")
-	fmt.Fprintf(&b, "%s", counted(p.Total, "dead letter"))
+	fmt.Fprintf(&b, "%s", words.Count(p.Total, "dead letter"))
 	if len(p.Letters) < p.Total {
 		fmt.Fprintf(&b, ", the newest %d of them are shown", len(p.Letters))
 	}
@@ -209,7 +210,7 @@ func (a *app) deadShow() *cobra.Command {
 
 func writeLetter(b *strings.Builder, l *admin.Letter) {
 	fmt.Fprintf(b, "dead letter of event %d (%s.%s with key %s) under %s for %s: %s\n", l.Sequence, l.Source, l.Event.Type,
-		plain(l.Event.Key), l.Mapping, l.Sink, stateOf(l))
+		words.Plain(l.Event.Key), l.Mapping, l.Sink, stateOf(l))
 	writeOutcome(b, &l.Outcome)
 	fmt.Fprintf(b, "\nrecord:\n%s\n", indented(string(l.Event.Record)))
 	for i := range l.Acts {

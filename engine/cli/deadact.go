@@ -10,6 +10,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // atOnce is how many letters or events one request takes.
@@ -156,7 +157,7 @@ func (act *acting) picked(ctx context.Context, c *client.Client) error {
 }
 
 func (act *acting) plan(n int) error {
-	return act.app.print(fmt.Sprintf("%s would be %s; nothing was done: give --yes to do it\n", counted(n, "dead letter"), act.done))
+	return act.app.print(fmt.Sprintf("%s would be %s; nothing was done: give --yes to do it\n", words.Count(n, "dead letter"), act.done))
 }
 
 // tally counts what was done.
@@ -179,7 +180,7 @@ func (act *acting) some(ctx context.Context, c *client.Client, ids []admin.Lette
 	for _, r := range out.Results {
 		if r.Problem != "" {
 			t.not++
-			act.app.message("event %d under %s: not done: %s\n", r.Sequence, r.Mapping, plain(r.Problem))
+			act.app.message("event %d under %s: not done: %s\n", r.Sequence, r.Mapping, words.Plain(r.Problem))
 			continue
 		}
 		t.done++
@@ -190,7 +191,7 @@ func (act *acting) some(ctx context.Context, c *client.Client, ids []admin.Lette
 
 // end says what was done; what was not is a finding.
 func (act *acting) end(t *tally) error {
-	text := fmt.Sprintf("%s: %s", act.done, counted(t.done, "dead letter"))
+	text := fmt.Sprintf("%s: %s", act.done, words.Count(t.done, "dead letter"))
 	if t.done == 1 && t.as[0] > 0 {
 		text += fmt.Sprintf(", as event %d", t.as[0])
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 )
 
 func (a *app) deadEdit() *cobra.Command {
@@ -75,7 +76,7 @@ func (a *app) corrected(ctx context.Context, record json.RawMessage, sets []stri
 	case len(sets) > 0:
 		return setAll(record, sets)
 	case file != "":
-		text, err := readBounded("the record", file, maxRecord)
+		text, err := project.ReadBounded("the record", file, maxRecord)
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +125,7 @@ func (a *app) edited(ctx context.Context, record json.RawMessage) (_ json.RawMes
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("the editor %s: %w", words[0], err)
 	}
-	after, err := readBounded("the record", path, maxRecord)
+	after, err := project.ReadBounded("the record", path, maxRecord)
 	if err != nil {
 		return nil, err
 	}

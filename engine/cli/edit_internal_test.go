@@ -59,23 +59,6 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-// TestPlain keeps what others wrote from steering the terminal.
-func TestPlain(t *testing.T) {
-	for text, want := range map[string]string{
-		"Кур'єр":            "Кур'єр",
-		"a\nb\tc":           "a b c",
-		"\x1b[2Jgone":       "\uFFFD[2Jgone",
-		"\u202egnp.exe\x07": "\uFFFDgnp.exe\uFFFD",
-	} {
-		if got := plain(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-	if got := cut("abcdef", 4); got != "abc…" {
-		t.Errorf("cut: %s", got)
-	}
-}
-
 // TestProgress draws a bar that ends full.
 func TestProgress(t *testing.T) {
 	began := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)

@@ -13,6 +13,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) eventsCommand() *cobra.Command {
@@ -99,7 +100,7 @@ func eventTable(all []admin.EventSummary) string {
 }
 
 func eventRow(e *admin.EventSummary) string {
-	return row(e.Sequence, clock(e.StoredAt), e.Connection, e.Type, cut(e.Key, 40), outcomesOf(e))
+	return row(e.Sequence, words.Clock(e.StoredAt), e.Connection, e.Type, words.Cut(e.Key, 40), outcomesOf(e))
 }
 
 // outcomesOf is what became of an event, on one line.
@@ -113,10 +114,10 @@ func outcomesOf(e *admin.EventSummary) string {
 		}
 		text := string(o.Kind)
 		if o.Action != "" {
-			text += " (" + cut(o.Action, 20) + ")"
+			text += " (" + words.Cut(o.Action, 20) + ")"
 		}
 		if o.Reason != nil {
-			text += " " + cut(o.Reason.Code, 30)
+			text += " " + words.Cut(o.Reason.Code, 30)
 		}
 		parts = append(parts, text+" by "+o.Mapping)
 	}

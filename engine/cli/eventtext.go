@@ -11,14 +11,15 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // eventText is everything that is known of an event, for people.
 func eventText(d *admin.EventDetail, now time.Time) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "event %d: %s.%s with key %s\n", d.Sequence, d.Connection, d.Type, plain(d.Key))
+	fmt.Fprintf(&b, "event %d: %s.%s with key %s\n", d.Sequence, d.Connection, d.Type, words.Plain(d.Key))
 	if d.ID != "" {
-		fmt.Fprintf(&b, "id of its source: %s\n", plain(d.ID))
+		fmt.Fprintf(&b, "id of its source: %s\n", words.Plain(d.ID))
 	}
 	fmt.Fprintf(&b, "received %s", d.ReceivedAt.UTC().Format(time.RFC3339Nano))
 	if d.Version != 0 {
@@ -29,7 +30,7 @@ func eventText(d *admin.EventDetail, now time.Time) (string, error) {
 	}
 	b.WriteByte('\n')
 	if r := d.Replay; r != nil {
-		fmt.Fprintf(&b, "%s of event %d by %s at %s%s\n", r.Kind, r.Of, plain(r.By), clock(r.At), because(r.Reason))
+		fmt.Fprintf(&b, "%s of event %d by %s at %s%s\n", r.Kind, r.Of, words.Plain(r.By), words.Clock(r.At), because(r.Reason))
 	}
 	for _, n := range d.Replays {
 		fmt.Fprintf(&b, "repeated as event %d\n", n)
@@ -60,7 +61,7 @@ func because(reason string) string {
 	if reason == "" {
 		return ""
 	}
-	return ": " + plain(reason)
+	return ": " + words.Plain(reason)
 }
 
 // indented is a JSON text on many lines, or any text as it is.
@@ -78,30 +79,30 @@ func indented(s string) string {
 func plainLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
-		lines[i] = plain(lines[i])
+		lines[i] = words.Plain(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }
 
 func writeOutcome(b *strings.Builder, o *event.Outcome) {
 	if o.Kind == event.Duplicate {
-		fmt.Fprintf(b, "\ncame again at %s, and was not delivered again\n", clock(o.At))
+		fmt.Fprintf(b, "\ncame again at %s, and was not delivered again\n", words.Clock(o.At))
 		return
 	}
-	fmt.Fprintf(b, "\n%s by %s at %s", o.Kind, o.Mapping, clock(o.At))
+	fmt.Fprintf(b, "\n%s by %s at %s", o.Kind, o.Mapping, words.Clock(o.At))
 	if o.Operation != "" {
 		fmt.Fprintf(b, " with %s.%s", o.Lane.Sink, o.Operation)
 	}
 	if o.Action != "" {
-		fmt.Fprintf(b, ": %s", plain(o.Action))
+		fmt.Fprintf(b, ": %s", words.Plain(o.Action))
 	}
 	if o.Attempts > 0 {
-		fmt.Fprintf(b, ", %s", counted(o.Attempts, "attempt"))
+		fmt.Fprintf(b, ", %s", words.Count(o.Attempts, "attempt"))
 	}
 	fmt.Fprintf(b, "\n  mapping %s\n", o.MappingSHA256)
 	writeReason(b, o.Reason)
 	for _, t := range o.Tries {
-		fmt.Fprintf(b, "  attempt that ended %s: %s %s %s\n", clock(t.At), t.Class, plain(t.Code), cut(t.Message, 200))
+		fmt.Fprintf(b, "  attempt that ended %s: %s %s %s\n", words.Clock(t.At), t.Class, words.Plain(t.Code), words.Cut(t.Message, 200))
 	}
 	if len(o.Sent) > 0 {
 		fmt.Fprintf(b, "  sent:\n%s\n", indented(string(o.Sent)))
@@ -119,15 +120,15 @@ func writeReason(b *strings.Builder, r *event.Reason) {
 	if n := len(r.More); n > 0 { // they are all shown
 		message = strings.TrimSuffix(message, fmt.Sprintf(" (and %d more)", n))
 	}
-	fmt.Fprintf(b, "  %s %s: %s\n", r.Class, plain(r.Code), plain(message))
+	fmt.Fprintf(b, "  %s %s: %s\n", r.Class, words.Plain(r.Code), words.Plain(message))
 	if r.Path != "" {
-		fmt.Fprintf(b, "  field: %s\n", plain(r.Path))
+		fmt.Fprintf(b, "  field: %s\n", words.Plain(r.Path))
 	}
 	if r.File != "" {
-		fmt.Fprintf(b, "  rule: %s:%d:%d\n", plain(r.File), r.Line, r.Column)
+		fmt.Fprintf(b, "  rule: %s:%d:%d\n", words.Plain(r.File), r.Line, r.Column)
 	}
 	if r.Hint != "" {
-		fmt.Fprintf(b, "  hint: %s\n", plain(r.Hint))
+		fmt.Fprintf(b, "  hint: %s\n", words.Plain(r.Hint))
 	}
 	for i := range r.More {
 		writeReason(b, &r.More[i])
@@ -135,7 +136,7 @@ func writeReason(b *strings.Builder, r *event.Reason) {
 }
 
 func writeAct(b *strings.Builder, a *event.Act) {
-	fmt.Fprintf(b, "\n%s of the dead letter under %s by %s at %s%s", a.Kind, a.Mapping, plain(a.By), clock(a.At), because(a.Reason))
+	fmt.Fprintf(b, "\n%s of the dead letter under %s by %s at %s%s", a.Kind, a.Mapping, words.Plain(a.By), words.Clock(a.At), because(a.Reason))
 	if a.As > 0 {
 		fmt.Fprintf(b, "; it went on its way as event %d", a.As)
 	}
@@ -145,12 +146,12 @@ func writeAct(b *strings.Builder, a *event.Act) {
 // writeExplanations says how the mappings come to their results that made the outcomes,
 // and what those that run now make of the event.
 func writeExplanations(b *strings.Builder, d *admin.EventDetail) error {
-	records := map[string]explained{} // what each mapping made then
+	records := map[string]mapping.Explained{} // what each mapping made then
 	for _, x := range d.Explanations {
 		if !x.Made || x.Explanation == nil {
 			continue
 		}
-		e := explained{Explanation: &mapping.Explanation{}}
+		e := mapping.Explained{Explanation: &mapping.Explanation{}}
 		if err := json.Unmarshal(x.Explanation, &e); err != nil {
 			return fmt.Errorf("the explanation of mapping %s: %w", x.Mapping, err)
 		}
@@ -159,10 +160,10 @@ func writeExplanations(b *strings.Builder, d *admin.EventDetail) error {
 	for _, x := range slices.SortedStableFunc(slices.Values(d.Explanations), madeFirst) {
 		digest := x.SHA256[:min(12, len(x.SHA256))]
 		if x.Problem != "" {
-			fmt.Fprintf(b, "\nthe mapping %s that made the outcome (%s) cannot explain it: %s\n", x.Mapping, digest, plain(x.Problem))
+			fmt.Fprintf(b, "\nthe mapping %s that made the outcome (%s) cannot explain it: %s\n", x.Mapping, digest, words.Plain(x.Problem))
 			continue
 		}
-		e := explained{Explanation: &mapping.Explanation{}}
+		e := mapping.Explained{Explanation: &mapping.Explanation{}}
 		if err := json.Unmarshal(x.Explanation, &e); err != nil {
 			return fmt.Errorf("the explanation of mapping %s: %w", x.Mapping, err)
 		}
@@ -184,7 +185,7 @@ func writeExplanations(b *strings.Builder, d *admin.EventDetail) error {
 			b.WriteString(":\n")
 		}
 		var text strings.Builder
-		e.write(&text)
+		writeExplained(&text, &e)
 		for _, o := range e.Errors {
 			fmt.Fprintf(&text, "\n%s:%d:%d: %s: %s\n", o.File, o.Line, o.Column, o.Rule, o.Message)
 		}
@@ -200,12 +201,12 @@ func madeFirst(a, b admin.Explanation) int {
 }
 
 // writeToday compares what a mapping makes of an event now with what it made then.
-func writeToday(b *strings.Builder, digest string, then, now *explained) {
-	fmt.Fprintf(b, "\nthe mapping %s that runs now (%s) ", plain(now.Mapping), digest)
+func writeToday(b *strings.Builder, digest string, then, now *mapping.Explained) {
+	fmt.Fprintf(b, "\nthe mapping %s that runs now (%s) ", words.Plain(now.Mapping), digest)
 	lines := fieldDiff(then.Record, now.Record)
 	switch {
 	case len(now.Errors) > 0:
-		fmt.Fprintf(b, "cannot map the event: %s: %s\n", plain(now.Errors[0].Rule), plain(now.Errors[0].Message))
+		fmt.Fprintf(b, "cannot map the event: %s: %s\n", words.Plain(now.Errors[0].Rule), words.Plain(now.Errors[0].Message))
 	case now.Skipped:
 		b.WriteString("skips the event\n")
 	case len(then.Record) == 0:
@@ -215,7 +216,7 @@ func writeToday(b *strings.Builder, digest string, then, now *explained) {
 	default:
 		b.WriteString("makes something else of the event:\n")
 		for _, line := range lines {
-			b.WriteString("  " + plain(line) + "\n")
+			b.WriteString("  " + words.Plain(line) + "\n")
 		}
 	}
 }

@@ -13,37 +13,9 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
-// explained is the JSON of an explained event: the event, the explanation, and what
-// keeps it from being sent.
-type explained struct {
-	Event explainedEvent `json:"event"`
-	*mapping.Explanation
-	Errors []explainedError `json:"errors"`
-}
-
-type explainedEvent struct {
-	ID         string `json:"id"`
-	Connection string `json:"connection"`
-	Type       string `json:"type"`
-	Key        string `json:"key"`
-}
-
-// explainedError is a failure of the mapping (Rule is its rule id) or of the sink's
-// schema (Rule is "").
-type explainedError struct {
-	Rule    string `json:"rule,omitempty"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	Column  int    `json:"column,omitempty"`
-	Path    string `json:"path,omitempty"`
-	Field   string `json:"field,omitempty"`
-}
-
 // explain prints how each event came to what it became: as text, or as a JSON array.
 func (a *app) explain(ctx context.Context, prog *mapping.Program, sink *schema.Schema, events []mapping.Event, format string, known *knownAnswers) error {
-	var all []explained
+	var all []*mapping.Explained
 	failed := false
 	for i := range events {
 		ev := &events[i]
@@ -56,16 +28,13 @@ func (a *app) explain(ctx context.Context, prog *mapping.Program, sink *schema.S
 		if err != nil {
 			return err
 		}
-		x, err := prog.ExplainWith(ev, answers)
+		e, err := prog.ExplainEvent(ev, answers)
 		if err != nil {
 			return err
 		}
-		e := explained{Event: explainedEvent{ev.ID, ev.Connection, ev.Type, ev.Key}, Explanation: x, Errors: []explainedError{}}
-		if x.Err != nil {
-			e.Errors = append(e.Errors, errorsOf(x.Err)...)
-		} else if x.Record != nil && sink != nil {
-			for _, v := range sink.Validate(x.Record) {
-				e.Errors = append(e.Errors, explainedError{Message: "the record breaks the schema of " + prog.To().String() + ": " + v.String(), Field: v.Path})
+		if e.Err == nil && e.Record != nil && sink != nil {
+			for _, v := range sink.Validate(e.Record) {
+				e.Errors = append(e.Errors, mapping.ExplainedError{Message: "the record breaks the schema of " + prog.To().String() + ": " + v.String(), Field: v.Path})
 			}
 		}
 		failed = failed || len(e.Errors) > 0
@@ -74,12 +43,12 @@ func (a *app) explain(ctx context.Context, prog *mapping.Program, sink *schema.S
 			continue
 		}
 		var out strings.Builder
-		e.write(&out)
+		writeExplained(&out, e)
 		if _, err := io.WriteString(a.stdout, out.String()); err != nil {
 			return err
 		}
-		if x.Err != nil {
-			if err := a.printFailure(x.Err); err != nil {
+		if e.Err != nil {
+			if err := a.printFailure(e.Err); err != nil {
 				return err
 			}
 		} else {
@@ -102,20 +71,8 @@ func (a *app) explain(ctx context.Context, prog *mapping.Program, sink *schema.S
 	return nil
 }
 
-func errorsOf(e *mapping.Error) []explainedError {
-	out := make([]explainedError, 0, 1+len(e.More))
-	for _, one := range append([]*mapping.Error{e}, e.More...) {
-		d := one.Diagnostic
-		out = append(out, explainedError{
-			Rule: d.Rule, Message: d.Message, Hint: d.Hint, Path: one.Path, Field: one.Field,
-			File: d.Position.File, Line: d.Position.Line, Column: d.Position.Column,
-		})
-	}
-	return out
-}
-
-// write is the explanation for people: a paragraph for each step.
-func (e *explained) write(w *strings.Builder) {
+// writeExplained is an explanation for people: a paragraph for each step.
+func writeExplained(w *strings.Builder, e *mapping.Explained) {
 	outcome := "is mapped"
 	switch {
 	case len(e.Errors) > 0:

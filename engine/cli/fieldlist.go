@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // listedField is a field of an event, an operation or a lookup, as it is listed.
@@ -127,9 +128,9 @@ func fieldTable(what string, fields []listedField) string {
 		if label == "" {
 			label, _, _ = strings.Cut(f.Description, ". ")
 		}
-		rows = append(rows, row(f.Path, f.Type, f.Required, cut(label, maxCell)))
+		rows = append(rows, row(f.Path, f.Type, f.Required, words.Cut(label, maxCell)))
 		for _, v := range f.Values {
-			rows = append(rows, "  = "+plain(string(v.Value))+"\t\t\t"+cut(v.Title, maxCell))
+			rows = append(rows, "  = "+words.Plain(string(v.Value))+"\t\t\t"+words.Cut(v.Title, maxCell))
 		}
 		if f.Open {
 			rows = append(rows, "  = …\t\t\tothers too")

@@ -9,6 +9,8 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/diag/rules"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // The formats of reports.
@@ -34,15 +36,6 @@ func checkFormat(format string, known ...string) error {
 	}
 	last := len(known) - 1
 	return fmt.Errorf("--format %s: want %s or %s%s", format, strings.Join(known[:last], ", "), known[last], hint)
-}
-
-// knownHint says which of the known names may be meant by name, or else which there
-// are.
-func knownHint(name string, known []string) string {
-	if hint := diag.DidYouMean(name, known); hint != "" {
-		return hint
-	}
-	return diag.ThereAre(known)
 }
 
 // report prints findings on standard output. The files are those that were checked.
@@ -98,9 +91,9 @@ func (r *testReport) failed(name string, findings diag.List, problem error) stri
 	r.add(name, failure, text.String())
 	var out strings.Builder
 	if problem != nil {
-		d := diag.Diagnostic{Position: diag.Position{File: plain(r.file)}}
+		d := diag.Diagnostic{Position: diag.Position{File: words.Plain(r.file)}}
 		if broken, ok := errors.AsType[*brokenJSONError](problem); ok {
-			d.Position = diag.Position{File: shown(broken.file), Line: broken.line, Column: broken.column}
+			d.Position = diag.Position{File: project.Shown(broken.file), Line: broken.line, Column: broken.column}
 		}
 		out.WriteString(diag.GitHubCommand(d, name+": "+problem.Error()))
 	}

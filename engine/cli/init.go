@@ -14,6 +14,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 	"github.com/crosswalk-etl/crosswalk/engine/suggest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
@@ -71,7 +72,7 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 		return fmt.Errorf("--name %s: a mapping's name has letters, digits, `-` and `_`, at most 64, for example horoshop-order", f.name)
 	}
 	if f.out == "" {
-		f.out = relative(placeOf(cfg, f.name))
+		f.out = project.Relative(placeOf(cfg, f.name))
 	}
 	var body []byte
 	if !f.noBody {
@@ -83,14 +84,14 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 	if err := files.check(f.force); err != nil {
 		return err
 	}
-	return a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+	return a.withProject(ctx, cfg, func(ctx context.Context, p *project.Project) error {
 		in, err := a.suggestInput(ctx, p, f, body)
 		if err != nil {
 			return err
 		}
 		draft := suggest.Make(in)
 		draft.Settle(func(yaml []byte) diag.List {
-			_, findings := mapping.CompileWith(relative(f.out), yaml, p.catalog.with(ctx), mapping.Options{})
+			_, findings := mapping.CompileWith(project.Relative(f.out), yaml, p.Catalog.With(ctx), mapping.Options{})
 			return findings
 		})
 		if ctx.Err() != nil {
@@ -143,7 +144,7 @@ func splitRef(flag, ref string) (connection, name string, err error) {
 }
 
 // suggestInput asks the plugins for what a draft is made of.
-func (a *app) suggestInput(ctx context.Context, p *project, f initFlags, body []byte) (suggest.Input, error) {
+func (a *app) suggestInput(ctx context.Context, p *project.Project, f initFlags, body []byte) (suggest.Input, error) {
 	in := suggest.Input{Name: f.name, From: f.from, To: f.to}
 	source, eventName, err := splitRef("--from", f.from)
 	if err != nil {
@@ -153,11 +154,11 @@ func (a *app) suggestInput(ctx context.Context, p *project, f initFlags, body []
 	if err != nil {
 		return in, err
 	}
-	event, err := p.catalog.event(ctx, source, eventName)
+	event, err := p.Catalog.EventSpec(ctx, source, eventName)
 	if err != nil {
 		return in, flagError("--from", f.from, err)
 	}
-	operation, err := p.catalog.operation(ctx, sink, operationName)
+	operation, err := p.Catalog.OperationSpec(ctx, sink, operationName)
 	if err != nil {
 		return in, flagError("--to", f.to, err)
 	}
@@ -167,12 +168,12 @@ func (a *app) suggestInput(ctx context.Context, p *project, f initFlags, body []
 	if in.Sink, err = schema.Parse(operation.Schema); err != nil {
 		return in, fmt.Errorf("%s: %w", f.to, err)
 	}
-	spec, err := p.catalog.spec(ctx, sink)
+	spec, err := p.Catalog.Spec(ctx, sink)
 	if err != nil {
 		return in, err
 	}
 	in.System = spec.Title
-	if spec, err = p.catalog.spec(ctx, source); err != nil {
+	if spec, err = p.Catalog.Spec(ctx, source); err != nil {
 		return in, err
 	}
 	for _, e := range spec.Events {
@@ -180,7 +181,7 @@ func (a *app) suggestInput(ctx context.Context, p *project, f initFlags, body []
 			in.AlsoFrom = append(in.AlsoFrom, source+"."+e.Name)
 		}
 	}
-	if in.Lookups, err = p.lookupsFor(ctx, sink); err != nil || f.noBody {
+	if in.Lookups, err = lookupsFor(ctx, p, sink); err != nil || f.noBody {
 		return in, err
 	}
 	in.Record, err = a.sampleRecord(ctx, p, source, eventName, bodyRequest(f.input, f.method, f.query, body))
@@ -193,7 +194,7 @@ func flagError(flag, value string, err error) error {
 	if !ok {
 		return fmt.Errorf("%s %s: %w", flag, value, err)
 	}
-	hint := knownHint(nf.Name, nf.Known)
+	hint := diag.Known(nf.Name, nf.Known)
 	if hint != "" {
 		hint = "; " + hint
 	}
@@ -201,8 +202,8 @@ func flagError(flag, value string, err error) error {
 }
 
 // sampleRecord decodes a body and gives the record of the event that it holds.
-func (a *app) sampleRecord(ctx context.Context, p *project, connection, event string, r wire.Request) ([]byte, error) {
-	d, err := p.decoder(ctx, connection)
+func (a *app) sampleRecord(ctx context.Context, p *project.Project, connection, event string, r wire.Request) ([]byte, error) {
+	d, err := newDecoder(ctx, p, connection)
 	if err != nil {
 		return nil, err
 	}

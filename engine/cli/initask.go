@@ -14,6 +14,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 )
 
 // offer is an event or an operation that one may choose.
@@ -27,7 +28,7 @@ func (a *app) complete(ctx context.Context, cfg *config.Config, f *initFlags) er
 	}
 	var events, operations []offer
 	if f.from == "" || f.to == "" {
-		err := a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+		err := a.withProject(ctx, cfg, func(ctx context.Context, p *project.Project) error {
 			events, operations = a.offers(ctx, p)
 			return nil
 		})
@@ -71,12 +72,12 @@ func (a *app) terminal() bool {
 }
 
 // offers lists what the connections have; those that cannot be asked are named.
-func (a *app) offers(ctx context.Context, p *project) (events, operations []offer) {
-	for _, conn := range p.config.Connections {
+func (a *app) offers(ctx context.Context, p *project.Project) (events, operations []offer) {
+	for _, conn := range p.Config.Connections {
 		if ctx.Err() != nil {
 			return nil, nil
 		}
-		spec, err := p.catalog.spec(ctx, conn.Name)
+		spec, err := p.Catalog.Spec(ctx, conn.Name)
 		if err != nil {
 			if ctx.Err() == nil {
 				a.message("connection %s is left out: %v\n", conn.Name, err)
@@ -187,7 +188,7 @@ func (q *asker) body(f *initFlags) error {
 		if err == nil {
 			err = errors.New("is a folder")
 		}
-		_, _ = fmt.Fprintf(q.out, "%s cannot be read: %v\n", s, bare(err))
+		_, _ = fmt.Fprintf(q.out, "%s cannot be read: %v\n", s, project.Bare(err))
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/engine/suggest"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // newFile is a file that is going to be written.
@@ -62,10 +64,10 @@ func (files newFiles) check(force bool) error {
 			continue
 		}
 		if err != nil {
-			return &fileError{"the file", relative(f.path), bare(err)}
+			return project.NewFileError("the file", f.path, err)
 		}
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is there and is no file: name another with --out", relative(f.path))
+			return fmt.Errorf("%s is there and is no file: name another with --out", project.Relative(f.path))
 		}
 		if force {
 			continue
@@ -76,7 +78,7 @@ func (files newFiles) check(force bool) error {
 				continue
 			}
 		}
-		return fmt.Errorf("%s is there already: name another file with --out, or overwrite it with --force", relative(f.path))
+		return fmt.Errorf("%s is there already: name another file with --out, or overwrite it with --force", project.Relative(f.path))
 	}
 	return nil
 }
@@ -91,7 +93,7 @@ func (files newFiles) write(stdout io.Writer) error {
 			continue
 		}
 		if err := writeWhole(f.path, f.text); err != nil {
-			return fmt.Errorf("%s cannot be written: %w", relative(f.path), bare(err))
+			return fmt.Errorf("%s cannot be written: %w", project.Relative(f.path), project.Bare(err))
 		}
 	}
 	return nil
@@ -123,31 +125,31 @@ func (a *app) summary(cfg *config.Config, f initFlags, draft *suggest.Draft, fil
 	n := draft.Count()
 	where := ""
 	if f.out != "-" {
-		where = " in " + relative(f.out)
+		where = " in " + project.Relative(f.out)
 	}
-	a.message("%s suggested (%d of them sure), %s left%s\n", count(n.Suggested, "field"), n.Sure, count(n.Todo+n.Perhaps+n.Codes, "TODO"), where)
+	a.message("%s suggested (%d of them sure), %s left%s\n", words.Count(n.Suggested, "field"), n.Sure, words.Count(n.Todo+n.Perhaps+n.Codes, "TODO"), where)
 	if f.out == "-" {
 		return
 	}
 	if len(files) > 1 {
-		a.message("the body is its first sample: %s (take people's names and numbers out before you share it)\n", relative(files[1].path))
+		a.message("the body is its first sample: %s (take people's names and numbers out before you share it)\n", project.Relative(files[1].path))
 	} else if other := neighbour(cfg, f.out); other != "" && !f.noBody {
-		a.message("the body is not kept as a sample: what lies in samples beside it is tried with %s too; with a folder for each mapping it would be\n", relative(other))
+		a.message("the body is not kept as a sample: what lies in samples beside it is tried with %s too; with a folder for each mapping it would be\n", project.Relative(other))
 	}
 	again, _ := config.Load(cfg.File)
 	if again != nil && !containsFile(again.Mappings, f.out) {
-		a.message("%s does not name it yet: add %s to its `mappings`\n", relative(cfg.File), fromConfig(cfg, f.out))
+		a.message("%s does not name it yet: add %s to its `mappings`\n", project.Relative(cfg.File), fromConfig(cfg, f.out))
 	}
-	a.message("next:\n  crosswalk validate %s\n", relative(f.out))
+	a.message("next:\n  crosswalk validate %s\n", project.Relative(f.out))
 	if len(files) > 1 {
 		query := ""
 		if f.query != "" {
 			query = " --query '" + f.query + "'"
 		}
 		if draft.Asks() {
-			query += " --ask --save " + strings.TrimSuffix(relative(files[1].path), filepath.Ext(files[1].path)) + lookupsEnding
+			query += " --ask --save " + strings.TrimSuffix(project.Relative(files[1].path), filepath.Ext(files[1].path)) + lookupsEnding
 		}
-		a.message("  crosswalk map %s --input %s%s --explain\n  crosswalk test --update %s\n", relative(f.out), relative(files[1].path), query, relative(f.out))
+		a.message("  crosswalk map %s --input %s%s --explain\n  crosswalk test --update %s\n", project.Relative(f.out), project.Relative(files[1].path), query, project.Relative(f.out))
 	}
 }
 

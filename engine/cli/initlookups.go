@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 	"github.com/crosswalk-etl/crosswalk/engine/suggest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
@@ -14,7 +15,7 @@ import (
 // connections, and those of plugins that no connection has, which can only be
 // mentioned. What the sink knows itself is none, and a plugin that cannot be asked
 // has none.
-func (p *project) lookupsFor(ctx context.Context, sink string) ([]suggest.Lookup, error) {
+func lookupsFor(ctx context.Context, p *project.Project, sink string) ([]suggest.Lookup, error) {
 	var out []suggest.Lookup
 	add := func(name, missing string, spec wire.Spec) {
 		for _, l := range spec.Lookups {
@@ -29,24 +30,24 @@ func (p *project) lookupsFor(ctx context.Context, sink string) ([]suggest.Lookup
 			out = append(out, suggest.Lookup{Name: name + "." + l.Name, Label: l.Title, System: spec.Title + " " + spec.Name, Missing: missing, Args: args, Answer: answer})
 		}
 	}
-	of := p.config.Connection(sink).Plugin
-	for _, conn := range p.config.Connections {
+	of := p.Config.Connection(sink).Plugin
+	for _, conn := range p.Config.Connections {
 		if conn.Plugin == of {
 			continue
 		}
-		if spec, err := p.catalog.spec(ctx, conn.Name); err == nil {
+		if spec, err := p.Catalog.Spec(ctx, conn.Name); err == nil {
 			add(conn.Name, "", spec)
 		}
 	}
-	names, err := p.host.Names()
+	names, err := p.Host.Names()
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if slices.ContainsFunc(p.config.Connections, func(c *config.Connection) bool { return c.Plugin == name }) {
+		if slices.ContainsFunc(p.Config.Connections, func(c *config.Connection) bool { return c.Plugin == name }) {
 			continue
 		}
-		if spec, err := p.host.Describe(ctx, name, nil); err == nil {
+		if spec, err := p.Host.Describe(ctx, name, nil); err == nil {
 			add(name, name, spec)
 		}
 	}

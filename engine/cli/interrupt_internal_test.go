@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 )
 
 // A signal ends a command that computes and looks at no context.
@@ -22,7 +23,7 @@ func TestSignalEndsComputing(t *testing.T) {
 				codes <- code
 				close(released)
 			}}
-			err := a.withProject(t.Context(), &config.Config{}, func(context.Context, *project) error {
+			err := a.withProject(t.Context(), &config.Config{}, func(context.Context, *project.Project) error {
 				self, err := os.FindProcess(os.Getpid())
 				if err != nil {
 					return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
@@ -103,7 +104,7 @@ func (f *mapFlags) answers() (*knownAnswers, error) {
 func (f *mapFlags) request(body []byte) (wire.Request, error) {
 	query := f.query
 	if beside := f.beside(queryEnding); query == "" && beside != "" {
-		text, err := readBounded("the query", beside, maxQueryBytes)
+		text, err := project.ReadBounded("the query", beside, maxQueryBytes)
 		if err != nil {
 			return wire.Request{}, err
 		}
@@ -146,8 +147,8 @@ func (a *app) mapOne(ctx context.Context, arg string, f mapFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
-		prog, findings, err := p.compile(ctx, file)
+	return a.withProject(ctx, cfg, func(ctx context.Context, p *project.Project) error {
+		prog, findings, err := p.Compile(ctx, file)
 		if err != nil {
 			return err
 		}
@@ -158,7 +159,7 @@ func (a *app) mapOne(ctx context.Context, arg string, f mapFlags) error {
 		if err != nil {
 			return err
 		}
-		sink, err := p.sinkSchema(ctx, prog)
+		sink, err := sinkSchema(ctx, p, prog)
 		if err != nil {
 			return err
 		}
@@ -208,20 +209,20 @@ func (a *app) afterAsking(f mapFlags, prog *mapping.Program, known *knownAnswers
 	if err := known.save(f.save); err != nil {
 		return err
 	}
-	a.message("wrote %s\n", relative(f.save))
+	a.message("wrote %s\n", project.Relative(f.save))
 	return nil
 }
 
 // mapEvents decodes the body.
-func (a *app) mapEvents(ctx context.Context, p *project, prog *mapping.Program, f mapFlags, request wire.Request) ([]mapping.Event, error) {
+func (a *app) mapEvents(ctx context.Context, p *project.Project, prog *mapping.Program, f mapFlags, request wire.Request) ([]mapping.Event, error) {
 	connection := f.connection
 	if connection == "" {
 		connection = prog.From()[0].Connection
 	}
-	if !slices.Contains(sourcesOf(prog), connection) {
+	if !slices.Contains(project.SourcesOf(prog), connection) {
 		return nil, fmt.Errorf("--connection %s: %s does not read from it (its from: %s)", connection, prog.Name(), fromText(prog))
 	}
-	d, err := p.decoder(ctx, connection)
+	d, err := newDecoder(ctx, p, connection)
 	if err != nil {
 		return nil, err
 	}
@@ -281,8 +282,8 @@ func (a *app) printFailure(err error) error {
 }
 
 // sinkSchema gives the schema of the operation that prog's records go to.
-func (p *project) sinkSchema(ctx context.Context, prog *mapping.Program) (*schema.Schema, error) {
-	return p.catalog.with(ctx).Operation(prog.To().Connection, prog.To().Name)
+func sinkSchema(ctx context.Context, p *project.Project, prog *mapping.Program) (*schema.Schema, error) {
+	return p.Catalog.With(ctx).Operation(prog.To().Connection, prog.To().Name)
 }
 
 // skipped is what stands for the record of an event that a mapping skips.

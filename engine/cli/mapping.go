@@ -11,6 +11,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) mappingCommand() *cobra.Command {
@@ -56,18 +57,18 @@ func mappingTable(l *admin.MappingList, all bool) string {
 			waiting = fmt.Sprint(m.Backlog)
 		}
 		if m.Oldest != nil {
-			oldest = clock(*m.Oldest)
+			oldest = words.Clock(*m.Oldest)
 		}
 		if len(m.Was) > 0 {
 			note = "was " + strings.Join(m.Was, ", ")
 		}
 		switch {
 		case m.To != "":
-			note = fmt.Sprintf("to %s by %s, with %s%s", m.To, m.By, counted(m.Affected, "event"), because(m.Reason))
+			note = fmt.Sprintf("to %s by %s, with %s%s", m.To, m.By, words.Count(m.Affected, "event"), because(m.Reason))
 		case m.By != "":
-			note = fmt.Sprintf("by %s, %s skipped%s", m.By, counted(m.Affected, "event"), because(m.Reason))
+			note = fmt.Sprintf("by %s, %s skipped%s", m.By, words.Count(m.Affected, "event"), because(m.Reason))
 		}
-		rows = append(rows, row(m.Mapping, m.Source+" to "+m.Sink, m.State, clock(m.Since), waiting, oldest, m.SHA256[:min(12, len(m.SHA256))], note))
+		rows = append(rows, row(m.Mapping, m.Source+" to "+m.Sink, m.State, words.Clock(m.Since), waiting, oldest, m.SHA256[:min(12, len(m.SHA256))], note))
 	}
 	// The last column is mostly empty.
 	for i := range rows {
@@ -78,7 +79,7 @@ func mappingTable(l *admin.MappingList, all bool) string {
 	if all && len(l.Texts) > 0 {
 		rows = []string{row("TEXT OF", "SHA256", "KEPT SINCE")}
 		for _, t := range l.Texts {
-			rows = append(rows, row(t.Mapping, t.SHA256[:min(12, len(t.SHA256))], clock(t.At)))
+			rows = append(rows, row(t.Mapping, t.SHA256[:min(12, len(t.SHA256))], words.Clock(t.At)))
 		}
 		b.WriteString("\n" + columns(rows))
 	}
@@ -120,7 +121,7 @@ names the SHA-256 of the mapping that made it, of which the first six digits are
 		text := t.Source
 		for _, table := range t.Tables {
 			if tables {
-				text = ended(text) + "-- " + plain(table.Path) + " --\n" + ended(table.Text)
+				text = ended(text) + "-- " + words.Plain(table.Path) + " --\n" + ended(table.Text)
 			}
 		}
 		return text
@@ -184,7 +185,7 @@ and the mapping of that name that runs now, or another text. It exits with 1 if 
 // textDiff is what differs between two mappings, "" if nothing does.
 func textDiff(before, now *admin.MappingText) string {
 	label := func(t *admin.MappingText, file string) string {
-		return t.SHA256[:min(12, len(t.SHA256))] + " " + plain(file)
+		return t.SHA256[:min(12, len(t.SHA256))] + " " + words.Plain(file)
 	}
 	var b strings.Builder
 	b.Write(diff.Diff(label(before, before.File), []byte(before.Source), label(now, now.File), []byte(now.Source)))

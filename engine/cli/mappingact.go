@@ -12,6 +12,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -68,7 +69,7 @@ func stillToDeliver(n uint64) string {
 	if n == 0 {
 		return "no event is left that"
 	}
-	return counted(n, "event")
+	return words.Count(n, "event")
 }
 
 // plan prints what would be done with each.
@@ -76,7 +77,7 @@ func (o *resolving) plan(a *app, lives []admin.MappingLife, what func(i int) str
 	var b strings.Builder
 	for i := range lives {
 		m := &lives[i]
-		fmt.Fprintf(&b, "mapping %s from %s to %s is %s since %s: %s\n", m.Mapping, m.Source, m.Sink, m.State, clock(m.Since), what(i))
+		fmt.Fprintf(&b, "mapping %s from %s to %s is %s since %s: %s\n", m.Mapping, m.Source, m.Sink, m.State, words.Clock(m.Since), what(i))
 	}
 	if !o.yes {
 		b.WriteString("nothing was done: give --yes to do it\n")
@@ -113,9 +114,9 @@ journaled as skipped, with who did it and why. Without --yes it prints what it w
 				return err
 			}
 			if err := o.plan(a, lives, func(i int) string {
-				text := counted(lives[i].Backlog, "event")
+				text := words.Count(lives[i].Backlog, "event")
 				if lives[i].Oldest != nil {
-					text += fmt.Sprintf(", the oldest of %s,", clock(*lives[i].Oldest))
+					text += fmt.Sprintf(", the oldest of %s,", words.Clock(*lives[i].Oldest))
 				}
 				return text + " would be skipped"
 			}); err != nil || !o.yes {
@@ -144,12 +145,12 @@ func (a *app) drop(ctx context.Context, c *client.Client, req admin.MappingReque
 			return err
 		})
 		if err != nil {
-			return errors.Join(a.print(fmt.Sprintf("skipped: %s; then it was broken off, and the engine ends it when it starts next\n", counted(skipped, "event"))), err)
+			return errors.Join(a.print(fmt.Sprintf("skipped: %s; then it was broken off, and the engine ends it when it starts next\n", words.Count(skipped, "event"))), err)
 		}
 		skipped += done.Skipped
 		bar.add(done.Skipped)
 		if done.Left == 0 {
-			return a.print(fmt.Sprintf("dropped: %s from %s to %s; skipped: %s\n", req.Mapping, req.Source, req.Sink, counted(skipped, "event")))
+			return a.print(fmt.Sprintf("dropped: %s from %s to %s; skipped: %s\n", req.Mapping, req.Source, req.Sink, words.Count(skipped, "event")))
 		}
 	}
 }
@@ -183,7 +184,7 @@ prints what it would do, and does nothing.`,
 				waiting[i] = plan.Events
 			}
 			if err := o.plan(a, lives, func(i int) string {
-				return fmt.Sprintf("%s would be delivered by %s", stillToDeliver(waiting[i]), plain(args[1]))
+				return fmt.Sprintf("%s would be delivered by %s", stillToDeliver(waiting[i]), words.Plain(args[1]))
 			}); err != nil || !o.yes {
 				return err
 			}
@@ -193,7 +194,7 @@ prints what it would do, and does nothing.`,
 				if err != nil {
 					return err
 				}
-				if err := a.print(fmt.Sprintf("renamed: %s from %s to %s is %s; on their way: %s\n", m.Mapping, m.Source, m.Sink, plain(args[1]), counted(done.Events, "event"))); err != nil {
+				if err := a.print(fmt.Sprintf("renamed: %s from %s to %s is %s; on their way: %s\n", m.Mapping, m.Source, m.Sink, words.Plain(args[1]), words.Count(done.Events, "event"))); err != nil {
 					return err
 				}
 			}

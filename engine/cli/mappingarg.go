@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 )
 
 // mappingFiles is mappingFile for several.
@@ -53,11 +56,11 @@ func mappingFile(cfg *config.Config, arg string) (string, error) {
 	for _, m := range known {
 		names = append(names, m.name)
 	}
-	hint := knownHint(arg, slices.Compact(names))
+	hint := diag.Known(arg, slices.Compact(names))
 	if hint == "" {
-		hint = relative(cfg.File) + " has no mappings; name a file"
+		hint = project.Relative(cfg.File) + " has no mappings; name a file"
 	}
-	return "", fmt.Errorf("there is no file %s, and no mapping of this name in %s; %s", arg, relative(cfg.File), hint)
+	return "", fmt.Errorf("there is no file %s, and no mapping of this name in %s; %s", arg, project.Relative(cfg.File), hint)
 }
 
 // namedMapping is a mapping's name and its file.
@@ -71,12 +74,12 @@ var nameLine = regexp.MustCompile(`(?m)^mapping:[ \t]*["']?([A-Za-z0-9_-]+)`)
 func mappingNames(cfg *config.Config) []namedMapping {
 	var out []namedMapping
 	for _, file := range cfg.Mappings {
-		text, err := readBounded("the mapping", file, maxMappingBytes)
+		text, err := project.ReadBounded("the mapping", file, mapping.MaxFile)
 		if err != nil {
 			continue
 		}
 		if m := nameLine.FindSubmatch(text); m != nil {
-			out = append(out, namedMapping{string(m[1]), relative(file)})
+			out = append(out, namedMapping{string(m[1]), project.Relative(file)})
 		}
 	}
 	slices.SortFunc(out, func(a, b namedMapping) int { return strings.Compare(a.name, b.name) })
@@ -98,7 +101,7 @@ func (a *app) whichMapping(named int) error {
 	for _, m := range mappingNames(cfg) {
 		names = append(names, m.name)
 	}
-	if hint := knownHint("", slices.Compact(names)); hint != "" {
+	if hint := diag.Known("", slices.Compact(names)); hint != "" {
 		return fmt.Errorf("%w; %s", err, hint)
 	}
 	return err
@@ -127,7 +130,7 @@ func anySample(file string) string {
 	}
 	for _, s := range all {
 		if s.body != "" {
-			return relative(s.body)
+			return project.Relative(s.body)
 		}
 	}
 	return ""

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) pluginCommand() *cobra.Command {
@@ -48,7 +48,7 @@ are not, 2: could not run.`,
 			if err != nil {
 				return err
 			}
-			return a.withProject(cmd.Context(), cfg, func(_ context.Context, p *project) error {
+			return a.withProject(cmd.Context(), cfg, func(_ context.Context, p *project.Project) error {
 				return a.lockPlugins(p, names, check)
 			})
 		},
@@ -57,17 +57,14 @@ are not, 2: could not run.`,
 	return cmd
 }
 
-// lockPath is where the plugins' checksums of a configuration are kept.
-func lockPath(cfg *config.Config) string { return filepath.Join(cfg.Dir, pluginhost.LockFile) }
-
 // lockPlugins writes the sums of the named plugins, or of all, or compares them.
-func (a *app) lockPlugins(p *project, names []string, check bool) error {
-	path := lockPath(p.config)
+func (a *app) lockPlugins(p *project.Project, names []string, check bool) error {
+	path := project.LockPath(p.Config)
 	old, err := pluginhost.ReadLock(path)
 	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case missing && check:
-		return fmt.Errorf("there is no %s: `crosswalk plugin lock` writes it", relative(path))
+		return fmt.Errorf("there is no %s: `crosswalk plugin lock` writes it", project.Relative(path))
 	case err != nil && !missing && (check || len(names) > 0):
 		return err // written anew for all, what is wrong in it goes
 	}
@@ -76,7 +73,7 @@ func (a *app) lockPlugins(p *project, names []string, check bool) error {
 		next = pluginhost.Lock{}
 	}
 	if len(names) == 0 {
-		if names, err = p.host.Names(); err != nil {
+		if names, err = p.Host.Names(); err != nil {
 			return err
 		}
 		if len(names) == 0 {
@@ -84,7 +81,7 @@ func (a *app) lockPlugins(p *project, names []string, check bool) error {
 		}
 	}
 	for _, name := range names {
-		if next[name], err = p.host.Sum(name); err != nil {
+		if next[name], err = p.Host.Sum(name); err != nil {
 			return err
 		}
 	}
@@ -94,10 +91,10 @@ func (a *app) lockPlugins(p *project, names []string, check bool) error {
 			if err := a.print(strings.Join(diff, "")); err != nil {
 				return err
 			}
-			a.message("the binaries are not those of %s; if they are meant: crosswalk plugin lock\n", relative(path))
+			a.message("the binaries are not those of %s; if they are meant: crosswalk plugin lock\n", project.Relative(path))
 			return errFindings
 		}
-		a.message("%s: %s as written\n", relative(path), count(len(names), "plugin"))
+		a.message("%s: %s as written\n", project.Relative(path), words.Count(len(names), "plugin"))
 		return nil
 	}
 	if err := next.Write(path); err != nil {
@@ -106,7 +103,7 @@ func (a *app) lockPlugins(p *project, names []string, check bool) error {
 	if err := a.print(strings.Join(diff, "")); err != nil {
 		return err
 	}
-	a.message("wrote %s: %s\n", relative(path), count(len(next), "plugin"))
+	a.message("wrote %s: %s\n", project.Relative(path), words.Count(len(next), "plugin"))
 	return nil
 }
 

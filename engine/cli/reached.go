@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // coverage is what samples reached of each mapping, in the order of the command.
@@ -71,7 +72,7 @@ func (c *coverage) report(a *app) bool {
 		}
 		for _, name := range slices.Sorted(maps.Keys(rows)) {
 			if more := rows[name] - shownRows; more > 0 {
-				a.message("  and %s more of table `%s`\n", count(more, "row"), name)
+				a.message("  and %s more of table `%s`\n", words.Count(more, "row"), name)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) reloadCommand() *cobra.Command {
@@ -45,7 +46,7 @@ Exit code 0: they run, or nothing has changed, 1: they are refused, 2: could not
 			} else {
 				err = a.showReload(done)
 			}
-			if err == nil && done.Result == reloadRefused {
+			if err == nil && done.Result == admin.ReloadRefused {
 				err = errFindings
 			}
 			return err
@@ -71,21 +72,21 @@ func (a *app) showReload(r admin.Reload) error {
 		return err
 	}
 	for _, c := range r.Changes {
-		if err := a.print(plain(c) + "\n"); err != nil {
+		if err := a.print(words.Plain(c) + "\n"); err != nil {
 			return err
 		}
 	}
 	errs, warnings := findings.Count()
 	switch r.Result {
-	case reloadApplied:
-		a.message("reloaded, %s\n", count(warnings, "warning"))
-	case reloadUnchanged:
+	case admin.ReloadApplied:
+		a.message("reloaded, %s\n", words.Count(warnings, "warning"))
+	case admin.ReloadUnchanged:
 		a.message("nothing has changed\n")
 	default:
 		if r.Problem != "" {
-			a.message("%s\n", plain(r.Problem))
+			a.message("%s\n", words.Plain(r.Problem))
 		}
-		a.message("%s, %s: what ran runs on\n", count(errs, "error"), count(warnings, "warning"))
+		a.message("%s, %s: what ran runs on\n", words.Count(errs, "error"), words.Count(warnings, "warning"))
 	}
 	return nil
 }
@@ -95,16 +96,16 @@ func configurationText(c admin.Configuration, now time.Time) string {
 	var b strings.Builder
 	last := c.Last
 	if c.Valid {
-		fmt.Fprintf(&b, "configuration in place for %s", age(c.AppliedAt, now))
-		if last.Result == reloadApplied && len(last.Changes) > 0 {
-			fmt.Fprintf(&b, ": %s", cut(strings.Join(last.Changes, ", "), 160))
+		fmt.Fprintf(&b, "configuration in place for %s", words.Age(c.AppliedAt, now))
+		if last.Result == admin.ReloadApplied && len(last.Changes) > 0 {
+			fmt.Fprintf(&b, ": %s", words.Cut(strings.Join(last.Changes, ", "), 160))
 		}
 		b.WriteByte('\n')
 		return b.String()
 	}
-	fmt.Fprintf(&b, "CONFIGURATION REFUSED %s ago, and the one of %s ago runs on: crosswalk reload shows all\n", age(last.At, now), age(c.AppliedAt, now))
+	fmt.Fprintf(&b, "CONFIGURATION REFUSED %s ago, and the one of %s ago runs on: crosswalk reload shows all\n", words.Age(last.At, now), words.Age(c.AppliedAt, now))
 	if last.Problem != "" {
-		fmt.Fprintf(&b, "  %s\n", cut(last.Problem, 200))
+		fmt.Fprintf(&b, "  %s\n", words.Cut(last.Problem, 200))
 	}
 	shown, more := 0, 0
 	for _, d := range last.Diagnostics {
@@ -116,10 +117,10 @@ func configurationText(c admin.Configuration, now time.Time) string {
 			continue
 		}
 		at := diag.Position{File: d.File, Line: d.Line, Column: d.Column}.String()
-		fmt.Fprintf(&b, "  %s: %s: %s\n", plain(at), plain(d.Rule), cut(d.Message, 200))
+		fmt.Fprintf(&b, "  %s: %s: %s\n", words.Plain(at), words.Plain(d.Rule), words.Cut(d.Message, 200))
 	}
 	if more > 0 {
-		fmt.Fprintf(&b, "  and %s more\n", count(more, "error"))
+		fmt.Fprintf(&b, "  and %s more\n", words.Count(more, "error"))
 	}
 	return b.String()
 }

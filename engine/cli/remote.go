@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -168,29 +167,3 @@ func (d *doing) name() string {
 
 // newID makes the name of a request.
 func newID() string { return rand.Text() }
-
-// plain is a text from outside as a terminal may show it: on one line, without
-// what would steer the terminal.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-}
-
-// cut is plain, and no longer than so many characters.
-func cut(s string, most int) string {
-	r := []rune(plain(s))
-	if len(r) <= most {
-		return string(r)
-	}
-	return string(r[:most-1]) + "…"
-}
-
-// clock is a time as lists show it.
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) replayCommand() *cobra.Command {
@@ -96,14 +97,14 @@ func (a *app) planned(ctx context.Context, c *client.Client, req admin.ReplayReq
 			return plan, nil
 		}
 		if f, ok := a.stderr.(*os.File); ok && terminal(f) {
-			a.message("\rplan: %s looked at", counted(plan.Events, "event"))
+			a.message("\rplan: %s looked at", words.Count(plan.Events, "event"))
 		}
 	}
 }
 
 func planText(p admin.ReplayPlan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s picked", counted(p.Events, "event"))
+	fmt.Fprintf(&b, "%s picked", words.Count(p.Events, "event"))
 	if p.Events > 0 {
 		fmt.Fprintf(&b, ", up to event %d", p.Through)
 	}
@@ -143,7 +144,7 @@ func (a *app) replay(ctx context.Context, c *client.Client, req admin.ReplayRequ
 			return err
 		})
 		if err != nil {
-			return errors.Join(a.print(fmt.Sprintf("on their way again: %s; then it was broken off\n", counted(sent, "event"))), err)
+			return errors.Join(a.print(fmt.Sprintf("on their way again: %s; then it was broken off\n", words.Count(sent, "event"))), err)
 		}
 		sent, left = sent+done.Sent, left+done.Left
 		bar.add(done.Sent + done.Left)
@@ -159,5 +160,5 @@ func (a *app) replay(ctx context.Context, c *client.Client, req admin.ReplayRequ
 			return ctx.Err()
 		}
 	}
-	return a.print(fmt.Sprintf("on their way again: %s; left out: %d\n", counted(sent, "event"), left))
+	return a.print(fmt.Sprintf("on their way again: %s; left out: %d\n", words.Count(sent, "event"), left))
 }

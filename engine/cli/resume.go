@@ -10,6 +10,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) resumeCommand() *cobra.Command {
@@ -51,16 +52,16 @@ func (a *app) sinkCommand(name, short, long string, do func(context.Context, *cl
 func sendingText(connection string, s admin.Sending, now time.Time) string {
 	text := map[string]string{
 		"open": "records go", "limited": "it limits its callers", "broken": "it fails for every order",
-		"paused": "it refuses the credentials", "stopped": "paused by " + cmp.Or(plain(s.By), "an operator"),
+		"paused": "it refuses the credentials", "stopped": "paused by " + cmp.Or(words.Plain(s.By), "an operator"),
 	}[s.State]
 	if text == "" {
 		text = s.State
 	}
 	if s.Reason != nil {
-		text += fmt.Sprintf(" (%s %s: %s)", s.Reason.Class, plain(s.Reason.Code), cut(s.Reason.Message, 80))
+		text += fmt.Sprintf(" (%s %s: %s)", s.Reason.Class, words.Plain(s.Reason.Code), words.Cut(s.Reason.Message, 80))
 	}
 	if s.Since != nil && s.State != "open" {
-		text += ", for " + age(*s.Since, now)
+		text += ", for " + words.Age(*s.Since, now)
 	}
 	if s.State == "stopped" {
 		text += ", until `crosswalk resume " + connection + "`"

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 )
 
 // TestHostileSampleNames prints what became of samples whose names hold line ends and
@@ -44,7 +46,7 @@ func TestHostileSampleNames(t *testing.T) {
 				run.fail("m/"+s.name, nil, heldAgainst(want, []byte(`[]`), []byte(`{}`))),
 				run.fail("m/"+s.name, nil, (&knownAnswers{file: want}).wrong(1, "none")),
 				run.fail("m/"+s.name, nil, &brokenJSONError{want, 1, 1, "none"}),
-				run.fail("m/"+s.name, nil, &fileError{"the body", want, os.ErrPermission}),
+				run.fail("m/"+s.name, nil, project.NewFileError("the body", want, os.ErrPermission)),
 			} {
 				if err != nil {
 					t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crosswalk-etl/crosswalk/engine/project"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -44,7 +46,7 @@ func findSamples(dir string) ([]sample, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &fileError{"the folder", relative(dir), bare(err)}
+		return nil, project.NewFileError("the folder", dir, err)
 	}
 	var out []sample
 	bodies, beside := map[string]string{}, []string{}
@@ -57,9 +59,9 @@ func findSamples(dir string) ([]sample, error) {
 		case strings.HasSuffix(file, wantEnding), strings.HasSuffix(file, lookupsEnding), ending == queryEnding:
 			beside = append(beside, file)
 		case !strings.EqualFold(ending, ".json") && !isForm(file) && !isLines(file):
-			out = append(out, sample{name: file, stray: path, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json, .form or .ndjson", shown(path))})
+			out = append(out, sample{name: file, stray: path, problem: fmt.Sprintf("%s is no sample: the name of a body ends in .json, .form or .ndjson", project.Shown(path))})
 		case bodies[name] != "":
-			out = append(out, sample{name: name, stray: path, problem: fmt.Sprintf("%s and %s share one name and so one %s; rename one", plain(bodies[name]), plain(file), plain(name+wantEnding))})
+			out = append(out, sample{name: name, stray: path, problem: fmt.Sprintf("%s and %s share one name and so one %s; rename one", words.Plain(bodies[name]), words.Plain(file), words.Plain(name+wantEnding))})
 		default:
 			bodies[name] = file
 			out = append(out, sample{name: name, body: path, want: filepath.Join(dir, name+wantEnding), lookups: filepath.Join(dir, name+lookupsEnding), query: filepath.Join(dir, name+queryEnding)})
@@ -68,7 +70,7 @@ func findSamples(dir string) ([]sample, error) {
 	for _, file := range beside {
 		path := filepath.Join(dir, file)
 		if name := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(file, wantEnding), lookupsEnding), queryEnding); bodies[name] == "" {
-			out = append(out, sample{name: name, stray: path, problem: fmt.Sprintf("%s has no body: there is no %s.json, .form or .ndjson", shown(path), plain(name))})
+			out = append(out, sample{name: name, stray: path, problem: fmt.Sprintf("%s has no body: there is no %s.json, .form or .ndjson", project.Shown(path), words.Plain(name))})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b sample) int { return cmp.Compare(a.name, b.name) })
@@ -76,7 +78,7 @@ func findSamples(dir string) ([]sample, error) {
 }
 
 // answers reads what the sample's lookups answer; none without a file.
-func (s *sample) answers(ctx context.Context, p *project) (*knownAnswers, error) {
+func (s *sample) answers(ctx context.Context, p *project.Project) (*knownAnswers, error) {
 	if _, err := os.Stat(s.lookups); errors.Is(err, os.ErrNotExist) {
 		return &knownAnswers{file: s.lookups}, nil
 	}
@@ -90,7 +92,7 @@ func (s *sample) answers(ctx context.Context, p *project) (*knownAnswers, error)
 // request makes the webhook that would have brought the sample, with the query of
 // its URL from the file beside it; none without a file.
 func (s *sample) request(body []byte) (wire.Request, error) {
-	query, err := readBounded("the query", s.query, maxQueryBytes)
+	query, err := project.ReadBounded("the query", s.query, maxQueryBytes)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return wire.Request{}, err
 	}

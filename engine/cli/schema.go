@@ -15,6 +15,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/editor"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 )
 
 func (a *app) schemaCommand() *cobra.Command {
@@ -54,9 +55,9 @@ The plugins are asked offline; no secret is needed.`,
 				return err
 			}
 			if err := os.WriteFile(output, text, 0o644); err != nil { //nolint:gosec // a schema is for everybody who edits the files
-				return fmt.Errorf("the schema cannot be written to %s: %w", output, bare(err))
+				return fmt.Errorf("the schema cannot be written to %s: %w", output, project.Bare(err))
 			}
-			a.message("wrote %s\n", relative(output))
+			a.message("wrote %s\n", project.Relative(output))
 			return nil
 		},
 	}
@@ -114,15 +115,15 @@ func (a *app) configSchema(ctx context.Context) ([]byte, error) {
 		}
 	}
 	var text []byte
-	err := a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
-		names, err := p.host.Names()
+	err := a.withProject(ctx, cfg, func(ctx context.Context, p *project.Project) error {
+		names, err := p.Host.Names()
 		if err != nil {
 			return err
 		}
 		var plugins []editor.Plugin
 		for _, name := range names {
 			one := editor.Plugin{Name: name}
-			spec, err := p.host.Describe(ctx, name, nil)
+			spec, err := p.Host.Describe(ctx, name, nil)
 			if err != nil {
 				a.message("crosswalk: %v; its config is not checked\n", err)
 			} else {
@@ -148,7 +149,7 @@ func (a *app) mappingSchema(ctx context.Context, file string, from []string, to 
 		return nil, err
 	}
 	var text []byte
-	err = a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+	err = a.withProject(ctx, cfg, func(ctx context.Context, p *project.Project) error {
 		source, name := []byte(nil), "mapping.yaml"
 		if file == "" {
 			source, err = yaml.Marshal(map[string]any{"mapping": "new", "from": from, "to": to})
@@ -156,13 +157,13 @@ func (a *app) mappingSchema(ctx context.Context, file string, from []string, to 
 			if file, err = mappingFile(cfg, file); err != nil {
 				return err
 			}
-			source, err = readBounded("the mapping", file, maxMappingBytes)
-			name = relative(file)
+			source, err = project.ReadBounded("the mapping", file, mapping.MaxFile)
+			name = project.Relative(file)
 		}
 		if err != nil {
 			return err
 		}
-		m, findings, err := p.edited(ctx, name, source)
+		m, findings, err := editedMapping(ctx, p, name, source)
 		if err != nil {
 			return err
 		}
@@ -180,11 +181,11 @@ func (a *app) mappingSchema(ctx context.Context, file string, from []string, to 
 	return text, err
 }
 
-// edited gathers what the schema of a mapping is made of. What is wrong with its
+// editedMapping gathers what the schema of a mapping is made of. What is wrong with its
 // from and to is in the list.
-func (p *project) edited(ctx context.Context, file string, text []byte) (*editor.Mapping, diag.List, error) {
+func editedMapping(ctx context.Context, p *project.Project, file string, text []byte) (*editor.Mapping, diag.List, error) {
 	draft, ok := editor.Read(text)
-	_, found := mapping.CompileWith(file, text, p.catalog.with(ctx), mapping.Options{Tables: tablesOf(file)})
+	_, found := mapping.CompileWith(file, text, p.Catalog.With(ctx), mapping.Options{Tables: project.TablesOf(file)})
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
@@ -206,7 +207,7 @@ func (p *project) edited(ctx context.Context, file string, text []byte) (*editor
 		return nil, wrong, nil
 	}
 	m := &editor.Mapping{Draft: draft}
-	catalog := p.catalog.with(ctx)
+	catalog := p.Catalog.With(ctx)
 	for _, n := range draft.From {
 		connection, event, _ := strings.Cut(n.Value, ".")
 		s, err := catalog.Event(connection, event)
@@ -221,14 +222,14 @@ func (p *project) edited(ctx context.Context, file string, text []byte) (*editor
 		return nil, nil, err
 	}
 	m.To = editor.Event{Name: draft.To.Value, Schema: s}
-	p.offers(ctx, m)
+	addOffers(ctx, p, m)
 	return m, nil, ctx.Err()
 }
 
-// offers fills in what all connections offer.
-func (p *project) offers(ctx context.Context, m *editor.Mapping) {
-	for _, conn := range p.config.Connections {
-		spec, err := p.catalog.spec(ctx, conn.Name)
+// addOffers fills in what all connections offer.
+func addOffers(ctx context.Context, p *project.Project, m *editor.Mapping) {
+	for _, conn := range p.Config.Connections {
+		spec, err := p.Catalog.Spec(ctx, conn.Name)
 		if err != nil {
 			m.Unknown = append(m.Unknown, conn.Name)
 			continue
@@ -241,7 +242,7 @@ func (p *project) offers(ctx context.Context, m *editor.Mapping) {
 		}
 		for _, l := range spec.Lookups {
 			one := editor.Lookup{Name: conn.Name + "." + l.Name, Title: l.Title}
-			if s, err := p.catalog.with(ctx).Lookup(conn.Name, l.Name); err == nil {
+			if s, err := p.Catalog.With(ctx).Lookup(conn.Name, l.Name); err == nil {
 				one.Args, one.Answer = s.Args, s.Answer
 			}
 			m.Lookups = append(m.Lookups, one)

@@ -15,6 +15,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -54,7 +55,7 @@ func columns(rows []string) string {
 func row(cells ...any) string {
 	texts := make([]string, len(cells))
 	for i, c := range cells {
-		texts[i] = plain(fmt.Sprint(c))
+		texts[i] = words.Plain(fmt.Sprint(c))
 		if texts[i] == "" {
 			texts[i] = "-"
 		}
@@ -73,12 +74,12 @@ func statusText(s admin.Status, addr string, now time.Time) string {
 
 func aboutEngine(s *admin.Status, addr string, now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "engine %s at %s, running for %s\n", plain(s.Version), addr, age(s.StartedAt, now))
+	fmt.Fprintf(&b, "engine %s at %s, running for %s\n", words.Plain(s.Version), addr, words.Age(s.StartedAt, now))
 	if s.Configuration != nil {
 		b.WriteString(configurationText(*s.Configuration, now))
 	}
 	for _, alarm := range s.Alarms {
-		fmt.Fprintf(&b, "ALARM: %s\n", plain(alarm))
+		fmt.Fprintf(&b, "ALARM: %s\n", words.Plain(alarm))
 	}
 	return b.String()
 }
@@ -91,20 +92,20 @@ func aboutConnections(s *admin.Status, now time.Time) string {
 		if c.PID > 0 {
 			pid = fmt.Sprint(c.PID)
 		}
-		rows = append(rows, row(c.Name, c.Plugin, c.Version, c.State, pid, c.Restarts, cut(c.Reason, 80)))
+		rows = append(rows, row(c.Name, c.Plugin, c.Version, c.State, pid, c.Restarts, words.Cut(c.Reason, 80)))
 	}
 	b.WriteString(columns(rows))
 	for _, c := range s.Connections {
 		if d := c.Sending; d != nil && d.State != "open" {
-			fmt.Fprintf(&b, "nothing goes to %s: %s\n", plain(c.Name), sendingText(plain(c.Name), *d, now))
+			fmt.Fprintf(&b, "nothing goes to %s: %s\n", words.Plain(c.Name), sendingText(words.Plain(c.Name), *d, now))
 		}
 		if c.Unread {
-			fmt.Fprintf(&b, "no mapping reads from %s: %s\n", plain(c.Name), unreadKept(c.Name))
+			fmt.Fprintf(&b, "no mapping reads from %s: %s\n", words.Plain(c.Name), unreadKept(c.Name))
 		}
 	}
 	for _, u := range s.Undecoded {
-		for _, text := range undecodedText(u, now) {
-			fmt.Fprintf(&b, "%s: %s\n", plain(u.Connection), text)
+		for _, text := range u.Text(now) {
+			fmt.Fprintf(&b, "%s: %s\n", words.Plain(u.Connection), text)
 		}
 	}
 	return b.String()
@@ -117,7 +118,7 @@ func aboutLanes(s *admin.Status, now time.Time) string {
 		for _, l := range s.Lanes {
 			oldest, paused := "", ""
 			if l.Oldest != nil {
-				oldest = age(*l.Oldest, now)
+				oldest = words.Age(*l.Oldest, now)
 			}
 			if p := l.Paused; p != nil {
 				paused = pausedText(p)
@@ -129,13 +130,13 @@ func aboutLanes(s *admin.Status, now time.Time) string {
 	for _, l := range s.Lanes {
 		for i := range l.Waiting {
 			w := &l.Waiting[i]
-			fmt.Fprintf(&b, "event %d of key %s %s\n", w.Sequence, plain(w.Key), nextText(w, now))
+			fmt.Fprintf(&b, "event %d of key %s %s\n", w.Sequence, words.Plain(w.Key), nextText(w, now))
 		}
 	}
 	for i := range s.Paused {
 		m := &s.Paused[i]
 		fmt.Fprintf(&b, "mapping %s from %s to %s is gone from the configuration: %s for it; bring it back, or `crosswalk mapping drop` or `rename` it\n",
-			plain(m.Mapping), m.Source, m.Sink, waits(m.Backlog))
+			words.Plain(m.Mapping), m.Source, m.Sink, words.EventsWait(m.Backlog))
 	}
 	return b.String()
 }
@@ -154,12 +155,12 @@ func aboutMappings(s *admin.Status) string {
 func aboutCounts(s *admin.Status) string {
 	var b strings.Builder
 	n := s.Counters
-	fmt.Fprintf(&b, "%d accepted, %s; %d delivered, %d skipped, %d superseded, %d dead (%d open)", n.Accepted, counted(n.Duplicates, "duplicate"),
+	fmt.Fprintf(&b, "%d accepted, %s; %d delivered, %d skipped, %d superseded, %d dead (%d open)", n.Accepted, words.Count(n.Duplicates, "duplicate"),
 		n.Delivered, n.Skipped, n.Superseded, n.Dead, n.DeadOpen)
 	if n.Replayed > 0 {
 		fmt.Fprintf(&b, "; %d replayed", n.Replayed)
 	}
-	fmt.Fprintf(&b, "\n%s since the start", counted(s.Ingress.Requests, "webhook"))
+	fmt.Fprintf(&b, "\n%s since the start", words.Count(s.Ingress.Requests, "webhook"))
 	var refused []string
 	for _, code := range slices.Sorted(maps.Keys(s.Ingress.Refused)) {
 		if k := s.Ingress.Refused[code]; k > 0 {
@@ -181,28 +182,28 @@ func refusedFor(code string) string {
 	case ingress.CodeNotFound:
 		return "for an unknown connection or a wrong token"
 	}
-	return "as " + plain(strings.ReplaceAll(code, "_", " "))
+	return "as " + words.Plain(strings.ReplaceAll(code, "_", " "))
 }
 
 // unreadKept says what becomes of the events of a connection that no mapping reads.
 func unreadKept(connection string) string {
-	return fmt.Sprintf("its events are kept and go nowhere; when a mapping does, `crosswalk replay --connection %s --since TIME` sends them", plain(connection))
+	return fmt.Sprintf("its events are kept and go nowhere; when a mapping does, `crosswalk replay --connection %s --since TIME` sends them", words.Plain(connection))
 }
 
 // pausedText says in a cell why nothing goes to a lane's sink.
 func pausedText(p *admin.Pause) string {
 	var parts []string
 	if p.By != "" || p.Since != nil {
-		text := "by " + cmp.Or(cut(p.By, 30), "an operator")
+		text := "by " + cmp.Or(words.Cut(p.By, 30), "an operator")
 		if p.Since != nil {
-			text += " since " + clock(*p.Since)
+			text += " since " + words.Clock(*p.Since)
 		}
 		parts = append(parts, text)
 	}
 	if r := p.Reason; r != nil {
-		text := r.Class + " " + cut(r.Message, 60)
+		text := r.Class + " " + words.Cut(r.Message, 60)
 		if p.Until != nil {
-			text = "until " + clock(*p.Until) + ": " + text
+			text = "until " + words.Clock(*p.Until) + ": " + text
 		}
 		parts = append(parts, text)
 	}
@@ -213,48 +214,18 @@ func pausedText(p *admin.Pause) string {
 func nextText(w *admin.Waiting, now time.Time) string {
 	var text string
 	if wait := w.Next.Sub(now); wait > 0 {
-		text = fmt.Sprintf("is tried again in %s, at %s", max(wait.Round(time.Second), time.Second), clock(w.Next))
+		text = fmt.Sprintf("is tried again in %s, at %s", max(wait.Round(time.Second), time.Second), words.Clock(w.Next))
 	} else {
 		text = "is tried again now"
 	}
 	switch {
 	case w.Attempts > 0:
-		text += ", after " + counted(w.Attempts, "attempt")
+		text += ", after " + words.Count(w.Attempts, "attempt")
 	case w.PossiblySent && w.Reason == nil:
 		text += ": an earlier run may have sent it, and what that did must be over first"
 	}
 	if w.Reason != nil {
-		text += fmt.Sprintf(": %s %s: %s", w.Reason.Class, plain(w.Reason.Code), cut(w.Reason.Message, 80))
+		text += fmt.Sprintf(": %s %s: %s", w.Reason.Class, words.Plain(w.Reason.Code), words.Cut(w.Reason.Message, 80))
 	}
 	return text
-}
-
-// waits says how many events wait.
-func waits(n uint64) string {
-	if n == 1 {
-		return "1 event waits"
-	}
-	return fmt.Sprintf("%d events wait", n)
-}
-
-// counted is a number with its noun.
-func counted[N int | uint64](n N, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// age is how long ago something was, in one or two units.
-func age(t, now time.Time) string {
-	d := max(now.Sub(t), 0)
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
 }

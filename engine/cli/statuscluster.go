@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // aboutCluster is a cluster's engines, "" where there is none.
@@ -19,7 +20,7 @@ func aboutCluster(s *admin.Status) string {
 			name += " (this)"
 		}
 		for _, r := range e.Refused {
-			refused = append(refused, fmt.Sprintf("%s since %s: %s", r.Connection, clock(r.Since), cut(r.Message, 60)))
+			refused = append(refused, fmt.Sprintf("%s since %s: %s", r.Connection, words.Clock(r.Since), words.Cut(r.Message, 60)))
 		}
 		rows = append(rows, row(name, e.Partitions, strings.Join(refused, "; ")))
 	}

@@ -15,7 +15,9 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/mapping"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -78,7 +80,7 @@ func (t *sampleTest) run(ctx context.Context, files []string) error {
 	if len(files) == 0 {
 		return errors.New("the configuration names no mapping; name one on the command line")
 	}
-	err = t.app.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+	err = t.app.withProject(ctx, cfg, func(ctx context.Context, p *project.Project) error {
 		for _, file := range files {
 			if err := t.mapping(ctx, p, file); err != nil {
 				return err
@@ -95,7 +97,7 @@ func (t *sampleTest) run(ctx context.Context, files []string) error {
 func (t *sampleTest) summary() error {
 	switch total := t.passed + t.failed + t.updated; {
 	case total == 0 && t.others > 0:
-		return fmt.Errorf("none of %s has %q in its name", count(t.others, "sample"), t.only)
+		return fmt.Errorf("none of %s has %q in its name", words.Count(t.others, "sample"), t.only)
 	case total == 0:
 		return errors.New("no sample to test: put a body as the source sends it into samples/CASE.json beside the mapping, then run `crosswalk test --update`")
 	}
@@ -116,14 +118,14 @@ func (t *sampleTest) summary() error {
 }
 
 // mapping tests one mapping file's samples.
-func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error {
-	t.report.file = relative(file)
-	prog, findings, err := p.compile(ctx, file)
+func (t *sampleTest) mapping(ctx context.Context, p *project.Project, file string) error {
+	t.report.file = project.Relative(file)
+	prog, findings, err := p.Compile(ctx, file)
 	if err != nil {
 		return err
 	}
 	if prog == nil {
-		return t.fail(relative(file), findings, nil)
+		return t.fail(project.Relative(file), findings, nil)
 	}
 	samples, err := findSamples(filepath.Join(filepath.Dir(file), "samples"))
 	if err != nil {
@@ -133,14 +135,14 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 		if t.coverage.least > 0 {
 			t.coverage.of(prog)
 		}
-		t.app.message("%s: there are no samples beside it\n", shown(file))
+		t.app.message("%s: there are no samples beside it\n", project.Shown(file))
 		return nil
 	}
-	sink, err := p.sinkSchema(ctx, prog)
+	sink, err := sinkSchema(ctx, p, prog)
 	if err != nil {
 		return err
 	}
-	d, err := p.decoder(ctx, prog.From()[0].Connection)
+	d, err := newDecoder(ctx, p, prog.From()[0].Connection)
 	if err != nil {
 		return err
 	}
@@ -155,7 +157,7 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 			t.others++
 			continue
 		}
-		t.report.file = relative(cmp.Or(s.body, s.stray, file))
+		t.report.file = project.Relative(cmp.Or(s.body, s.stray, file))
 		if err := t.sample(ctx, p, prog, sink, d, name, s); err != nil {
 			return err
 		}
@@ -167,7 +169,7 @@ func (t *sampleTest) mapping(ctx context.Context, p *project, file string) error
 }
 
 // sample tests one body.
-func (t *sampleTest) sample(ctx context.Context, p *project, prog *mapping.Program, sink *schema.Schema, d *decoder, name string, s sample) error {
+func (t *sampleTest) sample(ctx context.Context, p *project.Project, prog *mapping.Program, sink *schema.Schema, d *decoder, name string, s sample) error {
 	if s.problem != "" {
 		return t.fail(name, nil, errors.New(s.problem))
 	}
@@ -207,7 +209,7 @@ func (t *sampleTest) sample(ctx context.Context, p *project, prog *mapping.Progr
 		return t.fail(name, nil, err)
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return t.fail(name, nil, fmt.Errorf("%s is missing; `crosswalk test --update --run %s` writes it", shown(s.want), plain(name)))
+		return t.fail(name, nil, fmt.Errorf("%s is missing; `crosswalk test --update --run %s` writes it", project.Shown(s.want), words.Plain(name)))
 	}
 	if err != nil {
 		return err
@@ -265,15 +267,15 @@ func (t *sampleTest) write(name, file string, got json.RawMessage, findings diag
 		return t.pass(name)
 	}
 	t.updated++
-	t.report.add(name, "", "written: "+relative(file))
+	t.report.add(name, "", "written: "+project.Relative(file))
 	word := "new"
 	if !errors.Is(err, os.ErrNotExist) {
 		word = "upd"
 	}
 	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil { //nolint:gosec // a file of the project, for everybody to read
-		return &fileError{"the wanted result", relative(file), bare(err)}
+		return project.NewFileError("the wanted result", file, err)
 	}
-	if err := t.print("%s  %s\n", word, plain(name)); err != nil {
+	if err := t.print("%s  %s\n", word, words.Plain(name)); err != nil {
 		return err
 	}
 	return t.list(findings)
@@ -283,17 +285,17 @@ func (t *sampleTest) write(name, file string, got json.RawMessage, findings diag
 func (t *sampleTest) pass(name string) error {
 	t.passed++
 	t.report.add(name, "", "")
-	return t.print("ok   %s\n", plain(name))
+	return t.print("ok   %s\n", words.Plain(name))
 }
 
 // fail counts a failure and prints why.
 func (t *sampleTest) fail(name string, findings diag.List, problem error) error {
 	t.failed++
 	annotations := t.report.failed(name, findings, problem)
-	text := "FAIL " + plain(name) + "\n"
+	text := "FAIL " + words.Plain(name) + "\n"
 	if problem != nil {
 		for line := range strings.SplitSeq(problem.Error(), "\n") {
-			text += "  " + plain(line) + "\n"
+			text += "  " + words.Plain(line) + "\n"
 		}
 	}
 	if err := t.print("%s", text); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) undecodedCommand() *cobra.Command {
@@ -56,9 +57,9 @@ func refusedWebhooks(ctx context.Context, c *client.Client, connection string, l
 func undecodedTable(p *admin.UndecodedPage, now time.Time) string {
 	var b strings.Builder
 	for _, u := range p.Connections {
-		for _, text := range undecodedText(u, now) {
+		for _, text := range u.Text(now) {
 			text, _, _ = strings.Cut(text, ": see `crosswalk undecoded list`") // which this is
-			fmt.Fprintf(&b, "%s: %s\n", plain(u.Connection), text)
+			fmt.Fprintf(&b, "%s: %s\n", words.Plain(u.Connection), text)
 		}
 	}
 	if len(p.Connections) == 0 && len(p.Refused) == 0 {
@@ -69,7 +70,7 @@ func undecodedTable(p *admin.UndecodedPage, now time.Time) string {
 	}
 	rows := []string{row("WEBHOOK", "CONNECTION", "CAME", "REASON", "FIELD", "MESSAGE")}
 	for _, w := range p.Refused {
-		rows = append(rows, row(w.Sequence, w.Connection, clock(w.ReceivedAt), cut(w.Reason.Code, 40), cut(w.Reason.Path, 30), cut(w.Reason.Message, 70)))
+		rows = append(rows, row(w.Sequence, w.Connection, words.Clock(w.ReceivedAt), words.Cut(w.Reason.Code, 40), words.Cut(w.Reason.Path, 30), words.Cut(w.Reason.Message, 70)))
 	}
 	b.WriteString(columns(rows))
 	if p.Next != 0 {
@@ -89,27 +90,27 @@ func (a *app) undecodedShow() *cobra.Command {
 
 func webhookText(w *admin.Webhook) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "webhook %d of %s, %d bytes, came %s and was refused %s\n", w.Sequence, plain(w.Connection), w.Bytes, clock(w.ReceivedAt), clock(w.RefusedAt))
+	fmt.Fprintf(&b, "webhook %d of %s, %d bytes, came %s and was refused %s\n", w.Sequence, words.Plain(w.Connection), w.Bytes, words.Clock(w.ReceivedAt), words.Clock(w.RefusedAt))
 	reason := w.Reason.Code
 	if w.Reason.Path != "" {
 		reason += " at " + w.Reason.Path
 	}
-	fmt.Fprintf(&b, "%s: %s\n\n%s", plain(reason), plain(w.Reason.Message), plain(w.Method))
+	fmt.Fprintf(&b, "%s: %s\n\n%s", words.Plain(reason), words.Plain(w.Reason.Message), words.Plain(w.Method))
 	if w.Path != "" {
-		b.WriteString(" " + plain(w.Path))
+		b.WriteString(" " + words.Plain(w.Path))
 	}
 	if w.Query != "" {
-		b.WriteString(" ?" + plain(w.Query))
+		b.WriteString(" ?" + words.Plain(w.Query))
 	}
 	b.WriteByte('\n')
 	for _, h := range w.Header {
-		fmt.Fprintf(&b, "%s: %s\n", plain(h[0]), plain(h[1]))
+		fmt.Fprintf(&b, "%s: %s\n", words.Plain(h[0]), words.Plain(h[1]))
 	}
 	switch {
 	case w.Body != "":
 		b.WriteByte('\n')
 		for line := range strings.SplitSeq(w.Body, "\n") {
-			b.WriteString(plain(line) + "\n")
+			b.WriteString(words.Plain(line) + "\n")
 		}
 	case len(w.BodyBase64) > 0:
 		b.WriteString("\nthe body is not UTF-8: see --format json\n")
@@ -174,7 +175,7 @@ func (a *app) onRefused(cmd *cobra.Command, done string, careful bool, do doWebh
 				}
 			}
 			if careful && !yes {
-				return a.print(fmt.Sprintf("%s would be %s; nothing was done: give --yes to do it\n", counted(len(numbers), "webhook"), done))
+				return a.print(fmt.Sprintf("%s would be %s; nothing was done: give --yes to do it\n", words.Count(len(numbers), "webhook"), done))
 			}
 			if careful {
 				return a.actOnRefused(ctx, c, numbers, who, done, do)
@@ -201,13 +202,13 @@ func (a *app) actOnRefused(ctx context.Context, c *client.Client, numbers []uint
 		for _, one := range out.Results {
 			if one.Problem != "" {
 				not++
-				a.message("webhook %d: not done: %s\n", one.Sequence, plain(one.Problem))
+				a.message("webhook %d: not done: %s\n", one.Sequence, words.Plain(one.Problem))
 				continue
 			}
 			n++
 		}
 	}
-	text := fmt.Sprintf("%s: %s", done, counted(n, "webhook"))
+	text := fmt.Sprintf("%s: %s", done, words.Count(n, "webhook"))
 	if not > 0 {
 		text += fmt.Sprintf("; not done: %d", not)
 	}

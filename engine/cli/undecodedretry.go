@@ -8,6 +8,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/admin/client"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // decodeWait is how long a retry waits for what becomes of webhooks, and decodeEvery how
@@ -40,7 +41,7 @@ func (a *app) retryRefused(ctx context.Context, c *client.Client, numbers []uint
 		return err
 	}
 	for _, w := range again {
-		a.message("webhook %d was refused again, and is webhook %d now: %s: %s\n", tried[w.ID].Sequence, w.Sequence, plain(w.Reason.Code), cut(w.Reason.Message, 200))
+		a.message("webhook %d was refused again, and is webhook %d now: %s: %s\n", tried[w.ID].Sequence, w.Sequence, words.Plain(w.Reason.Code), words.Cut(w.Reason.Message, 200))
 	}
 	switch {
 	case len(tried) == 0:

@@ -2,16 +2,14 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
-	"github.com/crosswalk-etl/crosswalk/engine/mapping"
-	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
+	"github.com/crosswalk-etl/crosswalk/engine/suggest"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 func (a *app) validateCommand() *cobra.Command {
@@ -44,11 +42,11 @@ Exit code 0: nothing found but warnings, 1: mistakes found, 2: could not run.`,
 			}
 			errs, warnings := findings.Count()
 			if errs > 0 || strict && warnings > 0 {
-				a.message("%s, %s\n", count(errs, "error"), count(warnings, "warning"))
+				a.message("%s, %s\n", words.Count(errs, "error"), words.Count(warnings, "warning"))
 				a.draftsOf(findings)
 				return errFindings
 			}
-			a.message("%s checked, %s\n", count(len(checked), "mapping"), count(warnings, "warning"))
+			a.message("%s checked, %s\n", words.Count(len(checked), "mapping"), words.Count(warnings, "warning"))
 			return nil
 		},
 	}
@@ -57,18 +55,6 @@ Exit code 0: nothing found but warnings, 1: mistakes found, 2: could not run.`,
 	cmd.Flags().StringVar(&format, "format", formatText, "text, json, junit, github (annotations of a workflow) or sarif")
 	return cmd
 }
-
-// The rules of what concerns the whole project.
-const (
-	// rulePlugin: a connection's plugin is not there or cannot be asked.
-	rulePlugin = "CW211"
-	// ruleDoubleName: two mappings have one name.
-	ruleDoubleName = "CW212"
-	// ruleDraft: a mapping is a draft that says TODO.
-	ruleDraft = "CW213"
-	// ruleNoRow: a table has no row for a value.
-	ruleNoRow = "CW164"
-)
 
 // validate checks the configuration, its connections, and the mappings, as far
 // as what is wrong with the one lets the other be read. It gives the mapping files
@@ -81,19 +67,19 @@ func (a *app) validate(ctx context.Context, files []string, exhaustive bool) (fi
 	if findings.HasErrors() && a.pluginsDir == "" && cfg.Plugins == "" {
 		return findings, nil, nil
 	}
-	err = a.withProject(ctx, cfg, func(ctx context.Context, p *project) error {
+	err = a.withProject(ctx, cfg, func(ctx context.Context, p *project.Project) error {
 		if files, err = mappingFiles(cfg, files); err != nil {
 			return err
 		}
 		whole, sound := len(files) == 0, !findings.HasErrors()
 		if whole {
 			files = cfg.Mappings
-			findings = append(findings, p.checkConnections(ctx)...)
+			findings = append(findings, p.CheckConnections(ctx)...)
 		}
-		programs, list, err := p.compileAll(ctx, files)
+		programs, list, err := p.CompileAll(ctx, files)
 		findings = append(findings, list...)
 		if whole && sound { // else a key may only be misspelt
-			findings = append(findings, p.checkTokens(programs)...)
+			findings = append(findings, p.CheckTokens(programs)...)
 		}
 		if err != nil || !exhaustive {
 			return err
@@ -102,81 +88,26 @@ func (a *app) validate(ctx context.Context, files []string, exhaustive bool) (fi
 		return err
 	})
 	for _, f := range files {
-		checked = append(checked, relative(f))
+		checked = append(checked, project.Relative(f))
 	}
 	return findings.Compact(), checked, err
 }
 
-// checkConnections holds each connection's configuration against its plugin's
-// schema. What it reports is not reported again by the compiler.
-func (p *project) checkConnections(ctx context.Context) diag.List {
-	var out diag.List
-	for _, conn := range p.config.Connections {
-		list := p.checkConnection(ctx, conn)
-		if list.HasErrors() {
-			p.catalog.giveUp(conn.Name)
+// draftsOf says of each draft among the findings whether it validates apart from what
+// it leaves to do.
+func (a *app) draftsOf(findings diag.List) {
+	for _, d := range findings {
+		if d.Rule != project.RuleDraft {
+			continue
 		}
-		out = append(out, list...)
-	}
-	return out
-}
-
-func (p *project) checkConnection(ctx context.Context, conn *config.Connection) diag.List {
-	if conn.Plugin == "" {
-		return nil // the configuration's own findings say so
-	}
-	spec, err := p.host.Describe(ctx, conn.Plugin, nil)
-	if err != nil {
-		return diag.List{pluginFinding(conn, err)}
-	}
-	list := conn.CheckSchema(spec.ConfigSchema)
-	if list.HasErrors() {
-		return list
-	}
-	if _, err := p.catalog.spec(ctx, conn.Name); err != nil {
-		list = append(list, pluginFinding(conn, err))
-	}
-	return list
-}
-
-// checkTokens finds connections that mappings read from and that take no webhooks.
-// Where all mappings compiled, it finds those as well that take webhooks which no
-// mapping reads.
-func (p *project) checkTokens(programs []*mapping.Program) diag.List {
-	var out diag.List
-	all := len(programs) == len(p.config.Mappings)
-	for _, conn := range p.config.Connections {
-		var readers []string
-		for _, prog := range programs {
-			if slices.Contains(sourcesOf(prog), conn.Name) {
-				readers = append(readers, prog.Name())
-			}
+		file := d.Position.File
+		others := slices.ContainsFunc(findings, func(o diag.Diagnostic) bool {
+			return o.Position.File == file && o.Rule != project.RuleDraft && !suggest.OfTodo(o.Source)
+		})
+		if others {
+			a.message("%s is a draft with TODOs, and has other findings\n", file)
+		} else {
+			a.message("%s is a draft: it validates apart from its TODOs\n", file)
 		}
-		if len(readers) == 0 && all {
-			out = append(out, conn.UnreadFinding()...)
-		}
-		out = append(out, conn.TokenFinding(readers)...)
 	}
-	return out
-}
-
-// pluginFinding says why a connection's plugin could not be asked.
-func pluginFinding(conn *config.Connection, err error) diag.Diagnostic {
-	nf, ok := errors.AsType[*pluginhost.NotFoundError](err)
-	if !ok {
-		return conn.PluginFinding(rulePlugin, "", err.Error())
-	}
-	hint := diag.DidYouMean(conn.Plugin, nf.Known)
-	if hint == "" {
-		hint = "put the plugin's binary there, or name another folder with --plugins"
-	}
-	return conn.PluginFinding(rulePlugin, hint, fmt.Sprintf("there is no plugin `%s` in %s", conn.Plugin, relative(nf.Dir)))
-}
-
-// count gives "1 mapping", "2 mappings".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

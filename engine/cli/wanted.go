@@ -14,6 +14,8 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/diag/rules"
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // byteOrderMark is what some editors put before a text in UTF-8.
@@ -31,7 +33,7 @@ type brokenJSONError struct {
 
 // Error gives the place and the problem.
 func (e *brokenJSONError) Error() string {
-	return fmt.Sprintf("%s:%d:%d: this is not JSON: %s", shown(e.file), e.line, e.column, e.problem)
+	return fmt.Sprintf("%s:%d:%d: this is not JSON: %s", project.Shown(e.file), e.line, e.column, e.problem)
 }
 
 // checkSyntax takes the byte order mark off a file's text. The error is a
@@ -51,7 +53,7 @@ func checkSyntax(file string, text []byte) ([]byte, error) {
 // readWanted reads what is wanted of a sample. The error is a *brokenJSONError where
 // the file is there and is not JSON.
 func readWanted(file string) ([]byte, error) {
-	text, err := readBounded("the wanted result", file, maxBodyBytes)
+	text, err := project.ReadBounded("the wanted result", file, maxBodyBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +68,9 @@ func heldAgainst(file string, want, got []byte) error {
 		return nil
 	}
 	if problem := wantedProblem(gjson.ParseBytes(want), gjson.ParseBytes(got)); problem != "" {
-		return fmt.Errorf("%s: %s", shown(file), problem)
+		return fmt.Errorf("%s: %s", project.Shown(file), problem)
 	}
-	return fmt.Errorf("differs from %s (- wanted, + made)\n%s", shown(file), strings.Join(diff, "\n"))
+	return fmt.Errorf("differs from %s (- wanted, + made)\n%s", project.Shown(file), strings.Join(diff, "\n"))
 }
 
 // wantedProblem says why a wanted result can be that of no event, or not that of so
@@ -82,7 +84,7 @@ func wantedProblem(want, got gjson.Result) string {
 	}
 	if !want.IsArray() {
 		return fmt.Sprintf("the body holds %s, which want an array with one of these for each: %s; this is %s",
-			count(len(got.Array()), "event"), wantedForm, kindOf(want))
+			words.Count(len(got.Array()), "event"), wantedForm, kindOf(want))
 	}
 	for i, w := range want.Array() {
 		problem := errorProblem(w)

@@ -201,6 +201,15 @@ func ThereAre(names []string) string {
 	return "there are " + strings.Join(names, ", ")
 }
 
+// Known says which of the names that there are may be meant by one that is none of them,
+// or else which there are; "" where there are none.
+func Known(name string, known []string) string {
+	if hint := DidYouMean(name, known); hint != "" {
+		return hint
+	}
+	return ThereAre(known)
+}
+
 // distance counts the insertions, deletions, substitutions and swaps of
 // neighbours that make b out of a.
 func distance(a, b []rune) int {
