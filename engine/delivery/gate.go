@@ -149,13 +149,16 @@ type GateStats struct {
 	Hearsay bool
 	// Sending counts the records at the sink.
 	Sending int
+	// Rate and Concurrency are its bounds; Rate is 0 where there is none.
+	Rate        float64
+	Concurrency int
 }
 
 // Stats tells how it stands.
 func (g *Gate) Stats() GateStats {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := GateStats{State: GateOpen, Sending: g.out}
+	s := GateStats{State: GateOpen, Sending: g.out, Rate: g.o.Rate, Concurrency: g.o.Concurrency}
 	if g.why != nil {
 		s.State, s.Failure, s.Since, s.Until = g.kind, g.why, g.since, g.until
 		s.Probed, s.Hearsay = g.probed, g.hearsay

@@ -113,7 +113,7 @@ func (e *engine) serve(ctx context.Context, in, adminLn net.Listener) error {
 	accept, stopAccepting := context.WithCancel(ctx)
 	defer stopAccepting()
 	r.deliver, r.reloads.life = deliver, accept
-	r.followEngines(deliver) //nolint:contextcheck // lanes have a context of their own, which outlives ctx
+	r.followEngines(deliver)
 
 	var (
 		mu       sync.Mutex
