@@ -80,6 +80,9 @@ func (s *Server) keep(ctx context.Context, q *request, r *wire.Request, received
 		if u, ok := errors.AsType[*UnavailableError](err); ok {
 			after = u.RetryAfter
 		}
+		if cause == nil { // it was to queue behind others
+			return answer{}, later(CodeJournal, "the event could not be stored: send this request again later", after, err)
+		}
 		return answer{}, later(CodeConnector, "the connector does not answer: send this request again later", after, errors.Join(cause, err))
 	}
 	q.kept = true

@@ -336,6 +336,17 @@ func TestNoRoomToKeep(t *testing.T) {
 	if got.StatusCode != 503 || got.code() != ingress.CodeConnector || got.Header.Get("Retry-After") != "30" || strings.Contains(got.text, "MiB") {
 		t.Errorf("got %d %s", got.StatusCode, got.text)
 	}
+	// One that was only to queue behind others says nothing of the connector.
+	no := s.keep
+	s.keep = nil
+	if got := r.post(t, body(1)); got.StatusCode != 202 {
+		t.Errorf("got %d %s", got.StatusCode, got.text)
+	}
+	s.keep = no
+	got = r.post(t, body(2))
+	if got.StatusCode != 503 || got.code() != ingress.CodeJournal || got.Header.Get("Retry-After") != "30" || strings.Contains(got.text, "connector") {
+		t.Errorf("got %d %s", got.StatusCode, got.text)
+	}
 	s.keep = func() error { return &ingress.UnacceptableError{Field: "body", Message: "too large"} }
 	if got := r.post(t, body(1)); got.StatusCode != 422 || got.code() != ingress.CodeUnacceptable {
 		t.Errorf("got %d %s", got.StatusCode, got.text)

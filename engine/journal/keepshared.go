@@ -53,6 +53,24 @@ func (j *Journal) knowsQueues() bool {
 	return level != nil && now != nil && *level == *now && j.board.valid()
 }
 
+// placed tells whether this engine has its place among the engines of a cluster: nil,
+// or an *UnavailableError. Without one it takes no webhooks, for another engine may
+// keep some of the same keys that came before, and does not wait for this one to know.
+func (j *Journal) placed() error {
+	if j.queues == nil || j.knowsQueues() {
+		return nil
+	}
+	return unavailable(retrySoon, nil, "this engine has no valid place among the engines of the cluster, so that it does not know which webhooks they keep undecoded")
+}
+
+// TakesWebhooks tells whether webhooks are taken now: nil, or an *UnavailableError.
+func (j *Journal) TakesWebhooks() error {
+	if err := j.Ready(); err != nil {
+		return err
+	}
+	return j.placed()
+}
+
 // stayLevel reads what is kept whenever this engine has come to the board.
 func (j *Journal) stayLevel(ctx context.Context) {
 	for {

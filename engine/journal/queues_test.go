@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -332,4 +333,30 @@ func TestQueuesUnderLoad(t *testing.T) {
 	if kept.Load() == 0 || direct.Load() == 0 || len(next) != senders {
 		t.Errorf("%d kept, %d direct, %d senders", kept.Load(), direct.Load(), len(next))
 	}
+}
+
+// An engine that the others do not wait for takes no webhooks, says so, and takes them
+// again when it has a place among them.
+func TestEngineWithoutPlaceTakesNoWebhooks(t *testing.T) {
+	j := onCluster(t, natsServer(t), func(o *journal.Options) { o.Cluster.Lease = journal.MinLease })
+	takes := func() bool { return j.TakesWebhooks() == nil }
+	until(t, "it has a place", takes)
+	resume := sync.OnceFunc(journal.StopSigns(j))
+	t.Cleanup(resume)
+	until(t, "its place is not valid any more", func() bool { return !takes() })
+	_, err := j.Keep(t.Context(), webhook("{}"))
+	for _, err := range []error{err, j.TakesWebhooks()} {
+		var u *journal.UnavailableError
+		if !errors.As(err, &u) || u.RetryAfter != 2*time.Second || !strings.Contains(u.Reason, "no valid place") {
+			t.Errorf("without a place: %v", err)
+		}
+	}
+	if !j.Queues(lane.Source) {
+		t.Error("without a place a webhook may go past what others keep")
+	}
+	if err := j.Ready(); err != nil { // what is stored already goes on
+		t.Error(err)
+	}
+	resume()
+	until(t, "it has a place again", takes)
 }

@@ -116,8 +116,8 @@ func (j *Journal) Keep(ctx context.Context, r *event.Request) (sequence uint64, 
 	if err := j.Ready(); err != nil {
 		return 0, err
 	}
-	if j.queues != nil && !j.knowsQueues() {
-		return 0, unavailable(retrySoon, nil, "what other engines keep undecoded is not known for now")
+	if err := j.placed(); err != nil {
+		return 0, err
 	}
 	kept := *r
 	kept.Sequence, kept.ID, kept.Reason = 0, nuid.Next(), nil

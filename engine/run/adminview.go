@@ -20,7 +20,7 @@ type view struct{ *engine }
 // Unready gives the reasons why webhooks or deliveries do not work now.
 func (v view) Unready(context.Context) []string {
 	var out []string
-	if err := v.journal.Ready(); err != nil {
+	if err := v.journal.TakesWebhooks(); err != nil {
 		out = append(out, "journal: "+err.Error())
 	}
 	for _, c := range v.connections() {
