@@ -110,29 +110,10 @@ func (j *Journal) keptShared(ctx context.Context, connection string, limit, maxB
 		return nil, fmt.Errorf("read the kept requests of %s: %w", connection, err)
 	}
 	j.queues.mu.Lock()
-	next := j.queues.of(connection).done + 1
+	done := j.queues.of(connection).done
 	j.queues.mu.Unlock()
-	var out []event.Request
-	for size := 0; len(out) < limit && size < maxBytes; {
-		m, err := j.requests.GetMsg(ctx, next, jetstream.WithGetMsgSubject(requestSubject(connection)))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the kept requests of %s: %w", connection, err)
-		}
-		next = m.Sequence + 1
-		if m.Header.Get(hdrDone) != "" {
-			continue
-		}
-		r, err := decodeRequest(m.Sequence, m.Subject, m.Header, m.Data)
-		if err != nil {
-			return nil, err
-		}
-		out, size = append(out, r), size+len(r.Body)
-	}
-	if len(out) > 0 {
-		return out, nil
+	if out, _, err := j.readKept(ctx, connection, done, limit, maxBytes); err != nil || len(out) > 0 {
+		return out, err
 	}
 	return nil, j.closeQueue(ctx, connection, last.Sequence)
 }

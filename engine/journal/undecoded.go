@@ -191,28 +191,42 @@ func (j *Journal) Kept(ctx context.Context, connection string, limit, maxBytes i
 	if j.queues != nil {
 		return j.keptShared(ctx, connection, limit, maxBytes)
 	}
-	j.undecoded.mu.Lock()
-	next := j.undecoded.of(connection).done + 1
-	j.undecoded.mu.Unlock()
-	var out []event.Request
+	u := j.undecoded
+	u.mu.Lock()
+	done := u.of(connection).done
+	u.mu.Unlock()
+	out, sizes, err := j.readKept(ctx, connection, done, limit, maxBytes)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for i := range out {
+		u.of(connection).given[out[i].Sequence] = sizes[i]
+	}
+	return out, err
+}
+
+// readKept reads a connection's requests behind after, the oldest first, with what each
+// takes in bytes: at most limit, and only the last of them goes beyond maxBytes of
+// bodies. The notes of engines of a cluster, which stand among them, are passed over.
+func (j *Journal) readKept(ctx context.Context, connection string, after uint64, limit, maxBytes int) (out []event.Request, sizes []int64, err error) {
 	for size := 0; len(out) < limit && size < maxBytes; {
-		m, err := j.requests.GetMsg(ctx, next, jetstream.WithGetMsgSubject(requestSubject(connection)))
+		m, err := j.requests.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(requestSubject(connection)))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read the kept requests of %s: %w", connection, err)
+			return nil, nil, fmt.Errorf("read the kept requests of %s: %w", connection, err)
+		}
+		after = m.Sequence
+		if m.Header.Get(hdrDone) != "" {
+			continue
 		}
 		r, err := decodeRequest(m.Sequence, m.Subject, m.Header, m.Data)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		j.undecoded.mu.Lock()
-		j.undecoded.of(connection).given[r.Sequence] = int64(len(m.Data)) + requestOverhead
-		j.undecoded.mu.Unlock()
-		out, size, next = append(out, r), size+len(r.Body), m.Sequence+1
+		out, sizes, size = append(out, r), append(sizes, int64(len(m.Data))+requestOverhead), size+len(r.Body)
 	}
-	return out, nil
+	return out, sizes, nil
 }
 
 // Decoded says of the first of those that Kept gave that everything has become of
