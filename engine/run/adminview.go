@@ -9,7 +9,6 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
-	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
@@ -77,16 +76,13 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 	if st.Undecoded, err = v.undecoded(ctx); err != nil {
 		return admin.Status{}, err
 	}
-	for _, l := range v.lanes {
-		al := admin.Lane{Source: l.Source, Sink: l.Sink, Paused: pause(v.sending(l.Sink))}
-		if i := slices.IndexFunc(js.Lanes, func(s journal.LaneStats) bool { return s.Lane == l.Lane }); i >= 0 {
-			al.Backlog = js.Lanes[i].Backlog
-			if at := js.Lanes[i].OldestAt; !at.IsZero() {
-				al.Oldest = &at
-			}
+	for _, l := range v.lanesStand(&js) {
+		al := admin.Lane{Source: l.Source, Sink: l.Sink, Paused: pause(v.sending(l.Sink)), Backlog: l.counted.Backlog}
+		if at := l.counted.OldestAt; !at.IsZero() {
+			al.Oldest = &at
 		}
-		if r := l.stands(); r != nil {
-			showStanding(&al, r)
+		if l.runners != nil {
+			showStanding(&al, l.runners)
 		}
 		st.Lanes = append(st.Lanes, al)
 	}

@@ -2,11 +2,9 @@ package run
 
 import (
 	"context"
-	"slices"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
-	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/metrics"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
 )
@@ -56,13 +54,10 @@ func (m measured) State(ctx context.Context) (metrics.State, error) {
 		}
 		s.Paused = append(s.Paused, mp)
 	}
-	for _, l := range e.lanes {
-		ml := metrics.Lane{Lane: l.Lane}
-		if i := slices.IndexFunc(js.Lanes, func(s journal.LaneStats) bool { return s.Lane == l.Lane }); i >= 0 {
-			ml.Backlog, ml.OldestAt = js.Lanes[i].Backlog, js.Lanes[i].OldestAt
-		}
-		if r := l.stands(); r != nil {
-			stats := r.Stats()
+	for _, l := range e.lanesStand(&js) {
+		ml := metrics.Lane{Lane: l.Lane, Backlog: l.counted.Backlog, OldestAt: l.counted.OldestAt}
+		if l.runners != nil {
+			stats := l.runners.Stats()
 			ml.Delivery = &stats
 		}
 		s.Lanes = append(s.Lanes, ml)

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"slices"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
@@ -25,18 +24,15 @@ func (v view) waits(ctx context.Context, r *journal.Recorded) ([]admin.Wait, err
 				continue // its mappings are gone, which is told below
 			}
 			w := admin.Wait{Source: id.Source, Sink: id.Sink, For: admin.WaitElsewhere, Paused: pause(v.sending(id.Sink))}
-			if s := l.stands(); s != nil {
-				w.For = admin.WaitUnread
-				if at, ok := s.Where(e.Key, e.Sequence); ok {
-					w.For, w.Mapping, w.Behind = string(at.Stage), at.Mapping, at.Behind
+			if s := l.stand(&stats); s.runners != nil {
+				w.For, w.Backlog = admin.WaitUnread, s.counted.Backlog
+				if at, ok := s.runners.Where(e.Key, e.Sequence); ok {
+					w.For, w.Backlog, w.Mapping, w.Behind = string(at.Stage), 0, at.Mapping, at.Behind
 					if at.Attempts > 0 || at.Stage == delivery.StageRetrying {
 						attempt := waitingOf(&at.Retry)
 						w.Attempt = &attempt
 					}
 				}
-			}
-			if i := slices.IndexFunc(stats.Lanes, func(s journal.LaneStats) bool { return s.Lane == id }); i >= 0 && w.For == admin.WaitUnread {
-				w.Backlog = stats.Lanes[i].Backlog
 			}
 			out = append(out, w)
 		}
