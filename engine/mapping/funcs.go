@@ -251,26 +251,20 @@ func countOf(least, most int, more bool) string {
 
 // closing returns what follows the parenthesis that closes the call at from.
 func (e *exprCompiler) closing(from int) int {
-	depth, quote := 0, rune(0)
-	for i := from; i < len(e.text); i++ {
-		switch c := e.text[i]; {
-		case quote != 0:
-			if c == '\\' && quote != '`' {
-				i++
-			} else if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'' || c == '`':
-			quote = c
-		case c == '(':
+	depth, end := 0, min(from+1, len(e.text))
+	e.brackets(from, len(e.text), func(i int, _ bool) bool {
+		switch e.text[i] {
+		case '(':
 			depth++
-		case c == ')':
+		case ')':
 			if depth--; depth <= 0 {
-				return i + 1
+				end = i + 1
+				return false
 			}
 		}
-	}
-	return min(from+1, len(e.text))
+		return true
+	})
+	return end
 }
 
 // pathFunction rewrites has("path") and get("path").
