@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
+	"github.com/crosswalk-etl/crosswalk/engine/project"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -44,7 +45,7 @@ func inCluster(t *testing.T, url string) *clustered {
 	cfg.Storage.NATS = &config.NATS{}
 	c := &clustered{}
 	c.engine = &engine{
-		project: &project{config: cfg}, running: &running{journal: j, log: log},
+		Project: &project.Project{Config: cfg}, running: &running{journal: j, log: log},
 		lanes: []*lane{{Lane: event.Lane{Source: "salesdrive", Sink: "saleapp"}, laneRun: &laneRun{}}},
 	}
 	options := c.gateOptions(saleapp)
@@ -130,13 +131,13 @@ func TestEnginesShareWaysToConnections(t *testing.T) {
 	url := natsURL(t)
 	a, b := inCluster(t, url), inCluster(t, url)
 	sum := func() config.Limits {
-		x, y := a.shared(a.config.Connections[0]), b.shared(b.config.Connections[0])
+		x, y := a.shared(a.Config.Connections[0]), b.shared(b.Config.Connections[0])
 		x.Rate.PerSecond += y.Rate.PerSecond
 		x.Rate.Burst += y.Rate.Burst
 		x.Concurrency += y.Concurrency
 		return x
 	}
-	comes(t, "the two have the limits together", func() bool { return sum() == a.config.Connections[0].Limits })
+	comes(t, "the two have the limits together", func() bool { return sum() == a.Config.Connections[0].Limits })
 	comes(t, "the gates have their shares", func() bool {
 		x, y := a.gate(), b.gate()
 		return x.Rate == 15 && y.Rate == 15 && x.Concurrency+y.Concurrency == 9
