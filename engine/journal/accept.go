@@ -182,7 +182,7 @@ func (j *Journal) notStored(ctx context.Context, err error, what string) error {
 
 // load reads one event.
 func (j *Journal) load(ctx context.Context, seq uint64) (event.Event, error) {
-	m, err := j.events.GetMsg(ctx, seq)
+	m, err := j.eventMessage(ctx, seq)
 	if err != nil {
 		return event.Event{}, fmt.Errorf("event %d: %w", seq, err)
 	}

@@ -20,3 +20,6 @@ func Acts(ctx context.Context, j *Journal) ([]event.Act, error) {
 	})
 	return out, err
 }
+
+// Inspect reads the next part of what is kept, from the oldest on.
+func Inspect(ctx context.Context, j *Journal) error { return j.inspect(ctx, &inspection{}) }

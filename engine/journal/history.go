@@ -308,7 +308,7 @@ func (j *Journal) Recorded(ctx context.Context, seq uint64) (Recorded, error) {
 }
 
 func (j *Journal) recorded(ctx context.Context, seq uint64, floors laneFloors) (Recorded, error) {
-	m, err := j.events.GetMsg(ctx, seq)
+	m, err := j.eventMessage(ctx, seq)
 	if err != nil {
 		return Recorded{}, fmt.Errorf("event %d: %w", seq, err)
 	}

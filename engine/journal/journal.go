@@ -101,12 +101,15 @@ type Journal struct {
 	firstKept uint64
 	// announced are the places in OUTCOMES that hold no outcomes; guarded by mu.
 	announced []uint64
+	// ends are where each stream ended when it was looked at last; the watcher's alone.
+	ends map[string]uint64
 	// read is up to where the start has read each stream.
 	read map[string]uint64
 	// accepts stores events, repeats the outcomes of duplicates, keeps requests.
 	accepts, repeats, keeps *publisher
 
 	closing   atomic.Bool
+	running   atomic.Bool  // Open has read what there is
 	gate      sync.RWMutex // held for reading while an event is being accepted
 	brokenBy  atomic.Pointer[error]
 	refusing  atomic.Pointer[string] // why nothing is accepted for now: disk or stream nearly full
@@ -126,7 +129,8 @@ type Journal struct {
 	standing   []standing            // letters whose outcome is in OUTCOMES, in its order
 	lower      map[event.Lane]uint64 // first place in OUTCOMES that a lane's takeover must read
 	firstEvent uint64                // the oldest event that was kept at the start
-	damage     []string              // what of the store cannot be read
+	damage     []damage              // what of the store cannot be read
+	unread     map[string][]uint64   // the same by stream, as far as it was found while the engine runs
 	lowest     uint64                // the same for a lane that had nothing at the start
 }
 
@@ -190,7 +194,9 @@ func open(ctx context.Context, o Options) (_ *Journal, err error) {
 	if err := errors.Join(j.mendActs(ctx), j.mendEnds(ctx)); err != nil {
 		return nil, err
 	}
-	j.alarm(j.damages())
+	if err := j.readDamage(); err != nil {
+		return nil, err
+	}
 	j.log.Debug("journal read", "events", j.index.size(), "took", time.Since(started))
 	j.accepts = newPublisher(j.nc, o.AcceptWait, j.answer, j.batchFrom(), j.broken) //nolint:contextcheck // it lives as long as the journal, not as long as Open's context
 	j.repeats = newPublisher(j.nc, o.AcceptWait, j.answer, j.batchFrom(), j.broken) //nolint:contextcheck // likewise

@@ -65,6 +65,29 @@ func (k *kinds) among(picked []bool, seq uint64) bool {
 	return int(id) < len(picked) && picked[id]
 }
 
+// sort gives an event's connection and type, "" where they are not known.
+func (k *kinds) sort(seq uint64) (connection, typ string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if c := k.of[seq/chunkLen]; c != nil {
+		s := k.names[c[seq%chunkLen]]
+		return s.connection, s.typ
+	}
+	return "", ""
+}
+
+// between gives the events of a connection between two others.
+func (k *kinds) between(connection string, after, before uint64) (out []uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for seq := after + 1; seq < before; seq++ {
+		if c := k.of[seq/chunkLen]; c != nil && k.names[c[seq%chunkLen]].connection == connection {
+			out = append(out, seq)
+		}
+	}
+	return out
+}
+
 // forget takes out the events before cut.
 func (k *kinds) forget(cut uint64) {
 	k.mu.Lock()

@@ -40,6 +40,7 @@ type Lane struct {
 	doubts   doubts // events that were possibly sent
 	marks    marks
 	floor    uint64 // all before it were acknowledged when the lane was opened
+	seen     uint64 // the last event that the consumer gave, 0 before the first; Next's alone
 	until    uint64 // all before it had been read before, and are read again for some mappings
 
 	gate   sync.RWMutex // held for reading by Commit, so that Close waits for it
@@ -133,6 +134,8 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (_ Delivery, fresh bool, err error)
 	if err != nil {
 		return Delivery{}, false, err
 	}
+	l.j.passedOver(l.name.Source, l.seen, seq)
+	l.seen = seq
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if early, err := l.came(m, seq); early || err != nil {

@@ -234,7 +234,7 @@ func (j *Journal) scan(ctx context.Context, s jetstream.Stream, from uint64, fil
 			return err
 		}
 		if m == nil {
-			j.damaged("%d of %d messages of stream %s cannot be read", left, info.NumPending, info.Stream)
+			j.damaged(info.Stream+" at the start", "%d of %d messages of stream %s cannot be read", left, info.NumPending, info.Stream)
 			return nil
 		}
 		if more, err := fn(meta.Sequence.Stream, m); err != nil || !more {

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -65,6 +66,9 @@ func (j *Journal) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	sick := 0
+	var inspecting sync.WaitGroup
+	inspecting.Go(func() { j.inspectAlways(ctx) })
+	defer inspecting.Wait()
 	for {
 		select {
 		case <-tick.C:
@@ -127,12 +131,16 @@ func (j *Journal) noRoom(ctx context.Context) string {
 			return fmt.Sprintf("%d MiB of disk are free, below the reserve of %d MiB", free>>20, j.o.MinFreeDisk>>20)
 		}
 	}
+	j.mu.Lock()
+	accepted := j.counts.accepted
+	j.mu.Unlock()
 	for _, s := range []jetstream.Stream{j.events, j.outcomes, j.dead, j.acts} {
 		info, err := s.Info(ctx)
 		if err != nil {
 			continue // a publication will tell
 		}
 		j.departed(ctx, info)
+		j.lookForLoss(info, accepted)
 		used, bound := info.State.Bytes, uint64(max(info.Config.MaxBytes, 1))
 		if used >= bound/100*nearlyFull {
 			return fmt.Sprintf("stream %s holds %d of %d MiB", info.Config.Name, used>>20, bound>>20)
