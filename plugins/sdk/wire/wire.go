@@ -73,6 +73,15 @@ const (
 	pingWait  = 4 * time.Second
 )
 
+// The windows of flow control, in bytes: what one side may send before the other has
+// read it, in a call and in all calls together. As they are fixed, gRPC does not
+// measure the way between the two, for which each message takes a ping and its answer,
+// and with them a system call and a wake-up on either side.
+const (
+	streamWindow = 4 << 20
+	connWindow   = 16 << 20
+)
+
 // ServerOptions are the options that a plugin's gRPC server needs beside
 // go-plugin's own. With them it ends the calls of an engine that does not answer for
 // HostSilence. The other direction needs no such option: the engine's health calls have
@@ -81,6 +90,8 @@ func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
+		grpc.StaticStreamWindowSize(streamWindow),
+		grpc.StaticConnWindowSize(connWindow),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingWait}),
 	}
 }
@@ -89,6 +100,8 @@ func ServerOptions() []grpc.ServerOption {
 // go-plugin's own.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
+		grpc.WithStaticStreamWindowSize(streamWindow),
+		grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(MaxMessageBytes),
 			grpc.MaxCallSendMsgSize(MaxMessageBytes),
