@@ -20,6 +20,9 @@ import (
 // sentence on standard error where the spec is wrong or no engine started the
 // process.
 //
+// The process runs on one processor as long as that is enough, and on all of them
+// while it is not; GOMAXPROCS in its environment overrules that.
+//
 // Standard output belongs to the handshake. What is printed to standard error
 // before Serve, and what is logged to Config.Log, reaches the engine's log.
 func Serve(s Spec) {
@@ -43,6 +46,7 @@ func serve(s Spec) error {
 	// under load. This is never touched, and so is no memory but a number to it.
 	ballast := make([]byte, 16<<20)
 	defer runtime.KeepAlive(ballast)
+	adapt()
 	go exitWithEngine(os.Stdin)
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig:  wire.Handshake(),
