@@ -96,12 +96,20 @@ func (d downFlag) String() string {
 
 func (d downFlag) Set(s string) error { return d.to.UnmarshalText([]byte(strings.TrimSpace(s))) }
 
-// mount puts each vendor's fake under its own name. /_faults is for all of them.
-func mount(o options) http.Handler {
+// mount puts each vendor's fake under its own name. /_faults is for all of them. slow
+// tells whether requests wait now, as --latency and /_faults have it.
+func mount(o options) (h http.Handler, slow func() bool) {
 	mux := http.NewServeMux()
 	saleapp, novaposhta := saleapptest.New(o.saleapp), novaposhtatest.New(o.novaposhta)
 	mux.Handle("/saleapp/", saleapp)
 	mux.Handle("/novaposhta/", novaposhta)
 	mux.Handle("/_faults", faults.Control(saleapp.Injector(), novaposhta.Injector()))
-	return mux
+	h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == saleapptest.APIPath+"/Orders" { // most requests are for it
+			saleapp.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+	return h, func() bool { return saleapp.Faults().Latency > 0 || novaposhta.Injector().Faults().Latency > 0 }
 }

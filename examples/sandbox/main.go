@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
@@ -42,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "sandbox: %v\n", err)
 		return 2
 	}
-	if err := serve(ctx, o, stdout); err != nil {
+	if err := serve(ctx, o, stdout, stderr); err != nil {
 		_, _ = fmt.Fprintf(stderr, "sandbox: %v\n", err)
 		return 1
 	}
@@ -50,35 +49,34 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // serve prints the address as soon as requests can come.
-func serve(ctx context.Context, o options, stdout io.Writer) error {
+func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	srv := &http.Server{
-		Handler:           mount(o),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		IdleTimeout:       2 * time.Minute,
-	}
+	handler, careful := mount(o)
+	srv := newServer(handler, careful, stderr)
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(listener) }()
+	go func() { served <- srv.serve(listener) }()
+	stop := func() error {
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		_ = listener.Close() // nothing more is accepted
+		return srv.shutdown(stopping)
+	}
 	if _, err := fmt.Fprintf(stdout, "http://%s\n", listener.Addr()); err != nil {
-		_ = srv.Close() // the reason to stop is the other error
+		_ = stop() // the reason to stop is the other error
 		return fmt.Errorf("print the address: %w", err)
 	}
 	select {
 	case err := <-served:
+		_ = stop() // the reason to stop is the other error
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if err := srv.Shutdown(stopping); err != nil {
-		// A request outlasted the grace, by a long --latency for one: cut it off.
-		if err := srv.Close(); err != nil {
-			return fmt.Errorf("stop: %w", err)
-		}
+	// A request may outlast the grace, by a long --latency for one: it is cut off.
+	if err := stop(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop: %w", err)
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func checkDelivery(f form) []string {
 // checkAmounts refuses amounts with a fraction, or that are no numbers.
 func checkAmounts(f form) []string {
 	var problems []string
-	for _, name := range []string{"insurance_amount", "delivery_amount"} {
+	for _, name := range [...]string{"insurance_amount", "delivery_amount"} {
 		if v := f.text(name); v != "" && !isDigits(strings.TrimPrefix(v, "-")) {
 			problems = append(problems, fmt.Sprintf("Поле %s має бути цілим числом, отримано %q", name, v))
 		}
@@ -126,13 +126,18 @@ func setDelivery(o *StoredOrder, f form) {
 	if kind := f.text("delivery_types"); kind != "" {
 		o.DeliveryTypes, o.DeliveryTypeName = kind, deliveryTypes[kind]
 	}
-	for name, to := range map[string]*string{
-		"receiver_name": &o.ReceiverName,
-		"city":          &o.City, "city_ref": &o.CityRef,
-		"addres": &o.Addres, "branch_ref": &o.BranchRef,
+	for _, text := range [...]struct {
+		name string
+		to   *string
+	}{
+		{"receiver_name", &o.ReceiverName},
+		{"city", &o.City},
+		{"city_ref", &o.CityRef},
+		{"addres", &o.Addres},
+		{"branch_ref", &o.BranchRef},
 	} {
-		if f.has(name) {
-			*to = f.text(name)
+		if i := f.last(text.name); i >= 0 {
+			*text.to = f[i].value
 		}
 	}
 	if f.has("receiver_phone") {

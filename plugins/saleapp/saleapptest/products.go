@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"strconv"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
 // line is what a request says of one product.
@@ -17,10 +19,18 @@ type line struct {
 // products reads the JSON of the form field and finds each product, or says what is
 // wrong with every line. The result is never nil without problems.
 func (s *Server) products(c caller, text string) ([]Product, []string) {
-	found := []Product{}
 	if text == "" {
+		return []Product{}, nil
+	}
+	if found := s.plainProducts(c, text); found != nil {
 		return found, nil
 	}
+	return s.anyProducts(c, text)
+}
+
+// anyProducts is products without a short cut.
+func (s *Server) anyProducts(c caller, text string) ([]Product, []string) {
+	found := []Product{}
 	var rows []map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &rows); err != nil {
 		return nil, []string{"Поле products має бути масивом об'єктів JSON: " + jsonProblem(err).Error()}
@@ -40,40 +50,104 @@ func (s *Server) products(c caller, text string) ([]Product, []string) {
 	return found, problems
 }
 
+// maxPlain bounds the JSON that is read without a bound of its depth, in bytes.
+const maxPlain = 64 << 10
+
+// plainProducts is products for the common case: lines that are in order and written
+// without escapes. It gives nil where it is not sure.
+func (s *Server) plainProducts(c caller, text string) []Product {
+	if len(text) > maxPlain || strings.IndexByte(text, '\\') >= 0 || !gjson.Valid(text) {
+		return nil
+	}
+	rows := gjson.Parse(text)
+	if !rows.IsArray() {
+		return nil
+	}
+	found := make([]Product, 0, strings.Count(text, "{"))
+	sure := true
+	rows.ForEach(func(_, row gjson.Result) bool {
+		l := line{}
+		sure = row.IsObject()
+		if sure {
+			row.ForEach(func(name, value gjson.Result) bool {
+				to := l.field(name.Str)
+				switch {
+				case to == nil:
+				case value.Type == gjson.Null:
+					*to = ""
+				case value.Type == gjson.String:
+					*to = value.Str
+				default:
+					sure = sure && value.Type != gjson.JSON
+					*to = value.Raw
+				}
+				return sure
+			})
+		}
+		if sure = sure && l.check() == ""; !sure {
+			return false
+		}
+		p, ok := s.priced(c, l)
+		found = append(found, p)
+		sure = ok
+		return sure
+	})
+	if !sure {
+		return nil
+	}
+	return found
+}
+
+// field is where a line's member of a name goes, nil if it has none.
+func (l *line) field(name string) *string {
+	switch name {
+	case "id":
+		return &l.id
+	case "external_id":
+		return &l.externalID
+	case "supplier_id":
+		return &l.supplierID
+	case "sku":
+		return &l.sku
+	case "qty":
+		return &l.qty
+	case "cost":
+		return &l.cost
+	case "discount_percent":
+		return &l.discount
+	}
+	return nil
+}
+
 func (s *Server) product(c caller, row map[string]json.RawMessage) (Product, string) {
 	if row == nil {
 		return Product{}, "отримано null замість об'єкта"
 	}
 	l := line{}
-	for _, field := range []struct {
-		name string
-		to   *string
-	}{
-		{"id", &l.id},
-		{"external_id", &l.externalID},
-		{"supplier_id", &l.supplierID},
-		{"sku", &l.sku},
-		{"qty", &l.qty},
-		{"cost", &l.cost},
-		{"discount_percent", &l.discount},
-	} {
-		text, err := scalar(row[field.name])
+	for _, name := range []string{"id", "external_id", "supplier_id", "sku", "qty", "cost", "discount_percent"} {
+		text, err := scalar(row[name])
 		if err != nil {
-			return Product{}, field.name + ": " + err.Error()
+			return Product{}, name + ": " + err.Error()
 		}
-		*field.to = text
+		*l.field(name) = text
 	}
 	if problem := l.check(); problem != "" {
 		return Product{}, problem
 	}
-	p, ok := s.lookUp(c, l)
+	p, ok := s.priced(c, l)
 	if !ok {
 		return Product{}, l.missing(c)
 	}
+	return p, ""
+}
+
+// priced is the product that a line means, with what the line says of it.
+func (s *Server) priced(c caller, l line) (Product, bool) {
+	p, ok := s.lookUp(c, l)
 	p.Qty, p.AllocatedQty, p.Cost, p.DiscountPercent = l.qty, "0", "0", "0"
 	replace(&p.Cost, l.cost)
 	replace(&p.DiscountPercent, l.discount)
-	return p, ""
+	return p, ok
 }
 
 func (l line) check() string {

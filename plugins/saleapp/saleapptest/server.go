@@ -3,6 +3,8 @@ package saleapptest
 import (
 	"cmp"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest/faults"
@@ -103,7 +105,13 @@ func New(o Options) *Server {
 // ServeHTTP serves the API and the paths beside it. It aborts the connection by
 // panicking with http.ErrAbortHandler where a fault says so, which net/http
 // servers understand.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == APIPath+"/Orders" {
+		s.serveAPI(w, r) // there is nothing else to be found
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // serveAPI is the vendor's part, behind the faults.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
@@ -129,7 +137,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) (int, answer) {
 	if r.Method != http.MethodPost {
 		return http.StatusMethodNotAllowed, refusal("Запит має бути HTTP POST, а дія - у полі method_type")
 	}
-	c, ok := s.caller(r.URL.Query().Get("secret_key"))
+	c, ok := s.caller(secretKey(r.URL))
 	if !ok {
 		return http.StatusOK, refusal("Невірний ключ доступу secret_key")
 	}
@@ -151,6 +159,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) (int, answer) {
 	default:
 		return http.StatusOK, refusal("Невідомий method_type \"" + verb + "\": очікується GET, POST, PUT або DELETE")
 	}
+}
+
+// secretKey is the key in a request's address.
+func secretKey(u *url.URL) string {
+	if key, ok := strings.CutPrefix(u.RawQuery, "secret_key="); ok && !strings.ContainsAny(key, "&;%+") {
+		return key
+	}
+	return u.Query().Get("secret_key")
 }
 
 // caller is who sends a request, as its key tells.

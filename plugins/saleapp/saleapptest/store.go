@@ -21,6 +21,8 @@ type store struct {
 	byExternal map[string][]int
 	deleted    []*StoredOrder
 	writes     []Write
+	stamped    time.Time // the second that stamp is of
+	stamp      string
 }
 
 func newStore(now func() time.Time) *store {
@@ -188,7 +190,14 @@ func (s *store) log(verb string, o *StoredOrder) {
 	})
 }
 
-func (s *store) timestamp() string { return s.now().Format(time.DateTime) }
+// timestamp is the time as answers write it, to the second. The lock is held.
+func (s *store) timestamp() string {
+	now := s.now()
+	if now.Unix() != s.stamped.Unix() || now.Location() != s.stamped.Location() || s.stamp == "" {
+		s.stamped, s.stamp = now, now.Format(time.DateTime)
+	}
+	return s.stamp
+}
 
 // list returns the orders of one moment, oldest first.
 func (s *store) list() []*StoredOrder {

@@ -12,7 +12,12 @@ import (
 
 // isDigits reports whether s is one or more ASCII digits.
 func isDigits(s string) bool {
-	return s != "" && strings.IndexFunc(s, notDigit) < 0
+	for _, c := range []byte(s) {
+		if notDigit(rune(c)) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func notDigit(r rune) bool { return r < '0' || r > '9' }
