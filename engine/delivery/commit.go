@@ -26,18 +26,24 @@ type entry struct {
 
 // committer stores entries in the order they came. What came while it stored the
 // last ones goes into the next commit, and so what comes together shares an fsync.
-// Where several came together, the next ones are given as long again to gather.
+// Where several came together, the next ones are given time to gather: a commit by
+// itself costs as much as some fifty outcomes.
 type committer struct {
 	journal Lane
 	inbox   *inbox
 	health  *health
 	wake    chan struct{}
-	tracer  *tracing.Tracer
+	// rush ends the gathering of entries.
+	rush   chan struct{}
+	tracer *tracing.Tracer
 
 	mu    sync.Mutex
 	queue []entry
 	// open counts what is not stored yet.
 	open int
+	// pressing tells that an event waits for an entry of the queue, patient that what
+	// was gathered has waited for gatherShort.
+	pressing, patient bool
 
 	outcomes []event.Outcome
 	dead     []event.DeadLetter
@@ -48,9 +54,24 @@ func (c *committer) put(e entry) {
 	c.mu.Lock()
 	c.queue = append(c.queue, e)
 	c.open++
+	if e.it != nil && e.it.behind != nil {
+		c.pressing = true
+	}
+	hasten := len(c.queue) == enough || c.pressing && c.patient
 	c.mu.Unlock()
 	select {
 	case c.wake <- struct{}{}:
+	default:
+	}
+	if hasten {
+		c.hasten()
+	}
+}
+
+// hasten has what was gathered be stored now: nothing more comes before that is.
+func (c *committer) hasten() {
+	select {
+	case c.rush <- struct{}{}:
 	default:
 	}
 }
@@ -62,21 +83,30 @@ func (c *committer) pending() int {
 	return c.open
 }
 
-// maxGather bounds how long entries wait for others to share a commit with.
-const maxGather = 10 * time.Millisecond
+const (
+	// gatherShort bounds how long entries wait for others to share a commit with while
+	// another event waits for one of them, gatherLong while none does: what was sent
+	// is with the sink already, and only the next of its key waits for the commit.
+	gatherShort = 10 * time.Millisecond
+	gatherLong  = 30 * time.Millisecond
+	// enough is how many entries wait for no others.
+	enough = maxCommit / 2
+)
 
 func (c *committer) run(ctx context.Context) {
 	var taken []entry
-	var gather time.Duration
+	several, took := false, time.Duration(0)
 	for {
-		if gather > 0 && !c.hurry() && !sleep(ctx, gather) {
+		if several && !c.gather(ctx, min(took, gatherShort)) {
 			return
 		}
 		clear(taken)
 		c.mu.Lock()
 		taken, c.queue = c.queue, taken[:0]
+		c.pressing, c.patient = false, false
 		c.mu.Unlock()
 		if len(taken) == 0 {
+			several = false
 			select {
 			case <-c.wake:
 				continue
@@ -89,20 +119,41 @@ func (c *committer) run(ctx context.Context) {
 			if !c.store(ctx, batch) {
 				return
 			}
+			select {
+			case <-c.rush: // others come now, after these
+			default:
+			}
 			c.tell(batch)
 		}
-		gather = 0
-		if len(taken) > 1 {
-			gather = min(time.Since(began), maxGather)
-		}
+		several, took = len(taken) > 1, time.Since(began)
 	}
 }
 
-// hurry tells whether there is enough for a commit already.
-func (c *committer) hurry() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.queue) >= maxCommit/2
+// gather waits until enough has come: for short, and until gatherLong is over unless an
+// event waits for what came. It gives false if ctx ends before.
+func (c *committer) gather(ctx context.Context, short time.Duration) bool {
+	t := time.NewTimer(short)
+	defer t.Stop()
+	for _, more := range []time.Duration{gatherLong - short, 0} {
+		c.mu.Lock()
+		over := len(c.queue) >= enough || c.patient && c.pressing
+		c.mu.Unlock()
+		if over {
+			return true
+		}
+		select {
+		case <-t.C:
+		case <-c.rush:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+		c.mu.Lock()
+		c.patient = true
+		c.mu.Unlock()
+		t.Reset(more)
+	}
+	return true
 }
 
 // tell has the items of a stored batch go on.

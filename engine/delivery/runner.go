@@ -83,7 +83,7 @@ func New(o Options) (*Runner, error) {
 		sinking: &health{log: log, what: "writing to the sink", from: 3},
 	}
 	r.commit = &committer{
-		journal: o.Journal, inbox: r.inbox, wake: make(chan struct{}, 1), tracer: o.Tracer,
+		journal: o.Journal, inbox: r.inbox, wake: make(chan struct{}, 1), rush: make(chan struct{}, 1), tracer: o.Tracer,
 		health: &health{log: log, what: "storing outcomes"},
 	}
 	return r, nil
@@ -285,6 +285,10 @@ func (r *Runner) turn(ctx context.Context, spare mail) (t turned, more bool) {
 		if len(r.schedule) > 0 && r.schedule[0].due.After(now) {
 			at = earlier(at, r.schedule[0].due)
 		}
+	}
+	// All that is on its way is to be stored, and others of its keys wait for that.
+	if n := r.counts[committing]; n > 0 && n == r.live() && r.counts[waiting] > 0 {
+		r.commit.hasten()
 	}
 	if n := r.order(now); n > 0 && !r.reading {
 		r.reading = true
