@@ -33,11 +33,11 @@ func (c *client) read(v verb, got *outbound.Answer) (answer, error) {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return a, sdk.Unauthorized("wrong_key", "SaleApp refuses the key: %s", says)
 	case status == http.StatusTooManyRequests:
-		return a, sdk.RateLimited(outbound.RetryAfter(got.Header, time.Now()), "rate_limited", "SaleApp asks to be asked less often: %s", says)
+		return a, sdk.RateLimited(outbound.RetryAfter(got.Header(), time.Now()), "rate_limited", "SaleApp asks to be asked less often: %s", says)
 	case status == http.StatusServiceUnavailable:
 		// "Currently unable to handle the request" (RFC 9110, 15.6.4): it was turned away.
 		f := sdk.Transient("unavailable", "SaleApp turns requests away: %s", says)
-		f.RetryAfter = outbound.RetryAfter(got.Header, time.Now())
+		f.RetryAfter = outbound.RetryAfter(got.Header(), time.Now())
 		return a, f
 	case status >= 500 || status == http.StatusRequestTimeout:
 		return a, noAnswer(v, "server_error", says)

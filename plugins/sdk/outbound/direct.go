@@ -152,6 +152,20 @@ func (d *direct) exchange(k *kept, contentType string, body []byte) (written boo
 // answer reads an answer; keep tells whether another may follow on the connection.
 func (d *direct) answer(k *kept) (a *Answer, keep bool, err error) {
 	k.budget = maxHead
+	if fields, length, ok := plainHead(k.in); ok {
+		if length > d.MaxAnswer {
+			return nil, false, ErrTooLong
+		}
+		k.budget = length
+		text := make([]byte, length)
+		if n, err := io.ReadFull(k.in, text); err != nil {
+			if n == 0 && errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, false, err
+		}
+		return &Answer{Status: http.StatusOK, fields: fields, Body: text}, k.in.Buffered() == 0, nil
+	}
 	var resp *http.Response
 	for resp == nil || resp.StatusCode/100 == 1 { // RFC 9110, 15.2: interim ones
 		resp, err = http.ReadResponse(k.in, d.expecting) //nolint:bodyclose // a body is closed by closing or emptying the connection
@@ -183,7 +197,7 @@ func (d *direct) answer(k *kept) (a *Answer, keep bool, err error) {
 			resp.Close = true
 		}
 	}
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: text}, !resp.Close && k.in.Buffered() == 0, nil
+	return &Answer{Status: resp.StatusCode, header: resp.Header, Body: text}, !resp.Close && k.in.Buffered() == 0, nil
 }
 
 // take gives a kept connection that is alive, or a new one, with its deadline set.

@@ -54,8 +54,18 @@ type Endpoint struct {
 // Answer is what a request was answered.
 type Answer struct {
 	Status int
-	Header http.Header
 	Body   []byte
+
+	header http.Header // nil where it is to be read of fields
+	fields string
+}
+
+// Header gives the answer's header. It is read when it is asked for.
+func (a *Answer) Header() http.Header {
+	if a.header == nil {
+		a.header = readFields(a.fields)
+	}
+	return a.header
 }
 
 // ErrTooLong says that an answer's body is longer than EndpointOptions.MaxAnswer.
@@ -176,5 +186,5 @@ func (p *proxied) post(ctx context.Context, contentType string, body []byte) (*A
 	if err != nil {
 		return nil, &NoAnswerError{Sent: true, Err: err}
 	}
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: text}, nil
+	return &Answer{Status: resp.StatusCode, header: resp.Header, Body: text}, nil
 }

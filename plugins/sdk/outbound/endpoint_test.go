@@ -133,6 +133,7 @@ func TestAnswers(t *testing.T) {
 		kept   bool
 	}{
 		"length":            {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\ngo", 200, "go", false, true},
+		"created":           {"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\ngo", 201, "go", false, true},
 		"nothing":           {"HTTP/1.1 204 No Content\r\n\r\n", 204, "", false, true},
 		"chunks":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\ng\r\n1\r\no\r\n0\r\n\r\n", 200, "go", false, true},
 		"until it closes":   {"HTTP/1.1 200 OK\r\n\r\ngo", 200, "go", true, false},
