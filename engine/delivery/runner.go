@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -203,6 +204,8 @@ func (r *Runner) loop(ctx, work context.Context) (broken error) {
 		}
 		select {
 		case <-r.inbox.wake:
+			// What is about to come is handled with what has come.
+			runtime.Gosched()
 		case <-alarm.C:
 		case <-ending:
 			drain()
