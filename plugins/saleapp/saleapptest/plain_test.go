@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +134,32 @@ func TestTimestamp(t *testing.T) {
 		if now.Location() == time.UTC {
 			now = now.Add(500 * time.Millisecond)
 		}
+	}
+}
+
+// TestWritesKeepLittle: orders that are changed again and again cost what is said of
+// each write, and not each request's body.
+func TestWritesKeepLittle(t *testing.T) {
+	s := New(Options{})
+	const n, size = 300, 100_000
+	s.store.create(StoredOrder{})
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for range n {
+		body := strings.Repeat("x", size) + "вул. Садова, 12"
+		if !s.store.update(query{by: "id", value: "1"}, func(o *StoredOrder) { o.Addres = body[size:] }) {
+			t.Fatal("there is no order")
+		}
+	}
+	if after := heap(); after > before+n*size/10 {
+		t.Errorf("%d changes keep %d bytes", n, after-before)
+	}
+	if w := s.Writes(); w[n].Addres != "вул. Садова, 12" {
+		t.Errorf("the last write is %+v", w[n])
 	}
 }

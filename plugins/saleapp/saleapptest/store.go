@@ -3,6 +3,7 @@ package saleapptest
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -182,11 +183,12 @@ func (s *store) process(id int, p Progress) bool {
 	return true
 }
 
-// log records a write. The lock is held.
+// log records a write. The lock is held. What it keeps for ever is copied: the fields
+// of an order are parts of its request's body, which may go with the order.
 func (s *store) log(verb string, o *StoredOrder) {
 	s.writes = append(s.writes, Write{
 		Sequence: len(s.writes) + 1, Verb: verb,
-		ID: o.ID, ExternalID: o.ExternalID, ClientID: o.ClientID, Addres: o.Addres,
+		ID: o.ID, ExternalID: strings.Clone(o.ExternalID), ClientID: strings.Clone(o.ClientID), Addres: strings.Clone(o.Addres),
 	})
 }
 
