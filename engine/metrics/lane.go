@@ -3,6 +3,8 @@ package metrics
 import (
 	"context"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
@@ -24,24 +26,45 @@ func (l lane) Commit(ctx context.Context, outcomes []event.Outcome, dead []event
 	if err := l.Lane.Commit(ctx, outcomes, dead, done); err != nil {
 		return err
 	}
-	for i := range outcomes {
-		l.metrics.outcome(&outcomes[i])
+	for i := 0; i < len(outcomes); {
+		i += l.metrics.counted(outcomes[i:])
 	}
 	return nil
 }
 
-func (m *Metrics) outcome(o *event.Outcome) {
-	source, sink := o.Lane.Source, o.Lane.Sink
-	m.outcomes.WithLabelValues(source, sink, o.Mapping, string(o.Kind)).Inc()
-	if o.Attempts > 0 {
-		m.attempts.WithLabelValues(source, sink, o.Mapping).Add(float64(o.Attempts))
+// counted counts those of the first outcomes that differ in nothing that is counted by,
+// which are mostly all, and gives how many they are.
+func (m *Metrics) counted(outcomes []event.Outcome) int {
+	first := &outcomes[0]
+	source, sink := first.Lane.Source, first.Lane.Sink
+	n, attempts := 0, 0
+	var waits prometheus.Observer
+	for n < len(outcomes) {
+		o := &outcomes[n]
+		if o.Lane != first.Lane || o.Mapping != first.Mapping || o.Kind != first.Kind {
+			break
+		}
+		n++
+		attempts += o.Attempts
+		if o.Kind == event.Delivered && !o.ReceivedAt.IsZero() {
+			if waits == nil {
+				waits = m.delivery.WithLabelValues(source, sink)
+			}
+			// A clock that was set back makes no negative time.
+			waits.Observe(max(0, o.At.Sub(o.ReceivedAt).Seconds()))
+		}
+		m.died(o)
 	}
-	if o.Kind == event.Delivered && !o.ReceivedAt.IsZero() {
-		// A clock that was set back makes no negative time.
-		m.delivery.WithLabelValues(source, sink).Observe(max(0, o.At.Sub(o.ReceivedAt).Seconds()))
+	m.outcomes.WithLabelValues(source, sink, first.Mapping, string(first.Kind)).Add(float64(n))
+	if attempts > 0 {
+		m.attempts.WithLabelValues(source, sink, first.Mapping).Add(float64(attempts))
 	}
+	return n
+}
+
+func (m *Metrics) died(o *event.Outcome) {
 	if r := o.Reason; o.Kind == event.Dead && r != nil {
-		m.dead.WithLabelValues(source, sink, o.Mapping, r.Class).Inc()
+		m.dead.WithLabelValues(o.Lane.Source, o.Lane.Sink, o.Mapping, r.Class).Inc()
 		if r.Class == classMapping {
 			m.mapping.WithLabelValues(o.Mapping, r.Code).Inc()
 		}
