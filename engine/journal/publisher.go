@@ -18,16 +18,6 @@ const (
 	// clusterAnswer is the same on a cluster, where another server takes over from
 	// one that is gone, and the store is never held for broken.
 	clusterAnswer = 5 * time.Second
-	// batchFrom is how many must wait for a batch to be cheaper than single ones, and
-	// stagedFrom the same where batches are staged in memory.
-	batchFrom  = 8
-	stagedFrom = 3
-	// maxGather bounds how long what came first waits for more to share a batch with.
-	// A batch costs the store several fsyncs and files of its own, however many
-	// messages are in it.
-	maxGather = 5 * time.Millisecond
-	// gatherUpTo is how many are not made to wait for more.
-	gatherUpTo = 256
 )
 
 // publisher stores messages in one stream for many callers at a time. While some
@@ -49,12 +39,7 @@ type publisher struct {
 	broken func(error) bool
 	dead   atomic.Bool
 
-	// from is how many make a batch.
-	from int
-	// gather is how long the next one waits for more: as long as the last batch took,
-	// and not at all where single ones came.
-	gather time.Duration
-
+	pace   pace      // run's alone
 	alarms sync.Pool // of stopped timers
 
 	ctx    context.Context //nolint:containedctx // it is the publisher's own life, ended by stop
@@ -89,7 +74,7 @@ func newPublisher(nc *nats.Conn, patience, answer time.Duration, from int, broke
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &publisher{
 		nc: nc, queue: make(chan *publication, 2*maxBatch), quit: make(chan struct{}), done: make(chan struct{}),
-		patience: patience, answer: answer, from: from, broken: broken, ctx: ctx, cancel: cancel,
+		patience: patience, answer: answer, pace: pace{from: from}, broken: broken, ctx: ctx, cancel: cancel,
 	}
 	go p.run()
 	return p
@@ -240,20 +225,20 @@ func (p *publisher) cycle(first *publication) {
 	began := time.Now()
 	p.since.Store(began.UnixNano())
 	defer p.since.Store(0)
-	p.gather = 0
-	if len(items) < p.from || !p.batch(items) {
+	if len(items) < p.pace.least() || !p.batch(items) {
 		p.single(items)
+		p.pace.single(len(items), time.Since(began))
 		return
 	}
-	p.gather = min(time.Since(began), maxGather)
+	p.pace.batch(len(items), time.Since(began))
 }
 
 // wait lets more gather while many come.
 func (p *publisher) wait() {
-	if p.gather == 0 || len(p.queue) >= gatherUpTo {
+	if p.pace.gather == 0 || len(p.queue) >= gatherUpTo {
 		return
 	}
-	enough := time.NewTimer(p.gather)
+	enough := time.NewTimer(p.pace.gather)
 	defer enough.Stop()
 	select {
 	case <-enough.C:
