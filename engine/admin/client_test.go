@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,5 +114,13 @@ func TestClientWithoutEngine(t *testing.T) {
 		if _, down := errors.AsType[*client.DownError](err); !down || !strings.Contains(err.Error(), "crosswalk run") {
 			t.Errorf("%s: %v", where, err)
 		}
+	}
+}
+
+// A socket that this user may not use is not one without an engine.
+func TestClientWithoutPermission(t *testing.T) {
+	err := &client.DownError{Addr: "unix:/run/crosswalk/admin.sock", Err: &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)}}
+	if text := err.Error(); !strings.HasPrefix(text, "this user may not ask the engine at unix:/run/crosswalk/admin.sock") || strings.Contains(text, "crosswalk run") {
+		t.Error(text)
 	}
 }

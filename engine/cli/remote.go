@@ -61,7 +61,8 @@ func (r *remote) with(ctx context.Context, use func(context.Context, *client.Cli
 func (r *remote) client() (*client.Client, error) {
 	token := os.Getenv(tokenVariable)
 	if r.admin != "" {
-		if _, _, err := net.SplitHostPort(r.admin); err != nil && !strings.HasPrefix(r.admin, config.UnixPrefix) {
+		_, port, err := net.SplitHostPort(r.admin)
+		if (err != nil || strings.Contains(port, "/")) && !strings.HasPrefix(r.admin, config.UnixPrefix) {
 			return nil, fmt.Errorf("--admin %s: this is no address: write host:port, as 127.0.0.1:9090, or unix:PATH", r.admin)
 		}
 		return client.New(r.admin, token), nil

@@ -110,20 +110,24 @@ func planText(p admin.ReplayPlan) string {
 	}
 	b.WriteByte('\n')
 	for _, line := range []struct {
-		n    uint64
-		text string
+		n         uint64
+		one, many string
 	}{
-		{p.Delivered, "go on their way again, and were delivered before"},
-		{p.Dead, "go on their way again, and are dead letters"},
-		{p.Others, "go on their way again, and were not delivered before"},
-		{p.Superseded, "are left out: something newer of their key was delivered"},
-		{p.Waiting, "are left out: they are on their way still"},
-		{p.Replays, "are left out: they are replays themselves"},
-		{p.Resolved, "are left out: they were dead letters, and a retry has resolved them"},
-		{p.Unwanted, "are left out: no mapping that runs now wants them"},
+		{p.Delivered, "goes on its way again, and was delivered before", "go on their way again, and were delivered before"},
+		{p.Dead, "goes on its way again, and is a dead letter", "go on their way again, and are dead letters"},
+		{p.Others, "goes on its way again, and was not delivered before", "go on their way again, and were not delivered before"},
+		{p.Superseded, "is left out: something newer of its key was delivered", "are left out: something newer of their key was delivered"},
+		{p.Waiting, "is left out: it is on its way still", "are left out: they are on their way still"},
+		{p.Replays, "is left out: it is a replay itself", "are left out: they are replays themselves"},
+		{p.Resolved, "is left out: it was a dead letter, and a retry has resolved it", "are left out: they were dead letters, and a retry has resolved them"},
+		{p.Unwanted, "is left out: no mapping that runs now wants it", "are left out: no mapping that runs now wants them"},
 	} {
-		if line.n > 0 {
-			fmt.Fprintf(&b, "%8d %s\n", line.n, line.text)
+		switch line.n {
+		case 0:
+		case 1:
+			fmt.Fprintf(&b, "%8d %s\n", line.n, line.one)
+		default:
+			fmt.Fprintf(&b, "%8d %s\n", line.n, line.many)
 		}
 	}
 	return b.String()

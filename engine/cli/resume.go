@@ -60,7 +60,7 @@ func sendingText(connection string, s admin.Sending, now time.Time) string {
 	if s.Reason != nil {
 		text += fmt.Sprintf(" (%s %s: %s)", s.Reason.Class, words.Plain(s.Reason.Code), words.Cut(s.Reason.Message, 80))
 	}
-	if s.Since != nil && s.State != "open" {
+	if s.Since != nil && s.State != "open" && now.Sub(*s.Since) >= time.Second {
 		text += ", for " + words.Age(*s.Since, now)
 	}
 	if s.State == "stopped" {

@@ -15,6 +15,8 @@ import (
 type traced struct {
 	// parent is the event's Trace.
 	parent string
+	// replay tells that the event repeats another one.
+	replay bool
 	// send is the attempt that is under way.
 	send *tracing.Span
 }
@@ -24,7 +26,7 @@ func traceOf(t *tracing.Tracer, ev *event.Event) *traced {
 	if ev.Trace == "" || !t.On() {
 		return nil
 	}
-	return &traced{parent: strings.Clone(ev.Trace)}
+	return &traced{parent: strings.Clone(ev.Trace), replay: ev.Replay != nil}
 }
 
 // clock gives the time where it is needed.
@@ -101,7 +103,7 @@ func (c *committer) traceOutcome(e *entry, now time.Time) {
 	}
 	a := tracing.About{
 		Connection: o.Lane.Source, Sink: o.Lane.Sink, Event: o.Type, EventID: o.EventID, Sequence: o.Sequence,
-		Mapping: o.Mapping, Operation: o.Operation, Attempt: o.Attempts, Outcome: string(o.Kind), Action: o.Action,
+		Replay: e.trace.replay, Mapping: o.Mapping, Operation: o.Operation, Attempt: o.Attempts, Outcome: string(o.Kind), Action: o.Action,
 	}
 	if o.Reason != nil {
 		a.Class, a.Code = o.Reason.Class, o.Reason.Code

@@ -56,6 +56,9 @@ func TestAdminAddresses(t *testing.T) {
 	}
 	addr := "127.0.0.1" + port
 	mustContain(t, status(nil, "--admin", addr), "the engine wants its token", "CROSSWALK_ADMIN_TOKEN")
+	mustContain(t, status([]string{"CROSSWALK_ADMIN_TOKEN=another"}, "--admin", addr), "the engine refuses the token", "CROSSWALK_ADMIN_TOKEN")
+	mustContain(t, status(nil, "--admin", "http://"+addr), "--admin http://"+addr+": this is no address: write host:port")
+	mustContain(t, status(nil, "--admin", "http://engine"), "--admin http://engine: this is no address: write host:port")
 	mustContain(t, status([]string{"CROSSWALK_ADMIN_TOKEN=" + token}, "--admin", addr), "shop to saleapp")
 	if log := e.log(); strings.Contains(log, token) {
 		t.Error("the log tells the token")

@@ -129,6 +129,7 @@ func TestD4_ReserveOfDisk(t *testing.T) {
 		t.Errorf("the metric says %q", got)
 	}
 	mustContain(t, e.log(), "accepts nothing for want of room", "below the reserve of 16 MiB")
+	mustContain(t, e.operator(t, 0, "status"), "ALARM: webhooks are answered 503: 1 MiB of disk are free, below the reserve of 16 MiB")
 	sb.faults(t, `{"down":false}`)
 	accepted += 5
 	eventually(t, "what was accepted is delivered", func() error { return e.settled(t, uint64(accepted)) })

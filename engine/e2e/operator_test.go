@@ -167,8 +167,8 @@ func TestD6_FixAndRetry(t *testing.T) {
 	mustContain(t, e.operator(t, 0, "dead", "list"), "no dead letters")
 	mustContain(t, e.operator(t, 0, "dead", "list", "--all"), "dead again as 3, which is delivered as 4", "  delivered as 4")
 	// What a retry has delivered counts as delivered, and is no dead letter any more.
-	mustContain(t, e.operator(t, 0, "replay", "--key", "7"), "1 go on their way again, and were delivered before", "2 are left out: they are replays themselves")
-	mustContain(t, e.operator(t, 0, "replay", "--key", "7", "--outcome", "dead"), "1 are left out: they were dead letters, and a retry has resolved them", "1 are left out: they are replays themselves")
+	mustContain(t, e.operator(t, 0, "replay", "--key", "7"), "1 goes on its way again, and was delivered before", "2 are left out: they are replays themselves")
+	mustContain(t, e.operator(t, 0, "replay", "--key", "7", "--outcome", "dead"), "1 is left out: it was a dead letter, and a retry has resolved it", "1 is left out: it is a replay itself")
 	mustContain(t, e.operator(t, 0, "events", "show", "4"),
 		"retry of event 3 by olena", ": the row is there", "delivered by order", "sent:", `"delivery_types": 2`, "answered:",
 		"explained by the mapping that runs now:", "delivery_types: 2")
@@ -192,7 +192,7 @@ func TestD6_RetryNeverOverwrites(t *testing.T) {
 	e.becomes(t, 2, "delivered")
 	e.kill() // what is newer is known to the next run as well
 	e = s.start(t)
-	mustContain(t, e.operator(t, 0, "replay", "--key", "7"), "2 events picked", "1 go on their way again, and were delivered before", "1 are left out: something newer", "nothing was done")
+	mustContain(t, e.operator(t, 0, "replay", "--key", "7"), "2 events picked", "1 goes on its way again, and was delivered before", "1 is left out: something newer", "nothing was done")
 	mustContain(t, e.operator(t, 0, "dead", "retry", "1"), "as event 3")
 	e.becomes(t, 3, "superseded")
 	mustContain(t, e.operator(t, 0, "events", "show", "3"), "SUPERSEDED newer_delivered: event 2 of the same key was delivered")

@@ -133,3 +133,64 @@ func TestTrace(t *testing.T) {
 	}
 	c.check(t)
 }
+
+// What goes where changes with a reload of tracing, while events are on their way; and
+// a replay goes on in the trace of the event that it repeats.
+func TestTraceOverReloadAndReplay(t *testing.T) {
+	const first, second, third = "11f92f3577b34da6a3ce929d0e0e4701", "22f92f3577b34da6a3ce929d0e0e4702", "33f92f3577b34da6a3ce929d0e0e4703"
+	const sender = "00f067aa0ba902b7"
+	sb := startSandbox(t)
+	a, b := startCollector(t), startCollector(t)
+	s := newSite(t, sb)
+	s.add(t, a.config())
+	e := s.start(t)
+	e.up(t, "shop")
+	hook := e.ingress + "/in/shop/" + shopToken
+	// The first event waits for the sink while its trace changes its way.
+	sb.fault(t, "saleapp", `{"fail": "100%"}`)
+	sendTraced(t, hook, "00-"+first+"-"+sender+"-01", shopOrder(1, "вул. Нова, 1"))
+	publish := a.find(t, first, "publish", nil)
+	a.find(t, first, "send", func(s told) bool { return s.failed })
+	before := e.configured(t)
+	config, err := os.ReadFile(filepath.Join(s.dir, "crosswalk.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.save(t, "crosswalk.yaml", strings.Replace(string(config), a.config(), b.config(), 1), false)
+	before = e.applied(t, before, "file")
+	sb.fault(t, "saleapp", `{"fail": 0}`)
+	if outcome := b.find(t, first, "outcome", nil); outcome.parent != publish.id {
+		t.Errorf("after the reload the outcome has the parent %s, want %s", outcome.parent, publish.id)
+	}
+	sendTraced(t, hook, "00-"+second+"-"+sender+"-01", shopOrder(2, "вул. Нова, 2"))
+	b.find(t, second, "outcome", nil)
+
+	mustContain(t, e.operator(t, 0, "replay", "--key", "1", "--yes", "--by", "olena"), "on their way again: 1 event")
+	replayed := func(s told) bool { return s.attrs["crosswalk.replay"] == "true" }
+	for _, name := range []string{"map", "send", "outcome"} {
+		again := b.find(t, first, name, replayed)
+		if again.parent != publish.id || again.attrs["crosswalk.sequence"] != "3" {
+			t.Errorf("the replay's %s is of event %s and has the parent %s, want event 3 and %s", name, again.attrs["crosswalk.sequence"], again.parent, publish.id)
+		}
+	}
+
+	s.save(t, "crosswalk.yaml", strings.Replace(string(config), a.config(), "\ntracing: {endpoint: \"off\"}\n", 1), false)
+	e.applied(t, before, "file")
+	sendTraced(t, hook, "00-"+third+"-"+sender+"-01", shopOrder(3, "вул. Нова, 3"))
+	e.delivered(t, 4, 0)
+	if err := e.terminate(t); err != nil { // which has everything told
+		t.Error(err)
+	}
+	for _, s := range append(a.all(), b.all()...) {
+		if s.trace == third {
+			t.Errorf("a span while nothing is traced: %+v", s)
+		}
+	}
+	for _, s := range a.all() {
+		if s.trace != first || s.name == "outcome" {
+			t.Errorf("the collector that was given up was told of %s of trace %s", s.name, s.trace)
+		}
+	}
+	a.check(t)
+	b.check(t)
+}

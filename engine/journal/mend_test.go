@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,5 +42,19 @@ func TestBrokenStoreIsToBeOpenedAnew(t *testing.T) {
 	}
 	if err := l.Commit(t.Context(), []event.Outcome{outcome(d.Event, "m", event.Delivered)}, nil, []uint64{1}); !errors.As(err, &un) {
 		t.Errorf("commit to a broken store: %v", err)
+	}
+}
+
+// A new journal on a disk with less room than its reserve says so, and what to do.
+func TestNewJournalBelowTheReserve(t *testing.T) {
+	j, err := journal.Open(t.Context(), journal.Options{Dir: t.TempDir(), MinFreeDisk: 1 << 50})
+	if err == nil {
+		closeJournal(t, j)
+		t.Fatal("opened")
+	}
+	for _, want := range []string{"MiB of disk are free", "storage.min_free_disk reserves 1073741824 MiB: free disk space, or lower the reserve"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }

@@ -31,6 +31,15 @@ const ownWindow = 15 * time.Second
 // minStream is the least that a stream may be bounded to, in bytes.
 const minStream = 1 << 20
 
+// tooSmall says why a new stream cannot be made: its bound is too small, or too little of
+// the disk is left for it beside the reserve.
+func (j *Journal) tooSmall(name string, bound int64) error {
+	if free, err := freeDisk(j.o.Dir); err == nil && free < j.o.MinFreeDisk+minStream {
+		return fmt.Errorf("make stream %s: %d MiB of disk are free in %s, and storage.min_free_disk reserves %d MiB: free disk space, or lower the reserve", name, free>>20, j.o.Dir, j.o.MinFreeDisk>>20)
+	}
+	return fmt.Errorf("make stream %s: %d bytes are too few, give at least %d (free disk space, or set a larger bound)", name, bound, minStream)
+}
+
 // openStream opens a stream, or makes it with maxBytes, or where that is 0 with fallback.
 // A stream that is there keeps its bound unless maxBytes says another.
 //
@@ -73,7 +82,7 @@ func (j *Journal) openStream(ctx context.Context, js jetstream.JetStream, name s
 			return nil, fmt.Errorf("open stream %s: what is in %s cannot be recovered: copy it before anything else, then restore or remove it", name, remains(j.srv, name))
 		}
 		if cfg.MaxBytes < minStream {
-			return nil, fmt.Errorf("make stream %s: %d bytes are too few, give at least %d (free disk space, or set a larger bound)", name, cfg.MaxBytes, minStream)
+			return nil, j.tooSmall(name, cfg.MaxBytes)
 		}
 		if s, err = js.CreateStream(ctx, cfg); err != nil {
 			return nil, fmt.Errorf("make stream %s: %w", name, err)

@@ -100,7 +100,7 @@ func textSubject(digest string) (string, error) {
 func (j *Journal) Text(ctx context.Context, digest string) (*Text, error) {
 	digest = strings.ToLower(digest)
 	if len(digest) < 6 || len(digest) > 64 || strings.Trim(digest, "0123456789abcdef") != "" {
-		return nil, &NoTextError{fmt.Sprintf("%.80q is no digest: a mapping's text is named by 6 to 64 hex digits", digest)}
+		return nil, &NoTextError{fmt.Sprintf("%.80q is no digest: a mapping's text is named by 6 to 64 hex digits, as `crosswalk mapping list` and `crosswalk events show` give them", digest)}
 	}
 	if len(digest) < 64 {
 		all, err := j.Texts(ctx)

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -129,7 +130,17 @@ func (v view) checkReplay(r admin.ReplayRequest) error {
 			}
 		}
 	}
-	return &admin.RequestError{Message: "no mapping that runs now is one that the replay is for"}
+	what := "a mapping"
+	if r.Mapping != "" {
+		what = fmt.Sprintf("mapping %q", r.Mapping)
+	}
+	if r.Filter.Connection != "" {
+		what += fmt.Sprintf(" of events of %q", r.Filter.Connection)
+	}
+	if r.Sink != "" {
+		what += fmt.Sprintf(" for %q", r.Sink)
+	}
+	return &admin.RequestError{Message: fmt.Sprintf("the replay would be for %s, and none runs: `crosswalk mapping list` shows those that do", what)}
 }
 
 // fate decides what becomes of an event under a replay. What is on its way still is

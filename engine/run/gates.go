@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,6 +103,21 @@ func pause(s *admin.Sending) *admin.Pause {
 		out.By, out.Since = s.By, s.Since
 	}
 	return out
+}
+
+// refusing says that webhooks are refused for now, and why, where that is so.
+func (v view) refusing() []string {
+	err := v.journal.TakesWebhooks()
+	if err == nil {
+		return nil
+	}
+	why := err.Error()
+	if un, ok := errors.AsType[*journal.UnavailableError](err); ok {
+		if why = un.Reason; un.Err != nil {
+			why += ": " + un.Err.Error()
+		}
+	}
+	return []string{"webhooks are answered 503: " + why}
 }
 
 // Degraded says which connections no records go to, and why, and what is the matter

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -67,6 +68,9 @@ type DownError struct {
 
 // Error names the address and what to do.
 func (e *DownError) Error() string {
+	if errors.Is(e.Err, fs.ErrPermission) {
+		return fmt.Sprintf("this user may not ask the engine at %s (%v): run the command as the user that the engine runs as, as with sudo -u", e.Addr, e.Err)
+	}
 	return fmt.Sprintf("no engine answers at %s (%v): start it with `crosswalk run`, or name another address with --admin", e.Addr, e.Err)
 }
 
@@ -81,10 +85,15 @@ type Error struct {
 	Message string
 	// RetryAfter is when to ask again, 0 where that is not said.
 	RetryAfter time.Duration
+	// Token tells that a token was given.
+	Token bool
 }
 
 // Error gives the message.
 func (e *Error) Error() string {
+	if e.Status == http.StatusUnauthorized && e.Token {
+		return "the engine refuses the token that CROSSWALK_ADMIN_TOKEN or admin.token in the configuration names: it must be the one that the engine was started with"
+	}
 	if e.Status == http.StatusUnauthorized {
 		return "the engine wants its token: set CROSSWALK_ADMIN_TOKEN, or let admin.token in the configuration name it"
 	}
@@ -139,7 +148,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, out a
 	case len(data) > maxAnswer:
 		return fmt.Errorf("the answer of the engine at %s is larger than %d MiB: ask for less", c.addr, maxAnswer>>20)
 	case resp.StatusCode != http.StatusOK:
-		return refusal(c.addr, resp, data)
+		return c.refusal(resp, data)
 	}
 	if err := json.Unmarshal(data, out); err != nil {
 		return fmt.Errorf("the answer of %s is none of an engine: %w", c.addr, err)
@@ -147,14 +156,14 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, out a
 	return nil
 }
 
-func refusal(addr string, resp *http.Response, data []byte) error {
+func (c *Client) refusal(resp *http.Response, data []byte) error {
 	var body struct {
 		Error struct{ Code, Message string }
 	}
 	if err := json.Unmarshal(data, &body); err != nil || body.Error.Code == "" {
-		return fmt.Errorf("the answer of %s is none of an engine: %s", addr, resp.Status)
+		return fmt.Errorf("the answer of %s is none of an engine: %s", c.addr, resp.Status)
 	}
-	e := &Error{Status: resp.StatusCode, Code: body.Error.Code, Message: body.Error.Message}
+	e := &Error{Status: resp.StatusCode, Code: body.Error.Code, Message: body.Error.Message, Token: c.token != ""}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		e.RetryAfter = time.Duration(s) * time.Second
 	}
