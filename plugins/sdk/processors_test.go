@@ -2,10 +2,34 @@ package sdk
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
 )
+
+// TestAdapt has a process of its own say on how many processors it runs: one, or as many
+// as the environment says.
+func TestAdapt(t *testing.T) {
+	const asked = "CROSSWALK_TEST_ADAPT"
+	if os.Getenv(asked) != "" {
+		adapt()
+		fmt.Fprintf(os.Stdout, "runs on %d\n", runtime.GOMAXPROCS(0))
+		return
+	}
+	if _, ok := processorTime(); !ok {
+		t.Skip("what is used is not known on " + runtime.GOOS)
+	}
+	for given, want := range map[string]string{"": "runs on 1\n", "3": "runs on 3\n"} {
+		c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAdapt$")
+		c.Env = append(os.Environ(), asked+"=1", "GOMAXPROCS="+given)
+		out, err := c.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("GOMAXPROCS=%q: want %q, got %v:\n%s", given, want, err, out)
+		}
+	}
+}
 
 func TestProcessors(t *testing.T) {
 	for _, c := range []struct {
