@@ -60,16 +60,12 @@ func (j *Journal) startFollowing(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &follower{ctx: ctx, stop: cancel}
 	now := time.Now()
-	f.events = &tail{j: j, stream: j.events, name: streamEvents, headersOnly: true, at: j.read[streamEvents], heard: now, take: func(seq uint64, m *nats.Msg) error {
-		return j.noteEvent(seq, m.Subject, m.Header)
-	}}
+	f.events = &tail{j: j, stream: j.events, name: streamEvents, headersOnly: true, at: j.read[streamEvents], heard: now, take: j.noteEvent}
 	f.outcomes = &tail{j: j, stream: j.outcomes, name: streamOutcomes, headersOnly: true, at: j.read[streamOutcomes], heard: now, take: func(seq uint64, m *nats.Msg) error {
-		_, err := j.noteOutcome(seq, m.Subject, m.Header)
+		_, err := j.noteOutcome(seq, m)
 		return err
 	}}
-	f.dead = &tail{j: j, stream: j.dead, name: streamDead, headersOnly: true, at: j.read[streamDead], heard: now, take: func(seq uint64, m *nats.Msg) error {
-		return j.noteDead(seq, m.Subject, m.Header)
-	}}
+	f.dead = &tail{j: j, stream: j.dead, name: streamDead, headersOnly: true, at: j.read[streamDead], heard: now, take: j.noteDead}
 	f.acts = &tail{j: j, stream: j.acts, name: streamActs, at: j.read[streamActs], heard: now, take: func(seq uint64, m *nats.Msg) error {
 		_, err := j.noteAct(seq, m)
 		return err

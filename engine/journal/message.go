@@ -127,7 +127,7 @@ func encodeEvent(e *event.Event) (nats.Header, []byte) {
 }
 
 // decodeEvent reads an event's message. Record and Body share data's memory.
-func decodeEvent(seq uint64, subject string, h header, data []byte) (event.Event, error) {
+func decodeEvent(seq uint64, subject string, h nats.Header, data []byte) (event.Event, error) {
 	e := event.Event{Sequence: seq, Record: data, Part: h.Get(hdrPart), Trace: h.Get(hdrTrace)}
 	fail := func(header string, err error) (event.Event, error) {
 		return event.Event{}, fmt.Errorf("event %d: header %s %q: %w", seq, header, h.Get(header), err)

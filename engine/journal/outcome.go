@@ -169,7 +169,7 @@ type mark struct {
 	kind     event.Kind
 }
 
-func readMark(subject string, h header) (mark, error) {
+func readMark(subject string, h nats.Header) (mark, error) {
 	m := mark{lane: laneOfSubject(subject), kind: event.Kind(h.Get(hdrOutcome))}
 	var err error
 	if m.sequence, err = strconv.ParseUint(h.Get(hdrSequence), 10, 64); err != nil {
@@ -219,7 +219,7 @@ func encodeDead(d *event.DeadLetter) (*nats.Msg, error) {
 }
 
 // decodeDead reads a dead letter's message.
-func decodeDead(subject string, h header, data []byte) (event.DeadLetter, error) {
+func decodeDead(subject string, h nats.Header, data []byte) (event.DeadLetter, error) {
 	n, err := strconv.ParseUint(h.Get(hdrOutcomeLength), 10, 31)
 	if err != nil || int(n) > len(data) {
 		return event.DeadLetter{}, fmt.Errorf("header %s %q of a message of %d bytes is wrong", hdrOutcomeLength, h.Get(hdrOutcomeLength), len(data))

@@ -72,7 +72,7 @@ func (j *Journal) newPuller(stream, consumer string, batch int, maxPayload int64
 	}
 	return &puller{
 		nc: nc, sub: sub, batch: batch, request: request, next: 1, wait: wait, patience: patience,
-		subject: nextSubject(stream, consumer),
+		subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer,
 	}, nil
 }
 
@@ -198,12 +198,28 @@ func (p *puller) stop() error {
 // scan reads a stream from sequence from on, up to what is in it now, and calls
 // fn with each message, headers only where so asked. It stops at fn's first error.
 func (j *Journal) scan(ctx context.Context, s jetstream.Stream, from uint64, filter string, headersOnly bool, fn func(seq uint64, m *nats.Msg) (bool, error)) (err error) {
-	cons, end, err := j.scanner(ctx, s, from, filter, headersOnly)
+	cons, err := patiently(ctx, j, func() (jetstream.Consumer, error) {
+		return s.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       max(from, 1),
+			AckPolicy:         jetstream.AckNonePolicy,
+			FilterSubject:     filter,
+			HeadersOnly:       headersOnly,
+			MemoryStorage:     true,
+			InactiveThreshold: 5 * time.Minute,
+		})
+	})
 	if err != nil {
 		return err
 	}
-	defer end()
 	info := cons.CachedInfo()
+	defer func() {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultAcceptWait)
+		defer cancel()
+		if e := s.DeleteConsumer(clean, info.Name); e != nil {
+			j.log.Debug("a consumer that has read ends by itself, later", "stream", info.Stream, "error", e)
+		}
+	}()
 	if info.NumPending == 0 {
 		return nil
 	}
@@ -226,36 +242,4 @@ func (j *Journal) scan(ctx context.Context, s jetstream.Stream, from uint64, fil
 		}
 	}
 	return nil
-}
-
-// scanner makes a consumer that reads a stream from sequence from on; end takes it
-// away.
-func (j *Journal) scanner(ctx context.Context, s jetstream.Stream, from uint64, filter string, headersOnly bool) (_ jetstream.Consumer, end func(), err error) {
-	cons, err := patiently(ctx, j, func() (jetstream.Consumer, error) {
-		return s.CreateConsumer(ctx, jetstream.ConsumerConfig{
-			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-			OptStartSeq:       max(from, 1),
-			AckPolicy:         jetstream.AckNonePolicy,
-			FilterSubject:     filter,
-			HeadersOnly:       headersOnly,
-			MemoryStorage:     true,
-			InactiveThreshold: 5 * time.Minute,
-		})
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return cons, func() {
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultAcceptWait)
-		defer cancel()
-		info := cons.CachedInfo()
-		if e := s.DeleteConsumer(clean, info.Name); e != nil {
-			j.log.Debug("a consumer that has read ends by itself, later", "stream", info.Stream, "error", e)
-		}
-	}, nil
-}
-
-// nextSubject is where a consumer is asked for messages.
-func nextSubject(stream, consumer string) string {
-	return "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer
 }

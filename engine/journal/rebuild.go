@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -56,21 +57,21 @@ func (j *Journal) readEvents(ctx context.Context) error {
 	j.counts.accepted = info.State.LastSeq
 	j.firstEvent = info.State.FirstSeq
 	j.lookForDamage(&info.State)
-	return j.skim(ctx, j.events, 1, func(seq uint64, subject string, h header) error {
+	return j.scan(ctx, j.events, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
 		j.read[streamEvents] = seq
-		return j.noteEvent(seq, subject, h)
+		return true, j.noteEvent(seq, m)
 	})
 }
 
 // noteEvent takes in the headers of an event that is kept.
-func (j *Journal) noteEvent(seq uint64, subject string, h header) error {
-	e, err := decodeEvent(seq, subject, withoutLength{h}, nil)
+func (j *Journal) noteEvent(seq uint64, m *nats.Msg) error {
+	e, err := decodeEvent(seq, m.Subject, withoutLength(m.Header), nil)
 	if err != nil {
 		return err
 	}
 	key, identity := j.index.key(e.Connection, e.Key), uint64(asReplay)
 	if e.Replay == nil {
-		identity = j.index.identity(e.ID, e.Type, h.Get(hdrHash))
+		identity = j.index.identity(e.ID, e.Type, m.Header.Get(hdrHash))
 	}
 	j.index.add(seq, key, identity)
 	j.past.event(&e)
@@ -95,30 +96,26 @@ func (j *Journal) noteEvent(seq uint64, subject string, h header) error {
 	return nil
 }
 
-// withoutLength leaves out what cannot be checked where only the headers came.
-type withoutLength struct{ header }
-
-func (h withoutLength) Get(name string) string {
-	if name == hdrRecord {
-		return ""
-	}
-	return h.header.Get(name)
+// withoutLength drops what cannot be checked where only the headers came.
+func withoutLength(h nats.Header) nats.Header {
+	delete(h, hdrRecord)
+	return h
 }
 
 func (j *Journal) readDead(ctx context.Context) error {
-	return j.skim(ctx, j.dead, 1, func(seq uint64, subject string, h header) error {
+	return j.scan(ctx, j.dead, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
 		j.read[streamDead] = seq
-		return j.noteDead(seq, subject, h)
+		return true, j.noteDead(seq, m)
 	})
 }
 
 // noteDead takes in the headers of a dead letter.
-func (j *Journal) noteDead(seq uint64, subject string, h header) error {
-	mk, err := readMark(subject, h)
+func (j *Journal) noteDead(seq uint64, m *nats.Msg) error {
+	mk, err := readMark(m.Subject, m.Header)
 	if err != nil {
 		return fmt.Errorf("dead letter %d: %w", seq, err)
 	}
-	l, reason, err := readShelved(mk, h, seq)
+	l, reason, err := readShelved(mk, m.Header, seq)
 	if err != nil {
 		return fmt.Errorf("dead letter %d: %w", seq, err)
 	}
@@ -175,14 +172,14 @@ func (j *Journal) readOutcomes(ctx context.Context, floors laneFloors) error {
 	j.counts.last = max(j.counts.firstOutcome-1, info.State.LastSeq)
 	maps.Copy(j.counts.outcomes, gone.Outcomes)
 	ended := map[letter]bool{} // letters whose outcome is kept
-	err = j.skim(ctx, j.outcomes, j.counts.firstOutcome, func(seq uint64, subject string, h header) error {
+	err = j.scan(ctx, j.outcomes, j.counts.firstOutcome, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
 		j.read[streamOutcomes] = seq
-		mk, err := j.noteOutcome(seq, subject, h)
+		mk, err := j.noteOutcome(seq, m)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if err := j.inEvents(mk.sequence); err != nil {
-			return err
+			return false, err
 		}
 		if l := (letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}); j.letters[l] != 0 {
 			ended[l] = true
@@ -190,7 +187,7 @@ func (j *Journal) readOutcomes(ctx context.Context, floors laneFloors) error {
 		if _, known := j.lower[mk.lane]; !known && mk.kind != event.Duplicate && mk.sequence > floors.of(mk.lane) {
 			j.lower[mk.lane] = seq
 		}
-		return nil
+		return true, nil
 	})
 	j.lowest = j.counts.last + 1
 	j.standAlone(ended)
@@ -198,15 +195,15 @@ func (j *Journal) readOutcomes(ctx context.Context, floors laneFloors) error {
 }
 
 // noteOutcome takes in the headers of an outcome that is kept.
-func (j *Journal) noteOutcome(seq uint64, subject string, h header) (mark, error) {
-	if strings.HasPrefix(subject, subjectFences) {
+func (j *Journal) noteOutcome(seq uint64, m *nats.Msg) (mark, error) {
+	if strings.HasPrefix(m.Subject, subjectFences) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.counts.last = max(j.counts.last, seq)
 		j.announced = append(j.announced, seq)
 		return mark{}, nil
 	}
-	mk, err := readMark(subject, h)
+	mk, err := readMark(m.Subject, m.Header)
 	if err != nil {
 		return mark{}, fmt.Errorf("outcome %d: %w", seq, err)
 	}

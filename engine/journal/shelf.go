@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
@@ -86,7 +88,7 @@ func shelvedOf(d *event.DeadLetter, place uint64) (shelved, ReasonCount) {
 }
 
 // readShelved reads the same from a letter's headers.
-func readShelved(mk mark, h header, place uint64) (shelved, ReasonCount, error) {
+func readShelved(mk mark, h nats.Header, place uint64) (shelved, ReasonCount, error) {
 	l := shelved{letter: letter{lane: mk.lane, mapping: mk.mapping, sequence: mk.sequence}, place: place}
 	r := ReasonCount{Mapping: mk.mapping}
 	for _, f := range []struct {
