@@ -22,7 +22,7 @@ const (
 	// what some 100 orders a second take.
 	calm = 16 << 20
 	// worth is how much must have been allocated, in bytes, for memory to be given back.
-	worth = 64 << 20
+	worth = 24 << 20
 	// trims is how often it is given back then. The journal's blocks, of 8 MiB each, go
 	// with the third collection: the first takes them from its cache, and what is
 	// pooled outlives one more.

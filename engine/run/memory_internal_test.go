@@ -17,23 +17,20 @@ func TestMemoryIsGivenBackAfterABurst(t *testing.T) {
 		allocated uint64 // since the look before
 		want      bool
 	}{
-		{calm, false},         // a start
-		{1 << 20, false},      // nothing that is worth it
-		{worth, false},        // a burst begins
-		{5 * worth, false},    // and goes on
-		{calm, true},          // it is over: as often as is needed
-		{1 << 20, true},       //
-		{0, true},             //
-		{0, true},             //
-		{0, false},            // and not again
-		{calm, false},         //
-		{calm, false},         // while little happens, each time that it is worth it
-		{calm, false},         //
-		{calm, true},          //
-		{2 * calm, false},     // a burst ends that
-		{calm, false},         //
-		{worth - calm, false}, //
-		{1 << 20, true},       //
+		{calm, false},      // a start
+		{1 << 20, false},   // nothing that is worth it
+		{worth, false},     // a burst begins
+		{5 * worth, false}, // and goes on
+		{calm, true},       // it is over: as often as is needed
+		{1 << 20, true},    //
+		{0, true},          //
+		{0, true},          //
+		{0, false},         // and not again
+		{calm, false},      //
+		{calm, true},       // while little happens, each time that it is worth it
+		{2 * calm, false},  // a burst ends that
+		{3 << 20, true},    //
+		{0, true},          //
 	} {
 		total += look.allocated
 		if got := tr.due(total); got != look.want {
