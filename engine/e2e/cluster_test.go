@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -19,6 +20,8 @@ type clusterRun struct {
 	nodes   []*natsNode
 	engines []*engine
 	sites   []*site
+	// collectors are told the traces, each of one engine's.
+	collectors []*collector
 }
 
 // newClusterRun starts three NATS servers, the sandbox and three engines.
@@ -42,6 +45,9 @@ func newClusterRun(t *testing.T, size chaosSize, lease time.Duration) *clusterRu
 		changed := strings.Replace(string(text), `mapping.yaml"]`, `mapping.yaml", "tenth.yaml"]`, 1)
 		changed = strings.Replace(changed, "storage: {min_free_disk: 16MiB}", storage, 1)
 		changed = strings.Replace(changed, "rate: off}", "rate: off, decode_timeout: 300ms}", 1)
+		c := startCollector(t)
+		r.collectors = append(r.collectors, c)
+		changed += c.config()
 		for name, text := range map[string]string{"crosswalk.yaml": changed, "tenth.yaml": tenthMapping} {
 			if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
@@ -108,18 +114,75 @@ func TestCluster(t *testing.T) {
 		t.Error(err)
 	}
 	r.engine = r.engines[1]
-	eventually(t, "all that was kept is decoded", func() error {
-		if waiting, refused := r.engine.undecoded(t, "salesdrive"); waiting > 0 {
-			return fmt.Errorf("%d webhooks wait undecoded, %d were refused", waiting, refused)
-		}
-		return nil
-	})
+	r.decoded(t)
 	r.drain(t)
 	if !strings.Contains(r.engines[0].log()+r.engines[1].log()+r.engines[2].log(), "this engine decodes what was kept") {
 		t.Error("nothing was kept while a plugin was stopped")
 	}
 	t.Logf("all was delivered %s after the engine was killed", time.Since(killed).Round(time.Millisecond))
 	r.judge(t)
+	r.traced(t)
+}
+
+// decoded waits until all that was kept is decoded. While the NATS servers choose who
+// leads, an engine may not know.
+func (r *clusterRun) decoded(t *testing.T) {
+	t.Helper()
+	eventually(t, "all that was kept is decoded", func() error {
+		var st struct {
+			Undecoded []struct{ Waiting, Refused int }
+		}
+		if err := tryJSON(t, r.engine.admin+"/api/v1/status", &st); err != nil {
+			return err
+		}
+		for _, u := range st.Undecoded {
+			if u.Waiting > 0 {
+				return fmt.Errorf("%d webhooks wait undecoded, %d were refused", u.Waiting, u.Refused)
+			}
+		}
+		return nil
+	})
+}
+
+// traced holds what the engines tell of events that one of them took and another one
+// delivered: both are of one trace.
+func (r *clusterRun) traced(t *testing.T) {
+	t.Helper()
+	eventually(t, "traces of events that one engine took and another delivered", func() error {
+		type taken struct {
+			span told
+			by   int
+		}
+		publish := map[string]taken{}
+		for i, c := range r.collectors {
+			for _, s := range c.all() {
+				if s.name == "publish" && s.attrs["crosswalk.sequence"] != "" {
+					publish[s.attrs["crosswalk.sequence"]] = taken{s, i}
+				}
+			}
+		}
+		across := 0
+		for i, c := range r.collectors {
+			for _, s := range c.all() {
+				p, known := publish[s.attrs["crosswalk.sequence"]]
+				if s.name != "outcome" || !known || p.by == i {
+					continue
+				}
+				across++
+				if s.trace != p.span.trace || s.parent != p.span.id {
+					t.Fatalf("event %s: the outcome is of trace %s below %s, want %s below %s",
+						s.attrs["crosswalk.sequence"], s.trace, s.parent, p.span.trace, p.span.id)
+				}
+			}
+		}
+		if across == 0 {
+			return errors.New("there are none")
+		}
+		return nil
+	})
+	for _, c := range r.collectors {
+		c.check(t)
+	}
 }
 
 // judge holds the run against the promises.

@@ -502,22 +502,31 @@ func crmOrder(id int) string {
 
 func getJSON(t testing.TB, url string, v any) {
 	t.Helper()
+	if err := tryJSON(t, url, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tryJSON is getJSON where there may be no answer for now.
+func tryJSON(t testing.TB, url string, v any) error {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(resp.Body)
-		t.Fatalf("GET %s: %s %s", url, resp.Status, text)
+		return fmt.Errorf("GET %s: %s %s", url, resp.Status, text)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
-		t.Fatalf("GET %s: %v", url, err)
+		return fmt.Errorf("GET %s: %w", url, err)
 	}
+	return nil
 }
 
 // eventually calls try until it gives nil.

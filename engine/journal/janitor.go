@@ -174,17 +174,16 @@ func (s *sweep) look(ctx context.Context) error {
 // now or not, and which lane; what comes later than s.last does not count.
 func (s *sweep) floor(ctx context.Context) (uint64, event.Lane, error) {
 	floor, behind := s.last+1, event.Lane{}
-	list := s.j.events.ListConsumers(ctx)
-	for info := range list.Info() {
-		l, ok := partOfDurable(info.Name)
-		if !ok || info.NumPending == 0 && info.NumAckPending == 0 || s.j.resting(l.Lane) {
+	all, err := s.j.consumers(ctx)
+	for l, info := range all {
+		if info.NumPending == 0 && info.NumAckPending == 0 || s.j.resting(l.Lane) {
 			continue
 		}
-		if f := info.AckFloor.Stream + 1; f < floor {
+		if f := info.AckFloor.Stream + 1; f < floor || f == floor && behind != (event.Lane{}) && compareLanes(l.Lane, behind) < 0 {
 			floor, behind = f, l.Lane
 		}
 	}
-	return floor, behind, list.Err()
+	return floor, behind, err
 }
 
 // bySize gives the first event that may stay for want of room, s.first if all may.

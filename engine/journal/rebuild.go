@@ -147,16 +147,14 @@ func (f laneFloors) of(l event.Lane) uint64 {
 // all of its events done is beyond all.
 func (j *Journal) floors(ctx context.Context) (laneFloors, error) {
 	floors := laneFloors{}
-	list := j.events.ListConsumers(ctx)
-	for info := range list.Info() {
-		if p, ok := partOfDurable(info.Name); ok {
-			floors[p] = info.AckFloor.Stream
-			if j.parts > 1 && info.NumPending == 0 && info.NumAckPending == 0 {
-				floors[p] = math.MaxUint64
-			}
+	all, err := j.consumers(ctx)
+	for p, info := range all {
+		floors[p] = info.AckFloor.Stream
+		if j.parts > 1 && info.NumPending == 0 && info.NumAckPending == 0 {
+			floors[p] = math.MaxUint64
 		}
 	}
-	return floors, list.Err()
+	return floors, err
 }
 
 func (j *Journal) readOutcomes(ctx context.Context, floors laneFloors) error {

@@ -65,13 +65,14 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	}
 	j.mu.Unlock()
 	s.Unresolved = s.Dead - min(s.Dead, j.past.handled())
-	list := j.events.ListConsumers(ctx)
+	ctx, cancel := context.WithTimeout(ctx, standWait)
+	defer cancel()
+	all, err := j.consumers(ctx)
+	if err != nil {
+		return Stats{}, fmt.Errorf("read the journal's lanes: %w", err)
+	}
 	lanes := map[event.Lane]LaneStats{}
-	for info := range list.Info() {
-		p, ok := partOfDurable(info.Name)
-		if !ok {
-			continue
-		}
+	for p, info := range all {
 		held := uint64(max(info.NumAckPending, 0))
 		ls := lanes[p.Lane]
 		ls.Lane = p.Lane
@@ -79,7 +80,9 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 		ls.Backlog += info.NumPending + held
 		if info.NumPending+held > 0 {
 			// What is above the floor and not there any more is gone with its age.
-			m, err := j.events.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(j.eventsOf(p)))
+			m, err := patiently(ctx, j, func() (*jetstream.RawStreamMsg, error) {
+				return j.events.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(j.eventsOf(p)))
+			})
 			if err == nil {
 				if ls.OldestAt.IsZero() || m.Time.Before(ls.OldestAt) {
 					ls.OldestAt = m.Time.UTC()
@@ -92,9 +95,6 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(lanes), compareLanes) {
 		s.Lanes = append(s.Lanes, lanes[name])
-	}
-	if err := list.Err(); err != nil {
-		return Stats{}, fmt.Errorf("read the journal's lanes: %w", err)
 	}
 	return s, nil
 }

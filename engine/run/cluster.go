@@ -25,15 +25,14 @@ func clusterOf(c *config.Config) *journal.Cluster {
 	}
 }
 
-// keptPatience is how long webhooks that were kept wait for this engine's plugin
+// keptTimeout is how long webhooks that were kept wait for this engine's plugin
 // before another engine of the cluster may decode them.
-const keptPatience = 10 * time.Second
-
+// It is as long as the others take an engine for well that gives no sign of life.
 func keptTimeout(c *config.Config) time.Duration {
 	if c.Storage.NATS == nil {
 		return 0
 	}
-	return keptPatience
+	return c.Storage.NATS.Lease * 2 / 3
 }
 
 // atKey says which line of the configuration an error of the cluster is about.
