@@ -25,7 +25,7 @@ type clusterRun struct {
 }
 
 // newClusterRun starts three NATS servers, the sandbox and three engines.
-func newClusterRun(t *testing.T, size chaosSize, lease time.Duration) *clusterRun {
+func newClusterRun(t *testing.T, size chaosSize, lease time.Duration, partitions int) *clusterRun {
 	t.Helper()
 	r := &clusterRun{chaosRun: &chaosRun{size: size, done: map[string]int{}}, nodes: startNodes(t, 3)}
 	r.sandbox = startSandbox(t, "--seed", fmt.Sprint(size.seed))
@@ -33,8 +33,8 @@ func newClusterRun(t *testing.T, size chaosSize, lease time.Duration) *clusterRu
 	for _, n := range r.nodes {
 		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", n.client))
 	}
-	storage := fmt.Sprintf(`storage: {max_events: 256MiB, max_outcomes: 256MiB, max_dead: 64MiB, nats: {url: %q, user: crosswalk, password: %s, lease: %s, monitor: "http://127.0.0.1:%d"}}`,
-		strings.Join(urls, ", "), natsPassword, lease, r.nodes[0].monitor)
+	storage := fmt.Sprintf(`storage: {max_events: 256MiB, max_outcomes: 256MiB, max_dead: 64MiB, nats: {url: %q, user: crosswalk, password: %s, lease: %s, partitions: %d, monitor: "http://127.0.0.1:%d"}}`,
+		strings.Join(urls, ", "), natsPassword, lease, partitions, r.nodes[0].monitor)
 	for range 3 {
 		s := newSite(t, r.sandbox)
 		path := filepath.Join(s.dir, "crosswalk.yaml")
@@ -83,15 +83,16 @@ func (r *clusterRun) at(t *testing.T, share float64, of int, sent <-chan struct{
 // was accepted is delivered once and in order, by the engines and servers that are left
 // (D1 to D3).
 func TestCluster(t *testing.T) {
-	size, lease := chaosSize{orders: 60, rate: 60, seed: 7}, 3*time.Second
+	// The fewer consumers there are, the sooner the servers have chosen who leads them.
+	size, lease, partitions := chaosSize{orders: 60, rate: 60, seed: 7}, 3*time.Second, 4
 	if long := os.Getenv("CLUSTER_ORDERS"); long != "" { // make cluster
 		n, err := strconv.Atoi(long)
 		if err != nil {
 			t.Fatalf("CLUSTER_ORDERS is %q, want a number", long)
 		}
-		size.orders, lease = n, 15*time.Second
+		size.orders, lease, partitions = n, 15*time.Second, 8
 	}
-	r := newClusterRun(t, size, lease)
+	r := newClusterRun(t, size, lease, partitions)
 	plan := size.plan()
 	sent := make(chan struct{})
 	go func() {
@@ -150,28 +151,28 @@ func (r *clusterRun) traced(t *testing.T) {
 	t.Helper()
 	eventually(t, "traces of events that one engine took and another delivered", func() error {
 		type taken struct {
-			span told
-			by   int
+			told
+			by int
 		}
-		publish := map[string]taken{}
+		publish := map[string]taken{} // by its id
 		for i, c := range r.collectors {
 			for _, s := range c.all() {
-				if s.name == "publish" && s.attrs["crosswalk.sequence"] != "" {
-					publish[s.attrs["crosswalk.sequence"]] = taken{s, i}
+				if s.name == "publish" {
+					publish[s.id] = taken{s, i}
 				}
 			}
 		}
 		across := 0
 		for i, c := range r.collectors {
 			for _, s := range c.all() {
-				p, known := publish[s.attrs["crosswalk.sequence"]]
+				p, known := publish[s.parent]
 				if s.name != "outcome" || !known || p.by == i {
 					continue
 				}
 				across++
-				if s.trace != p.span.trace || s.parent != p.span.id {
-					t.Fatalf("event %s: the outcome is of trace %s below %s, want %s below %s",
-						s.attrs["crosswalk.sequence"], s.trace, s.parent, p.span.trace, p.span.id)
+				if s.trace != p.trace || s.attrs["crosswalk.sequence"] != p.attrs["crosswalk.sequence"] {
+					t.Fatalf("the outcome of event %s in trace %s is below that of event %s in trace %s",
+						s.attrs["crosswalk.sequence"], s.trace, p.attrs["crosswalk.sequence"], p.trace)
 				}
 			}
 		}

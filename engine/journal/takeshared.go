@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
@@ -42,12 +43,17 @@ func (j *Journal) EnsureLane(ctx context.Context, lane event.Lane, opts ...LaneO
 	if err := errors.Join(checkName(lane.Source), checkName(lane.Sink)); err != nil {
 		return err
 	}
+	// The servers choose a leader for each, which takes longer than anything else.
+	all, ctx := errgroup.WithContext(ctx)
 	for n := range j.parts {
-		if _, err := j.sharedConsumer(ctx, lanePart{lane, n}, o); err != nil {
-			return fmt.Errorf("record where partition %d of lane %s to %s begins: %w", n, lane.Source, lane.Sink, j.o.Cluster.limited(err))
-		}
+		all.Go(func() error {
+			if _, err := j.sharedConsumer(ctx, lanePart{lane, n}, o); err != nil {
+				return fmt.Errorf("record where partition %d of lane %s to %s begins: %w", n, lane.Source, lane.Sink, j.o.Cluster.limited(err))
+			}
+			return nil
+		})
 	}
-	return nil
+	return all.Wait()
 }
 
 // sharedConsumer is laneConsumer where another engine may be making the same.
