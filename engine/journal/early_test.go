@@ -41,7 +41,7 @@ func TestRetryGoesAhead(t *testing.T) {
 }
 
 // calm has an engine keep its leases on a machine that is busy.
-func calm(o *journal.Options) { o.Cluster.Lease = time.Minute }
+func calm(o *journal.Options) { o.Cluster.Lease = 30 * time.Second }
 
 func retriesGoAhead(t *testing.T, start func() (*journal.Journal, *journal.Lane)) {
 	const backlog = 600

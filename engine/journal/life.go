@@ -320,7 +320,7 @@ func (s *settling) run(ctx context.Context, u *Use) error {
 		is := s.opened(u.Lane)
 		if is && len(s.j.lives.of(u.Lane)) == 0 {
 			l.From = 1 // the lane ran before lives were recorded
-		} else if is && l.From <= s.last {
+		} else if is && (l.From <= s.last || s.j.follow != nil) { // whoever reads it now does not have it
 			l.Behind = &behind{From: l.From}
 		}
 	case old.Paused:
@@ -369,7 +369,7 @@ func (s *settling) opened(lane event.Lane) bool {
 // From gives the first event that a mapping is for: what came before is not. It is
 // 1 for one that was never settled.
 func (j *Journal) From(id MappingID) uint64 {
-	if l := j.lives.get(id); l != nil && l.running() {
+	if l := j.lives.get(id); l != nil && l.Ended == nil { // another engine may have paused it
 		return l.From
 	}
 	return 1
@@ -395,8 +395,10 @@ func (j *Journal) begin(lane event.Lane) uint64 {
 }
 
 // goBack has the lane go back for the mappings that are behind it, notes that it has,
-// and gives where it stands, and up to where it has been before.
-func (l *Lane) goBack(ctx context.Context, at uint64) (from, until uint64, err error) {
+// and gives where it stands, and up to where it has been before. has are the mappings
+// of the reader, nil for all: where others run too, the partition has to be gone over
+// again for those by a reader that has them.
+func (l *Lane) goBack(ctx context.Context, at uint64, has []string) (from, until uint64, err error) {
 	j := l.j
 	j.lives.changing.Lock()
 	defer j.lives.changing.Unlock()
@@ -404,6 +406,12 @@ func (l *Lane) goBack(ctx context.Context, at uint64) (from, until uint64, err e
 	from = at
 	for _, old := range j.lives.of(l.name) {
 		b := old.Behind
+		if has != nil && old.running() && !slices.Contains(has, old.Mapping) {
+			if now := old.passedBy(l.part.n, at, j.parts); now != nil {
+				changed = append(changed, now)
+			}
+			continue
+		}
 		if b == nil || !old.running() {
 			continue
 		}

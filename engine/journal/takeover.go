@@ -21,6 +21,9 @@ type LaneOptions struct {
 	Partition int
 	// Lease is this engine's right to read it, needed on a cluster.
 	Lease *Lease
+	// Mappings are those that the reader runs, on a cluster, where other engines may
+	// run others; nil for all.
+	Mappings []string
 }
 
 // Partitions is how many partitions each lane has, each with one reader.
@@ -98,7 +101,7 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	if err != nil {
 		return nil, fmt.Errorf("go back to the acknowledged floor: %w", err)
 	}
-	if l.floor, l.until, err = l.goBack(ctx, reset.ResetSeq); err != nil {
+	if l.floor, l.until, err = l.goBack(ctx, reset.ResetSeq, nil); err != nil {
 		return nil, err
 	}
 	if err := l.readDone(ctx, from, max(l.floor, l.until)); err != nil {

@@ -90,7 +90,7 @@ func (l *Lane) takeShared(ctx, keeping context.Context, o LaneOptions) (err erro
 		return fmt.Errorf("go back to the acknowledged floor: %w", err)
 	}
 	err = j.agreed(ctx, func() (err error) {
-		l.floor, l.until, err = l.goBack(ctx, reset.ResetSeq)
+		l.floor, l.until, err = l.goBack(ctx, reset.ResetSeq, o.Mappings)
 		return err
 	})
 	if err != nil {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
+	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 )
 
@@ -102,7 +104,7 @@ func readPartition(ctx context.Context, l *lane, n int, at func() *engine) {
 // breaks.
 func readLeased(ctx context.Context, l *lane, n int, lease *journal.Lease, at func() *engine) error {
 	log := at().log
-	jl, err := at().journal.OpenLane(ctx, l.Lane, journal.LaneOptions{Partition: n, Lease: lease})
+	jl, err := at().journal.OpenLane(ctx, l.Lane, journal.LaneOptions{Partition: n, Lease: lease, Mappings: at().names(l.Lane)})
 	if err != nil {
 		return err
 	}
@@ -120,10 +122,20 @@ func readLeased(ctx context.Context, l *lane, n int, lease *journal.Lease, at fu
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		select {
-		case <-lease.Wanted():
-			cancel()
-		case <-ctx.Done():
+		defer cancel()
+		look := time.NewTicker(reopenAfter)
+		defer look.Stop()
+		for {
+			select {
+			case <-lease.Wanted():
+				return
+			case <-ctx.Done():
+				return
+			case <-look.C: // it was read without a mapping that this engine has by now
+				if e := at(); e.journal.IsBehind(l.Lane, n, e.names(l.Lane)) {
+					return
+				}
+			}
 		}
 	}()
 	err = runner.Run(ctx)
@@ -135,4 +147,28 @@ func readLeased(ctx context.Context, l *lane, n int, lease *journal.Lease, at fu
 		}
 	}
 	return err
+}
+
+// names gives the names of a lane's mappings, none where it has no such lane.
+func (e *engine) names(id event.Lane) []string {
+	out := []string{}
+	if l := e.lane(id); l != nil {
+		for i := range l.mappings {
+			out = append(out, l.mappings[i].Name)
+		}
+	}
+	return out
+}
+
+// lacking says which mappings of its lanes other engines of a cluster run, and this one
+// does not.
+func (e *engine) lacking() []string {
+	var out []string
+	for _, l := range e.lanes {
+		if names := e.journal.Lacking(l.Lane, e.names(l.Lane)); len(names) > 0 {
+			out = append(out, fmt.Sprintf("another engine runs mapping %s from %s to %s, which this one does not have: events wait for it until their files are the same",
+				strings.Join(names, ", "), l.Source, l.Sink))
+		}
+	}
+	return out
 }

@@ -123,7 +123,7 @@ func (v view) refusing() []string {
 // Degraded says which connections no records go to, and why, and what is the matter
 // with the journal and with webhooks that are not decoded.
 func (v view) Degraded(ctx context.Context) []string {
-	out := append(v.journal.Alarms(), v.undecodedAlarms(ctx)...)
+	out := slices.Concat(v.journal.Alarms(), v.lacking(), v.undecodedAlarms(ctx))
 	if paused, err := v.pausedMappings(ctx); err == nil { // otherwise the alarms say so
 		for i := range paused {
 			if m := &paused[i]; m.Backlog > 0 {
