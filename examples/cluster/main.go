@@ -55,6 +55,9 @@ func run(ctx context.Context, bin, dir string, orders int) error {
 		return err
 	}
 	fmt.Fprintf(os.Stdout, "3 NATS servers, 3 engines, a sandbox of SaleApp\n")
+	for i, e := range s.engines {
+		fmt.Fprintf(os.Stdout, "engine %d: %s status --admin %s\n", i+1, filepath.Join(bin, "crosswalk"), e.admin)
+	}
 	for i := range orders {
 		switch i {
 		case orders / 3:

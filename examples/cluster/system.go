@@ -29,6 +29,8 @@ type process struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	said   string
+	// admin is where an engine's admin API answers.
+	admin string
 }
 
 func (p *process) kill() {
@@ -140,6 +142,7 @@ func start(ctx context.Context, bin, config, data string) (*system, error) {
 		if err != nil {
 			return s, err
 		}
+		p.said, p.admin, _ = strings.Cut(p.said, " ")
 		s.engines = append(s.engines, p)
 	}
 	return s, nil
@@ -156,9 +159,9 @@ func after(what string) func(string) string {
 }
 
 func readyEngine(line string) string {
-	var l struct{ Msg, Ingress string }
+	var l struct{ Msg, Ingress, Admin string }
 	if json.Unmarshal([]byte(line), &l) == nil && l.Msg == "ready" {
-		return l.Ingress
+		return l.Ingress + " " + l.Admin
 	}
 	return ""
 }
