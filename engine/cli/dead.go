@@ -81,7 +81,7 @@ func (a *app) deadList() *cobra.Command {
 
 // readLetters gives the newest letters that f picks.
 func readLetters(ctx context.Context, c *client.Client, f admin.LetterFilter, limit int) (admin.LetterPage, error) {
-	var out admin.LetterPage
+	out := admin.LetterPage{Letters: []admin.Letter{}}
 	err := pages(limit, 200, func(n int) (int, bool, error) {
 		p, err := c.Letters(ctx, f, n)
 		out.Letters, out.Total, out.Reasons = append(out.Letters, p.Letters...), p.Total, p.Reasons

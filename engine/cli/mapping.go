@@ -171,7 +171,7 @@ and the mapping of that name that runs now, or another text. It exits with 1 if 
 			}
 			text := textDiff(&before, &now)
 			if text == "" {
-				return a.print("they are the same\n")
+				return a.print(fmt.Sprintf("%s %.12s and %s %.12s are the same\n", words.Plain(before.Mapping), before.SHA256, words.Plain(now.Mapping), now.SHA256))
 			}
 			if err := a.print(text); err != nil {
 				return err

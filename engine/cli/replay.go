@@ -41,7 +41,7 @@ is left out, and so is what is on its way still.`,
 	fs.StringVar(&outcome, "outcome", "", "only events with this `outcome`: delivered, skipped, superseded, dead")
 	fs.BoolVar(&all, "all", false, "all events that are kept")
 	fs.BoolVar(&yes, "yes", false, "do it")
-	fs.IntVar(&rate, "rate", 500, "at most so many events a `second`")
+	fs.IntVar(&rate, "rate", 500, "at most so many `events` a second")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !all && f == (eventFlags{}) && mapping == "" && outcome == "" {
 			return errors.New("pick events, as with --since 2h or --key, or give --all")

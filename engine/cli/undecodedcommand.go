@@ -45,7 +45,7 @@ func (a *app) undecodedList() *cobra.Command {
 
 // refusedWebhooks reads what waits, and so many of what was refused.
 func refusedWebhooks(ctx context.Context, c *client.Client, connection string, limit int) (admin.UndecodedPage, error) {
-	var out admin.UndecodedPage
+	out := admin.UndecodedPage{Refused: []admin.Webhook{}}
 	err := pages(limit, 200, func(n int) (int, bool, error) {
 		p, err := c.Undecoded(ctx, connection, out.Next, n)
 		out.Connections, out.Refused, out.Next = p.Connections, append(out.Refused, p.Refused...), p.Next

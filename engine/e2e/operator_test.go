@@ -165,6 +165,8 @@ func TestD6_FixAndRetry(t *testing.T) {
 		}
 	}
 	mustContain(t, e.operator(t, 0, "dead", "list"), "no dead letters")
+	mustContain(t, e.operator(t, 0, "dead", "list", "--format", "json"), `"letters": []`)
+	mustContain(t, e.operator(t, 0, "undecoded", "list", "--format", "json"), `"refused": []`)
 	mustContain(t, e.operator(t, 0, "dead", "list", "--all"), "dead again as 3, which is delivered as 4", "  delivered as 4")
 	// What a retry has delivered counts as delivered, and is no dead letter any more.
 	mustContain(t, e.operator(t, 0, "replay", "--key", "7"), "1 goes on its way again, and was delivered before", "2 are left out: they are replays themselves")

@@ -55,7 +55,7 @@ var (
 	descSince  = desc("sink_shut_timestamp_seconds", "Since when the way to the sink is not open; absent while it is.", "connection")
 	descAtSink = desc("sink_records", "Records that are at the sink now.", "connection")
 
-	descAlarms = desc("journal_alarms", "Things to look at before the journal refuses events, as /readyz lists them under degraded.")
+	descAlarms = desc("journal_alarms", "Things of the journal that somebody has to look at, as /readyz lists them under degraded.")
 
 	descValid   = desc("config_valid", "1 if the configuration on disk was taken when it was read last, 0 if it was refused and the one before runs on.")
 	descApplied = desc("config_last_reload_success_timestamp_seconds", "When the configuration that runs was put in place.")

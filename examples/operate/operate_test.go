@@ -139,6 +139,9 @@ func TestUnit(t *testing.T) {
 	if !strings.Contains(unit, "\nExecStart=/opt/crosswalk/bin/crosswalk run --config /etc/crosswalk/crosswalk.yaml\n") {
 		t.Error("the unit does not start the engine")
 	}
+	if !strings.Contains(unit, "\nStartLimitIntervalSec=0\n") {
+		t.Error("systemd would give the engine up after five starts that fail")
+	}
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip("the unit's syntax was not checked: there is no systemd-analyze")
