@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -119,7 +120,7 @@ type attempt struct {
 func newItem(p *event.Pending) *item {
 	ev := p.Event
 	it := &item{
-		sequence: ev.Sequence, eventType: ev.Type, key: ev.Key, version: ev.Version,
+		sequence: ev.Sequence, eventType: ev.Type, key: strings.Clone(ev.Key), version: ev.Version,
 		prior: p.PossiblySent, late: p.Late, unsent: p.Unsent, done: p.Done, replay: ev.Replay, ev: &ev, size: weight(&ev),
 	}
 	if !ev.UpdatedAt.IsZero() {

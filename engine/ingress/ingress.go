@@ -63,7 +63,9 @@ type Decoder interface {
 type UnavailableError struct {
 	// RetryAfter is when to try again; 0 if nothing is known of it.
 	RetryAfter time.Duration
-	Err        error
+	// Undecoded tells that requests which wait for their connector take all their room.
+	Undecoded bool
+	Err       error
 }
 
 // Error gives the reason.

@@ -77,10 +77,12 @@ func (s *Server) keep(ctx context.Context, q *request, r *wire.Request, received
 	}
 	if err != nil {
 		var after time.Duration
+		connector := cause != nil // else it was to queue behind others
 		if u, ok := errors.AsType[*UnavailableError](err); ok {
 			after = u.RetryAfter
+			connector = connector || u.Undecoded
 		}
-		if cause == nil { // it was to queue behind others
+		if !connector {
 			return answer{}, later(CodeJournal, "the event could not be stored: send this request again later", after, err)
 		}
 		return answer{}, later(CodeConnector, "the connector does not answer: send this request again later", after, errors.Join(cause, err))

@@ -329,7 +329,7 @@ func TestRefusedWhenDecoded(t *testing.T) {
 func TestNoRoomToKeep(t *testing.T) {
 	p, s := newPlugin(false), &shelf{}
 	s.keep = func() error {
-		return &ingress.UnavailableError{RetryAfter: 30 * time.Second, Err: errors.New("the 64 MiB are used up")}
+		return &ingress.UnavailableError{RetryAfter: 30 * time.Second, Err: errors.New("the disk's 64 MiB are used up")}
 	}
 	r := deferring(t, p, s)
 	got := r.post(t, body(1))
@@ -345,6 +345,13 @@ func TestNoRoomToKeep(t *testing.T) {
 	s.keep = no
 	got = r.post(t, body(2))
 	if got.StatusCode != 503 || got.code() != ingress.CodeJournal || got.Header.Get("Retry-After") != "30" || strings.Contains(got.text, "connector") {
+		t.Errorf("got %d %s", got.StatusCode, got.text)
+	}
+	// Unless those others have taken all the room.
+	s.keep = func() error {
+		return &ingress.UnavailableError{RetryAfter: 30 * time.Second, Undecoded: true, Err: errors.New("the 64 MiB are used up")}
+	}
+	if got = r.post(t, body(2)); got.StatusCode != 503 || got.code() != ingress.CodeConnector {
 		t.Errorf("got %d %s", got.StatusCode, got.text)
 	}
 	s.keep = func() error { return &ingress.UnacceptableError{Field: "body", Message: "too large"} }

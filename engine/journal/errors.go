@@ -24,6 +24,9 @@ type UnavailableError struct {
 	RetryAfter time.Duration
 	// Reason says in a few words why.
 	Reason string
+	// Undecoded tells that it is for the requests that wait for their plugin: they take
+	// all the room that there is for them.
+	Undecoded bool
 	// Err is what lies beneath, nil where the journal refused by itself.
 	Err error
 }

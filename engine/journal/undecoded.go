@@ -162,7 +162,9 @@ func (j *Journal) keep(ctx context.Context, r *event.Request) (uint64, error) {
 }
 
 func (j *Journal) undecodedFull() error {
-	return unavailable(retryFull, nil, "the %d MiB for requests that wait for their plugin are used up", j.undecoded.room>>20)
+	full := unavailable(retryFull, nil, "the %d MiB for requests that wait for their plugin are used up", j.undecoded.room>>20)
+	full.Undecoded = true
+	return full
 }
 
 // Waiting is how many requests of a connection are kept and not decoded, those

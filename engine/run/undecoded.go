@@ -35,7 +35,7 @@ func ingressError(err error) error {
 		return &ingress.UnacceptableError{Field: bad.Field, Message: bad.Error()}
 	}
 	if un, ok := errors.AsType[*journal.UnavailableError](err); ok {
-		return &ingress.UnavailableError{RetryAfter: un.RetryAfter, Err: err}
+		return &ingress.UnavailableError{RetryAfter: un.RetryAfter, Undecoded: un.Undecoded, Err: err}
 	}
 	return err
 }
