@@ -21,7 +21,13 @@ const (
 	keepAlive = 10 * time.Second
 	// maxHead bounds an answer's head, and those of the interim answers before it.
 	maxHead = 1 << 20
+	// maxUnread bounds a request, in bytes, that is written before its answer is read. A
+	// far side may answer a larger one and not read it, and then the writing would wait.
+	maxUnread = 16 << 10
 )
+
+// longAgo is a deadline that ends what waits.
+var longAgo = time.Unix(1, 0)
 
 var errClosed = errors.New("the connection was closed without an answer")
 
@@ -43,6 +49,7 @@ type direct struct {
 // kept is a connection with what it needs for a request.
 type kept struct {
 	net.Conn
+	below  net.Conn    // what is dialled: Conn, or what TLS goes over
 	stale  func() bool // whether the far side has closed it, or sent what was not asked
 	in     *bufio.Reader
 	out    []byte
@@ -58,6 +65,21 @@ func (k *kept) Read(p []byte) (int, error) {
 	n, err := k.Conn.Read(p[:min(int64(len(p)), k.budget)])
 	k.budget -= int64(n)
 	return n, err
+}
+
+// heldBack tells whether TLS has read more off the connection than was asked of it:
+// another record behind an answer, which would answer the next request, or the far
+// side's farewell. It leaves the read deadline in the past.
+func (k *kept) heldBack() bool {
+	over, ok := k.Conn.(*tls.Conn)
+	if !ok {
+		return false
+	}
+	if over.SetReadDeadline(longAgo) != nil {
+		return true
+	}
+	_, err := over.Read(make([]byte, 1))
+	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func newDirect(o EndpointOptions) *direct {
@@ -78,7 +100,7 @@ func newDirect(o EndpointOptions) *direct {
 	if !strings.HasPrefix(target, "/") {
 		target = "/" + target
 	}
-	d.before = "POST " + target + " HTTP/1.1\r\nHost: " + o.URL.Host + "\r\n" + header("User-Agent", o.UserAgent) + "Content-Length: "
+	d.before = "POST " + target + " HTTP/1.1\r\nHost: " + strings.TrimSuffix(o.URL.Host, ":") + "\r\n" + header("User-Agent", o.UserAgent) + "Content-Length: "
 	d.between = "\r\n" + header("Accept", o.Accept) + "Content-Type: "
 	d.end = "\r\nAccept-Encoding: gzip\r\n\r\n"
 	return d
@@ -103,21 +125,24 @@ func (d *direct) post(ctx context.Context, contentType string, body []byte) (*An
 	for {
 		k, used, err := d.take(ctx, deadline)
 		if err != nil {
-			return nil, &NoAnswerError{Err: d.reason(ctx, err)}
+			return nil, &NoAnswerError{Err: reason(ctx, err)}
 		}
-		stop := context.AfterFunc(ctx, func() { _ = k.SetDeadline(time.Unix(1, 0)) })
+		stop := context.AfterFunc(ctx, func() { _ = k.SetDeadline(longAgo) })
 		written, a, keep, err := d.exchange(k, contentType, body)
 		// A deadline that is being set just now would meet the next request.
-		if stop() && keep {
-			d.put(k)
-		} else {
+		switch stopped := stop(); {
+		case !keep: // TLS's farewell might wait for a far side that does not read
+			_ = k.below.Close()
+		case !stopped || k.heldBack():
 			_ = k.Close()
+		default:
+			d.put(k)
 		}
 		switch {
 		case err == nil:
 			return a, nil
 		case written || !used || ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, &NoAnswerError{Sent: true, Err: d.reason(ctx, err)}
+			return nil, &NoAnswerError{Sent: written, Err: reason(ctx, err)}
 		}
 		// Nothing went out, for the far side had closed it: another will do.
 	}
@@ -130,12 +155,11 @@ func (d *direct) exchange(k *kept, contentType string, body []byte) (written boo
 	k.out = strconv.AppendInt(k.out, int64(len(body)), 10)
 	k.out = append(append(append(k.out, d.between...), contentType...), d.end...)
 	k.out = append(k.out, body...)
-	n, writing := k.Write(k.out)
-	written = n > 0 || d.tls != nil // TLS does not say how much of a record is on its way
-	if cap(k.out) > 64<<10 {
-		k.out = nil // one large request is no reason to hold as much for ever
+	if len(k.out) > maxUnread {
+		return d.exchangeLarge(k)
 	}
-	if writing != nil && !written {
+	n, writing := k.Write(k.out)
+	if written = d.gotOut(n); writing != nil && !written {
 		return false, nil, false, writing
 	}
 	// Even where it could not be written whole there may be an answer: too large.
@@ -148,6 +172,26 @@ func (d *direct) exchange(k *kept, contentType string, body []byte) (written boo
 	}
 	return written, a, keep, err
 }
+
+// exchangeLarge reads the answer while the request is written. What is not written
+// when the answer is there stays so.
+func (d *direct) exchangeLarge(k *kept) (written bool, a *Answer, keep bool, err error) {
+	var n int
+	var writing error
+	var wg sync.WaitGroup
+	wg.Go(func() { n, writing = k.Write(k.out) })
+	a, keep, err = d.answer(k)
+	late := k.SetWriteDeadline(longAgo)
+	wg.Wait()
+	if cap(k.out) > 64<<10 {
+		k.out = nil // one large request is no reason to hold as much for ever
+	}
+	return d.gotOut(n), a, keep && writing == nil && late == nil, err
+}
+
+// gotOut tells whether some of a request may be on its way when n bytes of it were
+// written. TLS does not say how much of a record is.
+func (d *direct) gotOut(n int) bool { return n > 0 || d.tls != nil }
 
 // answer reads an answer; keep tells whether another may follow on the connection.
 func (d *direct) answer(k *kept) (a *Answer, keep bool, err error) {
@@ -182,10 +226,13 @@ func (d *direct) answer(k *kept) (a *Answer, keep bool, err error) {
 	k.budget = 1 << 62 // what follows is bounded by MaxAnswer
 	from, length := io.Reader(resp.Body), resp.ContentLength
 	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") && length != 0 {
-		if from, err = gzip.NewReader(resp.Body); err != nil {
+		unzipped, err := gzip.NewReader(resp.Body)
+		switch {
+		case err == nil:
+			from, length = unzipped, -1
+		case !errors.Is(err, io.EOF): // nothing at all is an empty body
 			return nil, false, err
 		}
-		length = -1
 	}
 	text, err := readBody(from, length, d.MaxAnswer)
 	if err != nil {
@@ -247,7 +294,7 @@ func (d *direct) dial(ctx context.Context, deadline time.Time) (*kept, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	k := &kept{Conn: conn, stale: staleness(raw)}
+	k := &kept{Conn: conn, below: raw, stale: staleness(raw)}
 	k.in = bufio.NewReader(k)
 	return k, nil
 }
@@ -284,7 +331,7 @@ func (d *direct) clear() {
 }
 
 // reason tells an end of the time or of the call as what it is.
-func (d *direct) reason(ctx context.Context, err error) error {
+func reason(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

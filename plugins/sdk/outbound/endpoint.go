@@ -169,7 +169,7 @@ func (p *proxied) post(ctx context.Context, contentType string, body []byte) (*A
 	})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, &NoAnswerError{Err: err}
+		return nil, &NoAnswerError{Err: reason(ctx, err)}
 	}
 	req.Header.Set("Content-Type", contentType)
 	for name, value := range map[string]string{"Accept": p.Accept, "User-Agent": p.UserAgent} {
@@ -179,12 +179,12 @@ func (p *proxied) post(ctx context.Context, contentType string, body []byte) (*A
 	}
 	resp, err := p.http.Do(req)
 	if err != nil {
-		return nil, &NoAnswerError{Sent: connected.Load(), Err: err}
+		return nil, &NoAnswerError{Sent: connected.Load(), Err: reason(ctx, err)}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := readBody(resp.Body, resp.ContentLength, p.MaxAnswer)
 	if err != nil {
-		return nil, &NoAnswerError{Sent: true, Err: err}
+		return nil, &NoAnswerError{Sent: true, Err: reason(ctx, err)}
 	}
 	return &Answer{Status: resp.StatusCode, header: resp.Header, Body: text}, nil
 }

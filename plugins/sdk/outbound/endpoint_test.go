@@ -283,7 +283,7 @@ func (b *broken) SetDeadline(time.Time) error { return nil }
 func (b *broken) Close() error                { return nil }
 func (b *broken) keep(d *direct)              { d.put(b.kept()) }
 func (b *broken) kept() *kept {
-	k := &kept{Conn: b, stale: func() bool { return false }}
+	k := &kept{Conn: b, below: b, stale: func() bool { return false }}
 	k.in = bufio.NewReader(k)
 	return k
 }

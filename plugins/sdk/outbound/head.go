@@ -22,7 +22,7 @@ func plainHead(in *bufio.Reader) (fields string, length int64, ok bool) {
 		return "", 0, false
 	}
 	status, lines, _ := bytes.Cut(waits[:end], []byte("\r\n"))
-	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) {
+	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) || bytes.ContainsAny(status, "\r\n\x00") {
 		return "", 0, false
 	}
 	fields, length = string(lines), -1
