@@ -107,7 +107,7 @@ func (l *ledger) misbehave(c net.Conn, r *bufio.Reader) {
 // nothing is left behind.
 func TestWorstDay(t *testing.T) {
 	config, trusted := certificate(t)
-	const callers, each = 8, 150
+	const callers, each = 8, 60
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
 			goroutines, files := runtime.NumGoroutine(), openFiles()
@@ -138,7 +138,7 @@ func TestWorstDay(t *testing.T) {
 							time.AfterFunc(time.Duration(rand.IntN(200))*time.Microsecond, cancel)
 						}
 						id := fmt.Sprintf("r-%d-%d", caller, n)
-						size := []int{0, 1 << 10, 60 << 10, 1 << 20}[min(rand.IntN(20), 3)]
+						size := []int{0, 1 << 10, 40 << 10, 256 << 10}[min(rand.IntN(20), 3)]
 						a, err := e.Post(ctx, "text/plain", []byte(id+" "+strings.Repeat("x", size)))
 						canceled := ctx.Err() != nil
 						cancel()

@@ -42,7 +42,8 @@ type EndpointOptions struct {
 //
 // A request and its answer are written and read by the goroutine that calls Post, on
 // a connection that is kept for the next: net/http hands each of them through three
-// goroutines, which costs more than the rest of a request. What has to go by a proxy,
+// goroutines, which costs more than the rest of a request. Only a large request is
+// written by another, so that an answer to what was not read whole is heard. What has to go by a proxy,
 // and a host whose name is not plain ASCII, goes by net/http nevertheless.
 type Endpoint struct {
 	poster interface {
