@@ -55,8 +55,9 @@ type server struct {
 type conn struct {
 	net.Conn
 	in    *bufio.Reader
+	body  body // of the request that is served
 	state atomic.Int32
-	until time.Time // its read deadline
+	until time.Time // its deadline, for reading and for writing
 	// What the next answer is written with.
 	answer reply
 	out    []byte
@@ -150,7 +151,7 @@ func (s *server) serveConn(c *conn) {
 	for {
 		if now := time.Now(); c.until.Sub(now) < idleTimeout-time.Second {
 			c.until = now.Add(idleTimeout)
-			if c.SetReadDeadline(c.until) != nil {
+			if c.SetDeadline(c.until) != nil { // a client that reads no answers ends with it, too
 				return
 			}
 		}
@@ -180,7 +181,7 @@ func (s *server) serveConn(c *conn) {
 
 // hand gives a connection to net/http.
 func (s *server) hand(c *conn) bool {
-	if c.SetReadDeadline(time.Time{}) != nil {
+	if c.SetDeadline(time.Time{}) != nil {
 		return false
 	}
 	select {
@@ -205,14 +206,14 @@ func (s *server) handle(c *conn, r *http.Request) (more bool) {
 	clear(a.header)
 	a.status, a.body = 0, a.body[:0]
 	s.handler.ServeHTTP(a, r)
-	left, ok := r.Body.(*body)
-	more = ok && left.left <= maxLeft
+	left := &c.body // whatever the handler has put in the place of r.Body
+	more = left.left <= maxLeft
 	if more && left.left > 0 {
 		_, err := c.in.Discard(left.left)
 		more = err == nil
 	}
 	_, err := c.Write(c.written(more))
-	if ok && !more && err == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+	if !more && left.left > 0 && err == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
 		_, _ = io.CopyN(io.Discard, c.in, int64(left.left))
 	}
 	if cap(a.body)+cap(c.out) > 256<<10 {
@@ -261,7 +262,8 @@ func (c *conn) read() *http.Request {
 	if _, err := c.in.Discard(end + 4); err != nil {
 		return nil
 	}
-	r.Body = &body{from: c.in, left: int(r.ContentLength)}
+	c.body = body{from: c.in, left: int(r.ContentLength)}
+	r.Body = &c.body
 	return r
 }
 
@@ -419,4 +421,13 @@ func (r *rewound) Read(p []byte) (int, error) {
 		return r.ahead.Read(p[:min(n, len(p))])
 	}
 	return r.Conn.Read(p)
+}
+
+// CloseWrite lets net/http say that nothing follows an answer before it closes a
+// connection of which it has not read all: a close alone takes the answer along.
+func (r *rewound) CloseWrite() error {
+	if half, ok := r.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }

@@ -21,6 +21,14 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/drop":
 		panic(http.ErrAbortHandler)
+	case "/replaced": // as a handler that bounds a body does
+		r.Body = http.MaxBytesReader(w, r.Body, 10)
+		if _, err := io.ReadAll(r.Body); err != nil {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+		return
 	case "/unread":
 		w.WriteHeader(http.StatusTeapot)
 		return
@@ -148,6 +156,7 @@ func TestServesAsNetHTTPDoes(t *testing.T) {
 		"an unusual token":        {1, []string{post("/a", "X_One!: 1\r\n", "1")}},
 		"a long head":             {2, []string{post("/a", strings.Repeat("X-Many: "+strings.Repeat("x", 1000)+"\r\n", 20), "1"), post("/a", "", "2")}},
 		"nothing of a large body": {1, []string{post("/unread", "", strings.Repeat("x", 100_000))}},
+		"a body that is replaced": {2, []string{post("/replaced", "", "1"), post("/a", "", "2")}},
 		"nothing of a huge one":   {1, []string{post("/unread", "", large+large)}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,6 +195,40 @@ func TestPlainIsPlain(t *testing.T) {
 	if own.Load() != 3 {
 		t.Errorf("%d of 3 were plain", own.Load())
 	}
+}
+
+// TestDeafClient: a client that sends requests and reads no answers does not keep its
+// connection for ever.
+func TestDeafClient(t *testing.T) {
+	near, far := net.Pipe()
+	defer func() { _ = far.Close() }()
+	watched := &deadlines{Conn: near}
+	s := newServer(http.HandlerFunc(echo), never, io.Discard)
+	c := &conn{Conn: watched, in: bufio.NewReader(watched), answer: reply{header: http.Header{}}}
+	s.conns[c] = struct{}{}
+	ended := make(chan struct{})
+	go func() { s.serveConn(c); close(ended) }()
+	if _, err := io.WriteString(far, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"); err != nil {
+		t.Fatal(err)
+	}
+	select { // nobody reads
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("the connection stays")
+	}
+	if len(s.conns) != 0 {
+		t.Errorf("%d connections are left", len(s.conns))
+	}
+}
+
+// deadlines is a connection on which a deadline for writing is soon.
+type deadlines struct{ net.Conn }
+
+func (d *deadlines) SetDeadline(at time.Time) error {
+	if err := d.SetReadDeadline(at); err != nil || at.IsZero() {
+		return err
+	}
+	return d.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 }
 
 // TestPanic: a handler's mistake is told, and costs its connection and no other.
