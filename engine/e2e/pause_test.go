@@ -104,7 +104,7 @@ func TestD4_OperatorPauses(t *testing.T) {
 	sb := startSandbox(t)
 	s := newSite(t, sb)
 	e := s.start(t)
-	if out, err := e.operate(t, "pause", "saleapp", "--by", "olena"); err != nil || !strings.HasPrefix(out, "saleapp: paused by olena, for ") {
+	if out, err := e.operate(t, "pause", "saleapp", "--by", "olena"); err != nil || !strings.HasPrefix(out, "saleapp: paused by olena, until `crosswalk resume saleapp`") {
 		t.Fatalf("pause: %v %s", err, out)
 	}
 	const orders = 20
@@ -113,7 +113,7 @@ func TestD4_OperatorPauses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: paused by olena, for ") || !strings.Contains(out, "  by olena since 20") {
+	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: paused by olena, until `crosswalk resume saleapp`") || !strings.Contains(out, "  by olena since 20") {
 		t.Errorf("status: %v %s", err, out)
 	}
 	if _, delivered, _ := e.counters(t); delivered != 0 {
@@ -129,7 +129,7 @@ func TestD4_OperatorPauses(t *testing.T) {
 	// A pause lasts over a kill, and a resume too.
 	e.kill()
 	e = s.start(t)
-	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: paused by olena, for ") || !strings.Contains(out, "  by olena since 20") {
+	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: paused by olena, until `crosswalk resume saleapp`") || !strings.Contains(out, "  by olena since 20") {
 		t.Errorf("status after a kill: %v %s", err, out)
 	}
 	if _, delivered, _ := e.counters(t); delivered != 0 {
