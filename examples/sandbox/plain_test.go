@@ -197,6 +197,46 @@ func TestPlainIsPlain(t *testing.T) {
 	}
 }
 
+// TestClientsThatLeave: wherever in a request or an answer a client leaves, its
+// connection ends, and others' answers stay their own.
+func TestClientsThatLeave(t *testing.T) {
+	s, addr := begin(t, echo, never)
+	request := "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nleave"
+	var wg sync.WaitGroup
+	for at := range len(request) + 1 {
+		wg.Go(func() {
+			c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(c, request+request[:at])
+			if raw, ok := c.(*net.TCPConn); ok && at%2 == 0 {
+				_ = raw.SetLinger(0) // by a reset
+			}
+			_ = c.Close()
+		})
+		wg.Go(func() {
+			body := fmt.Sprintf("stay %02d", at)
+			if got := talk(t, addr, 1, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n"+body); !strings.Contains(got, body) {
+				t.Errorf("%s is answered %s", body, got)
+			}
+		})
+	}
+	wg.Wait()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		left := len(s.conns)
+		s.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are left", left)
+		}
+	}
+}
+
 // TestDeafClient: a client that sends requests and reads no answers does not keep its
 // connection for ever.
 func TestDeafClient(t *testing.T) {

@@ -3,6 +3,7 @@ package outbound
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/x509"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -274,10 +276,11 @@ func TestClosedWhileIdle(t *testing.T) {
 type broken struct {
 	net.Conn
 	takes int // so many bytes
+	err   error
 	in    io.Reader
 }
 
-func (b *broken) Write([]byte) (int, error)   { return b.takes, errors.New("broken pipe") }
+func (b *broken) Write([]byte) (int, error)   { return b.takes, cmp.Or(b.err, errors.New("broken pipe")) }
 func (b *broken) Read(p []byte) (int, error)  { return b.in.Read(p) }
 func (b *broken) SetDeadline(time.Time) error { return nil }
 func (b *broken) Close() error                { return nil }
@@ -317,6 +320,20 @@ func TestBrokenWrite(t *testing.T) {
 				t.Errorf("%+v %v, want %d", a, err, tt.status)
 			}
 		})
+	}
+}
+
+// TestNothingWritten: a request of which not one byte was taken was not sent, and
+// when its time is over it is not tried again.
+func TestNothingWritten(t *testing.T) {
+	f := listen(t, func(net.Conn, *bufio.Reader) {})
+	d := newDirect(options(t, f.url()))
+	(&broken{err: os.ErrDeadlineExceeded, in: strings.NewReader("")}).keep(d)
+	if got := outcome(d.post(t.Context(), "text/plain", []byte("x"))); got != "not sent" {
+		t.Errorf("%s, want not sent", got)
+	}
+	if n := f.connections.Load(); n != 0 {
+		t.Errorf("%d connections, want none", n)
 	}
 }
 
