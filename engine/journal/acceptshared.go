@@ -23,18 +23,20 @@ type sharing struct {
 //
 //   - An ID that is known is a duplicate for ever. One that another engine is just
 //     storing is found by its Msg-Id in the stream.
-//   - A record is a duplicate of its key's latest event only. Before one is held for
-//     that, or the stream says so, everything that is stored by now is read, for an A
-//     that follows A and B is no duplicate.
+//   - A record is a duplicate of its key's latest event only, and its Msg-Id names that.
+//     So everything that is stored by now is read first: else an A that follows A and B
+//     were held for a duplicate, or one that is sent again, to another engine and after
+//     no answer, stored a second time.
 //
 // The next event of the key that this engine gets waits until this one is known.
 func (j *Journal) acceptShared(ctx, wait context.Context, s *sharing) (Receipt, error) {
+	s.level = s.e.ID == "" && s.e.Part == ""
 	for {
 		if err := j.mayDecode(s.e); err != nil {
 			return Receipt{}, err
 		}
 		if s.level {
-			if _, err := j.follow.events.level(wait); err != nil {
+			if err := j.follow.events.levelTogether(wait); err != nil {
 				return Receipt{}, j.notStored(ctx, err, "what other engines stored is not known yet")
 			}
 		}
@@ -45,6 +47,8 @@ func (j *Journal) acceptShared(ctx, wait context.Context, s *sharing) (Receipt, 
 			j.keys.release(s.key)
 			return Receipt{Sequence: seq}, nil
 		}
+		// One that becomes known from now on is found by its Msg-Id.
+		before := j.index.latest(s.key)
 		original, err := j.original(wait, s.e, s.key, s.identity)
 		if err != nil {
 			j.keys.release(s.key)
@@ -53,7 +57,7 @@ func (j *Journal) acceptShared(ctx, wait context.Context, s *sharing) (Receipt, 
 		if original != 0 {
 			j.keys.release(s.key)
 		} else {
-			a, err := j.publishShared(wait, s)
+			a, err := j.publishShared(wait, s, before)
 			if err != nil {
 				return Receipt{}, j.notStored(ctx, err, "the event is not stored")
 			}
@@ -73,12 +77,12 @@ func (j *Journal) acceptShared(ctx, wait context.Context, s *sharing) (Receipt, 
 	}
 }
 
-// publishShared stores the event; the caller holds the key, which is free again when
-// the event is known here.
-func (j *Journal) publishShared(wait context.Context, s *sharing) (ack, error) {
+// publishShared stores the event, which comes after the event before of its key; the
+// caller holds the key, which is free again when the event is known here.
+func (j *Journal) publishShared(wait context.Context, s *sharing, before uint64) (ack, error) {
 	// One that was given up may be under way still, so each attempt has its own.
 	m := &nats.Msg{Subject: s.m.Subject, Header: maps.Clone(s.m.Header), Data: s.m.Data}
-	m.Header[nats.MsgIdHdr] = []string{messageID(s.e, m.Header.Get(hdrHash), j.index.latest(s.key))}
+	m.Header[nats.MsgIdHdr] = []string{messageID(s.e, m.Header.Get(hdrHash), before)}
 	if s.e.Part != "" && s.e.ID == "" { // whichever engine stores it
 		m.Header[nats.MsgIdHdr] = []string{"part." + s.e.Part}
 	}

@@ -47,6 +47,8 @@ type tail struct {
 	at      uint64 // up to where it was read
 	heard   time.Time
 	waiting []waiter // by sequence
+
+	asking rounds
 }
 
 // waiter wants to know when a message was read.
@@ -209,17 +211,43 @@ func (t *tail) reach(ctx context.Context, seq uint64) error {
 	}
 }
 
+// levelTogether is level for many callers at a time, who share what it asks.
+func (t *tail) levelTogether(ctx context.Context) error {
+	whoever := context.WithoutCancel(ctx) // is asked for all
+	it := t.asking.join(func() (uint64, error) {
+		ctx, cancel := context.WithTimeout(whoever, t.j.o.AcceptWait)
+		defer cancel()
+		return t.last(ctx)
+	})
+	select {
+	case <-it.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if it.err != nil {
+		return it.err
+	}
+	return t.reach(ctx, it.last)
+}
+
 // level waits until all was read that is in the stream at this moment.
 func (t *tail) level(ctx context.Context) (last uint64, err error) {
+	if last, err = t.last(ctx); err != nil {
+		return 0, err
+	}
+	return last, t.reach(ctx, last)
+}
+
+// last gives the sequence of what was stored last.
+func (t *tail) last(ctx context.Context) (uint64, error) {
 	info, err := t.stream.Info(ctx)
 	if err != nil {
 		return 0, err
 	}
-	last = info.State.LastSeq
 	if info.State.Msgs == 0 { // all that there was has left
-		t.reached(last)
+		t.reached(info.State.LastSeq)
 	}
-	return last, t.reach(ctx, last)
+	return info.State.LastSeq, nil
 }
 
 // level waits until what engines did with dead letters, and what became of them, is

@@ -1,0 +1,53 @@
+package journal
+
+import (
+	"sync"
+	"testing"
+)
+
+// TestRounds has many ask at a time: each is answered by a question that began after it
+// came, and they share questions.
+func TestRounds(t *testing.T) {
+	var r rounds
+	var now, asked uint64 // under mu
+	var mu sync.Mutex
+	gate := make(chan struct{})
+	ask := func() (uint64, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked++
+		return now, nil
+	}
+	slow := func() (uint64, error) {
+		<-gate
+		return ask()
+	}
+	first := r.join(slow)
+	var wg sync.WaitGroup
+	for range 100 {
+		mu.Lock()
+		now++
+		mine := now
+		mu.Unlock()
+		it := r.join(slow)
+		wg.Go(func() {
+			<-it.done
+			if it.last < mine {
+				t.Errorf("came at %d, was told what was so at %d", mine, it.last)
+			}
+		})
+	}
+	close(gate)
+	wg.Wait()
+	<-first.done
+	if mu.Lock(); asked > 2 {
+		t.Errorf("asked %d times for 101 callers", asked)
+	}
+	mu.Unlock()
+	if it := r.join(ask); true {
+		<-it.done
+		if it.last != 100 {
+			t.Errorf("later: %d", it.last)
+		}
+	}
+}
