@@ -186,7 +186,9 @@ func (d *direct) exchangeLarge(k *kept) (written bool, a *Answer, keep bool, err
 	if cap(k.out) > 64<<10 {
 		k.out = nil // one large request is no reason to hold as much for ever
 	}
-	return d.gotOut(n), a, keep && writing == nil && late == nil, err
+	// A refusal may have come before all was read, and what is behind it never will be.
+	refused := a != nil && a.Status >= http.StatusBadRequest
+	return d.gotOut(n), a, keep && !refused && writing == nil && late == nil, err
 }
 
 // gotOut tells whether some of a request may be on its way when n bytes of it were
