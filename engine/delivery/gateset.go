@@ -30,8 +30,9 @@ func (o *GateOptions) newBucket() *rate.Limiter {
 }
 
 // Set changes the gate's rate, burst, concurrency and backoff to those of o; the
-// rest of o does not count. What of the burst is used up stays so. What shut the gate stays, and so does what is at the
-// sink already: it counts against the new bounds. After an error the old ones hold.
+// rest of o does not count. What of the burst is used up stays so. What shut the gate
+// stays, and so does what is at the sink already: it counts against the new bounds.
+// After an error the old ones hold.
 func (g *Gate) Set(o GateOptions) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -40,14 +40,14 @@ func TestRounds(t *testing.T) {
 	close(gate)
 	wg.Wait()
 	<-first.done
-	if mu.Lock(); asked > 2 {
+	mu.Lock()
+	if asked > 2 {
 		t.Errorf("asked %d times for 101 callers", asked)
 	}
 	mu.Unlock()
-	if it := r.join(ask); true {
-		<-it.done
-		if it.last != 100 {
-			t.Errorf("later: %d", it.last)
-		}
+	later := r.join(ask)
+	<-later.done
+	if later.last != 100 {
+		t.Errorf("later: %d", later.last)
 	}
 }

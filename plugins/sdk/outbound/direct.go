@@ -87,14 +87,13 @@ func newDirect(o EndpointOptions) *direct {
 		EndpointOptions: o, address: o.URL.Host, dialer: net.Dialer{KeepAlive: keepAlive},
 		expecting: &http.Request{Method: http.MethodPost},
 	}
-	if o.URL.Port() == "" {
-		d.address = net.JoinHostPort(o.URL.Hostname(), map[string]string{"https": "443"}[o.URL.Scheme])
-		if o.URL.Scheme != "https" {
-			d.address = net.JoinHostPort(o.URL.Hostname(), "80")
-		}
-	}
+	port := "80"
 	if o.URL.Scheme == "https" {
+		port = "443"
 		d.tls = &tls.Config{ServerName: o.URL.Hostname(), NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
+	}
+	if o.URL.Port() == "" {
+		d.address = net.JoinHostPort(o.URL.Hostname(), port)
 	}
 	target := o.URL.RequestURI()
 	if !strings.HasPrefix(target, "/") {
