@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -183,6 +184,9 @@ func (s *Server) take(ctx context.Context, q *request) (answer, *problem) {
 	}
 	r := wire.Request{Method: q.Method, Path: q.rest, Query: q.URL.RawQuery, Header: headers(q.Header), Body: b.data}
 	if s.queues(q.sender) {
+		if left(ctx) {
+			return answer{}, senderGone(nil)
+		}
 		return s.keep(ctx, q, &r, received, nil)
 	}
 	var sound []byte
@@ -223,13 +227,31 @@ func (s *Server) decode(ctx context.Context, q *request, r wire.Request, sound [
 	defer cancel()
 	d, p := s.askTraced(soon, q.span, q.sender, r, sound)
 	if ctx.Err() != nil {
-		gone := &problem{status: http.StatusBadRequest, code: CodeGone, message: "the sender went away", hangUp: true}
-		if p != nil {
-			gone.cause = p.cause
-		}
-		return d, gone
+		return d, senderGone(p)
 	}
 	return d, p
+}
+
+// left tells whether the sender has given up and closed its connection. It may have
+// sent its webhook again by then, and later ones behind that: what is stored of this
+// one now would come after them, and without an ID nobody could tell.
+func left(ctx context.Context) bool {
+	// net/http begins to look once the body is read, beside this goroutine: it must have had
+	// its turn to see what has already come.
+	for range 3 {
+		runtime.Gosched()
+	}
+	return ctx.Err() != nil
+}
+
+// senderGone refuses a request whose sender does not wait for an answer; p is what was
+// wrong besides, nil if nothing.
+func senderGone(p *problem) *problem {
+	gone := &problem{status: http.StatusBadRequest, code: CodeGone, message: "the sender went away", hangUp: true}
+	if p != nil {
+		gone.cause = p.cause
+	}
+	return gone
 }
 
 // ask asks the plugin, until ctx ends.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -262,6 +263,48 @@ func TestLaterOnesQueue(t *testing.T) {
 	close(release)
 	eventually(t, "both are decoded", func() bool { return s.Waiting("shop") == 0 })
 	byKey(t, r, []string{body(0), body(3)})
+}
+
+// TestNothingKeptForThoseWhoLeft has senders give up before the server comes to their
+// webhooks, as while it is stopped or overloaded. They have sent them again by then.
+func TestNothingKeptForThoseWhoLeft(t *testing.T) {
+	p, s := newPlugin(false), &shelf{kept: []event.Request{{Sequence: 1, ID: "r1", Connection: "shop", Method: "POST", Body: []byte(body(0))}}}
+	server, err := ingress.New(ingress.Options{
+		Journal: &memory{}, Keeper: s, Logger: logTo(&lockedBuffer{}),
+		Connections: []ingress.Connection{{Name: "shop", Token: token, Decoder: decoder(p.decode)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 200
+	for range n {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, c, "POST /in/shop/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", token)
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(ctx, ln) }()
+	left := func() int { return int(server.Stats().Refused[ingress.CodeGone]) }
+	eventually(t, "each webhook is looked at", func() bool { return left()+s.Waiting("shop")-1 == n })
+	// Which of two goroutines is first is never certain.
+	if left() < n*9/10 {
+		t.Errorf("of %d webhooks whose senders had left %d were kept", n, n-left())
+	}
+	cancel()
+	p.set(true)
+	if err := <-done; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
 }
 
 // TestRefusedWhenDecoded keeps what turns out wrong only then.
