@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -137,7 +138,7 @@ func (r *Runner) result(ctx context.Context, res *result, now time.Time) {
 		r.sinking.worked(ctx)
 		r.newest.delivered(it)
 		o := outcomeOf(r.o.Lane, it, m, event.Delivered)
-		o.Attempts, o.Action, o.Answer = it.attempts, actionOf(res.Action), answerOf(res.Answer)
+		o.Attempts, o.Action, o.Answer = it.attempts, words.Bounded(res.Action, maxAction), answerOf(res.Answer)
 		o.Trail = it.trail(sent)
 		r.settle(ctx, it, entry{outcome: o})
 		return

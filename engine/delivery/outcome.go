@@ -61,14 +61,6 @@ func answerOf(raw json.RawMessage) json.RawMessage {
 // maxAction bounds the sink's word for what it did, in bytes.
 const maxAction = 64
 
-// actionOf gives the sink's word as it can be stored.
-func actionOf(s string) string {
-	if len(s) <= maxAction {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxAction], "")
-}
-
 // reasonOfFailure says why a record will never pass; doubt tells that an earlier
 // attempt for it may have.
 func reasonOfFailure(f *wire.Failure, doubt bool) *event.Reason {

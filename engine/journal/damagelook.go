@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // A store is read through once a day while the engine runs, some of it each minute,
@@ -168,13 +170,11 @@ func (j *Journal) cannotRead(name string, seqs ...uint64) {
 	}
 	j.mu.Unlock()
 	thing := map[string]string{streamEvents: "event", streamOutcomes: "outcome", streamDead: "dead letter"}[name]
-	if len(all) > 1 {
-		thing += "s"
-	}
+	text := words.Count(len(all), thing)
 	if len(all) == mostUnread {
-		thing += " at least"
+		text += " at least"
 	}
-	text := fmt.Sprintf("%d %s cannot be read: %s", len(all), thing, strings.Join(named, ", "))
+	text += " cannot be read: " + strings.Join(named, ", ")
 	if name == streamEvents {
 		text += "; have their senders send again what was not delivered of them"
 	}

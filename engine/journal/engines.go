@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // maxRefusal bounds what an engine tells the others of a refusal, in bytes.
@@ -105,7 +107,7 @@ func (j *Journal) SetRefusals(all []Refusal) {
 	for i := range all {
 		r := &all[i]
 		r.Since = r.Since.UTC().Round(0)
-		r.Code, r.Message = cutText(r.Code), cutText(r.Message)
+		r.Code, r.Message = words.Bounded(r.Code, maxRefusal), words.Bounded(r.Message, maxRefusal)
 	}
 	b := j.board
 	b.mu.Lock()
@@ -127,13 +129,6 @@ func (j *Journal) TellEngines(tell func()) {
 	j.board.mu.Lock()
 	defer j.board.mu.Unlock()
 	j.board.tell = tell
-}
-
-func cutText(s string) string {
-	if len(s) <= maxRefusal {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxRefusal], "")
 }
 
 func equalRefusals(a, b []Refusal) bool {

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/time/rate"
+
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 const (
@@ -76,7 +78,7 @@ type stream struct {
 func (s *stream) line(raw []byte, leftOut int) {
 	text := s.redact(strings.ToValidUTF8(string(raw), string(utf8.RuneError)))
 	if cut := len(text) - maxLine; cut > 0 {
-		text, leftOut = strings.ToValidUTF8(text[:maxLine], ""), leftOut+cut
+		text, leftOut = words.Bounded(text, maxLine), leftOut+cut
 	}
 	entry, structured := parseLine(text)
 	if !structured {
@@ -182,7 +184,7 @@ func (t *tail) add(line string) {
 	}
 	line = strings.TrimSpace(line)
 	if len(line) > maxTail/4 {
-		line = strings.ToValidUTF8(line[:maxTail/4], "") + "..."
+		line = words.Bounded(line, maxTail/4) + "..."
 	}
 	t.fixed = strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
 	if t.fixed {

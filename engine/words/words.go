@@ -1,5 +1,5 @@
 // Package words holds what the engine and its commands say to people in the same words:
-// counts, ages, times, and texts from outside as a terminal may show them.
+// counts, ages, times, and texts from outside as a terminal may show and a store take them.
 package words
 
 import (
@@ -30,6 +30,15 @@ func Cut(s string, most int) string {
 		return string(r)
 	}
 	return string(r[:most-1]) + "…"
+}
+
+// Bounded is a text of at most so many bytes: what is longer is cut off, between two
+// characters.
+func Bounded(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
 }
 
 // Clock is a time as lists show it.

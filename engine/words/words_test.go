@@ -22,6 +22,15 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// TestBounded cuts what is too long for a store, never a character in two.
+func TestBounded(t *testing.T) {
+	for most, want := range []string{"", "a", "a", "aї", "aїb", "aїb"} {
+		if got := Bounded("aїb", most); got != want {
+			t.Errorf("%d bytes: %q, want %q", most, got, want)
+		}
+	}
+}
+
 // TestCounts says how many there are, and how long ago something was.
 func TestCounts(t *testing.T) {
 	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
