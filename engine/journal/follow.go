@@ -60,21 +60,32 @@ type waiter struct {
 // startFollowing goes on where rebuild has ended.
 func (j *Journal) startFollowing(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &follower{ctx: ctx, stop: cancel}
 	now := time.Now()
-	f.events = &tail{j: j, stream: j.events, name: streamEvents, headersOnly: true, at: j.read[streamEvents], heard: now, take: j.noteEvent}
-	f.outcomes = &tail{j: j, stream: j.outcomes, name: streamOutcomes, headersOnly: true, at: j.read[streamOutcomes], heard: now, take: func(seq uint64, m *nats.Msg) error {
-		_, err := j.noteOutcome(seq, m)
-		return err
-	}}
-	f.dead = &tail{j: j, stream: j.dead, name: streamDead, headersOnly: true, at: j.read[streamDead], heard: now, take: j.noteDead}
-	f.acts = &tail{j: j, stream: j.acts, name: streamActs, at: j.read[streamActs], heard: now, take: func(seq uint64, m *nats.Msg) error {
-		_, err := j.noteAct(seq, m)
-		return err
-	}}
-	f.lives = &tail{j: j, stream: j.lifes, name: streamLives, at: j.read[streamLives], heard: now, take: j.noteLife}
-	f.requests = &tail{j: j, stream: j.requests, name: streamRequests, headersOnly: true, at: j.read[streamRequests], heard: now, take: j.noteRequest}
-	f.stops = &tail{j: j, stream: j.stopped, name: streamStops, at: j.read[streamStops], heard: now, take: j.noteStop}
+	follow := func(stream jetstream.Stream, name string, headersOnly bool, take func(seq uint64, m *nats.Msg) error) *tail {
+		t := &tail{j: j, stream: stream, name: name, headersOnly: headersOnly, take: take, at: j.read[name], heard: now}
+		t.asking.ask = func() (uint64, error) {
+			ctx, cancel := context.WithTimeout(ctx, j.o.AcceptWait)
+			defer cancel()
+			return t.last(ctx)
+		}
+		return t
+	}
+	f := &follower{
+		events: follow(j.events, streamEvents, true, j.noteEvent),
+		outcomes: follow(j.outcomes, streamOutcomes, true, func(seq uint64, m *nats.Msg) error {
+			_, err := j.noteOutcome(seq, m)
+			return err
+		}),
+		dead: follow(j.dead, streamDead, true, j.noteDead),
+		acts: follow(j.acts, streamActs, false, func(seq uint64, m *nats.Msg) error {
+			_, err := j.noteAct(seq, m)
+			return err
+		}),
+		lives:    follow(j.lifes, streamLives, false, j.noteLife),
+		requests: follow(j.requests, streamRequests, true, j.noteRequest),
+		stops:    follow(j.stopped, streamStops, false, j.noteStop),
+		ctx:      ctx, stop: cancel,
+	}
 	j.follow = f
 	for _, t := range f.tails() {
 		f.all.Go(func() { t.run(ctx) })
@@ -213,12 +224,7 @@ func (t *tail) reach(ctx context.Context, seq uint64) error {
 
 // levelTogether is level for many callers at a time, who share what it asks.
 func (t *tail) levelTogether(ctx context.Context) error {
-	whoever := context.WithoutCancel(ctx) // is asked for all
-	it := t.asking.join(func() (uint64, error) {
-		ctx, cancel := context.WithTimeout(whoever, t.j.o.AcceptWait)
-		defer cancel()
-		return t.last(ctx)
-	})
+	it := t.asking.join()
 	select {
 	case <-it.done:
 	case <-ctx.Done():

@@ -20,24 +20,26 @@ func newKeys() *keys { return &keys{busy: map[uint64][]chan struct{}{}} }
 func (k *keys) take(key uint64) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, taken := k.busy[key]; taken {
-		return false
+	return k.takeLocked(key)
+}
+
+func (k *keys) takeLocked(key uint64) bool {
+	_, taken := k.busy[key]
+	if !taken {
+		k.busy[key] = nil
 	}
-	k.busy[key] = nil
-	return true
+	return !taken
 }
 
 // acquire waits until the key is free and takes it, or until ctx is done.
 func (k *keys) acquire(ctx context.Context, key uint64) error {
 	k.mu.Lock()
-	waiters, taken := k.busy[key]
-	if !taken {
-		k.busy[key] = nil
+	if k.takeLocked(key) {
 		k.mu.Unlock()
 		return nil
 	}
 	mine := make(chan struct{})
-	k.busy[key] = append(waiters, mine)
+	k.busy[key] = append(k.busy[key], mine)
 	k.mu.Unlock()
 	select {
 	case <-mine:

@@ -5,9 +5,11 @@ import "sync"
 // rounds let many callers share one question: each gets an answer to one that was
 // asked after it came.
 type rounds struct {
+	ask func() (uint64, error) // set before the first join
+
 	mu   sync.Mutex
 	next *round // not asked yet
-	busy bool   // asked runs
+	busy bool   // run runs
 }
 
 // round is one question.
@@ -18,7 +20,7 @@ type round struct {
 }
 
 // join gives the next question that is asked.
-func (r *rounds) join(ask func() (uint64, error)) *round {
+func (r *rounds) join() *round {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.next == nil {
@@ -26,13 +28,13 @@ func (r *rounds) join(ask func() (uint64, error)) *round {
 	}
 	if !r.busy {
 		r.busy = true
-		go r.run(ask)
+		go r.run()
 	}
 	return r.next
 }
 
 // run asks as long as somebody has joined meanwhile.
-func (r *rounds) run(ask func() (uint64, error)) {
+func (r *rounds) run() {
 	for {
 		r.mu.Lock()
 		it := r.next
@@ -42,7 +44,7 @@ func (r *rounds) run(ask func() (uint64, error)) {
 		if it == nil {
 			return
 		}
-		it.last, it.err = ask()
+		it.last, it.err = r.ask()
 		close(it.done)
 	}
 }

@@ -8,28 +8,24 @@ import (
 // TestRounds has many ask at a time: each is answered by a question that began after it
 // came, and they share questions.
 func TestRounds(t *testing.T) {
-	var r rounds
 	var now, asked uint64 // under mu
 	var mu sync.Mutex
 	gate := make(chan struct{})
-	ask := func() (uint64, error) {
+	r := rounds{ask: func() (uint64, error) {
+		<-gate
 		mu.Lock()
 		defer mu.Unlock()
 		asked++
 		return now, nil
-	}
-	slow := func() (uint64, error) {
-		<-gate
-		return ask()
-	}
-	first := r.join(slow)
+	}}
+	first := r.join()
 	var wg sync.WaitGroup
 	for range 100 {
 		mu.Lock()
 		now++
 		mine := now
 		mu.Unlock()
-		it := r.join(slow)
+		it := r.join()
 		wg.Go(func() {
 			<-it.done
 			if it.last < mine {
@@ -45,7 +41,7 @@ func TestRounds(t *testing.T) {
 		t.Errorf("asked %d times for 101 callers", asked)
 	}
 	mu.Unlock()
-	later := r.join(ask)
+	later := r.join()
 	<-later.done
 	if later.last != 100 {
 		t.Errorf("later: %d", later.last)
