@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest"
 )
 
 // certify writes a certificate for 127.0.0.1 under a name into dir.
@@ -104,8 +105,8 @@ func TestTLS(t *testing.T) {
 func TestCertificateIsReplaced(t *testing.T) {
 	dir := t.TempDir()
 	file, key := certify(t, dir, "first", time.Now().Add(100*24*time.Hour))
-	log := &lockedBuffer{}
-	c, err := ingress.LoadCertificate(file, key, logTo(log))
+	log := &sdktest.Log{}
+	c, err := ingress.LoadCertificate(file, key, log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,8 +169,8 @@ func TestCertificatesThatCannotBeUsed(t *testing.T) {
 			t.Errorf("%s: the key is told: %v", name, err)
 		}
 	}
-	log := &lockedBuffer{}
-	if _, err := ingress.LoadCertificate(file, key, logTo(log)); err != nil || !strings.Contains(log.String(), "ends soon") {
+	log := &sdktest.Log{}
+	if _, err := ingress.LoadCertificate(file, key, log.Logger()); err != nil || !strings.Contains(log.String(), "ends soon") {
 		t.Errorf("%v, and it is not said that it ends soon: %s", err, log)
 	}
 }

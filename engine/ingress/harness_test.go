@@ -1,12 +1,10 @@
 package ingress_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -61,34 +60,12 @@ func (d decoder) Decode(ctx context.Context, r wire.Request) (wire.Decoded, erro
 	return wire.Decoded{Events: []wire.Event{{Type: "order_created", Key: "1", Record: record}}}, nil
 }
 
-// lockedBuffer takes logs from several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func logTo(l *lockedBuffer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
 // rig is a server on a real port.
 type rig struct {
 	*ingress.Server
 	addr    string
 	journal *memory
-	log     *lockedBuffer
+	log     *sdktest.Log
 	// stop ends Serve and returns its error.
 	stop func() error
 }
@@ -97,11 +74,11 @@ type rig struct {
 // changes the options first.
 func start(t *testing.T, d decoder, change func(*ingress.Options)) *rig {
 	t.Helper()
-	r := &rig{journal: &memory{}, log: &lockedBuffer{}}
+	r := &rig{journal: &memory{}, log: &sdktest.Log{}}
 	o := ingress.Options{
 		Journal:     r.journal,
 		Connections: []ingress.Connection{{Name: "shop", Token: token, Decoder: d}},
-		Logger:      logTo(r.log),
+		Logger:      r.log.Logger(),
 	}
 	if change != nil {
 		change(&o)

@@ -1,44 +1,27 @@
 package pluginhost_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 func ignoreSignals() { signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT) }
 
-// logBook is a log that tests read while it is written.
-type logBook struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBook) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBook) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
+// logBook is what a host and its plugins have logged.
+type logBook struct{ sdktest.Log }
 
 // lines gives the log's lines that have text in them.
 func (b *logBook) lines(text string) []string {
@@ -85,7 +68,7 @@ func newHost(tb testing.TB, o pluginhost.Options) (*pluginhost.Host, *logBook) {
 		o.Dir = pluginsDir(tb)
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		o.Logger = book.Logger()
 	}
 	h, err := pluginhost.New(o)
 	if err != nil {

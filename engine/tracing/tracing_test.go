@@ -1,13 +1,11 @@
 package tracing_test
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/crosswalk-etl/crosswalk/engine/tracing"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest"
 )
 
 const (
@@ -103,28 +102,10 @@ func (c *collector) wait(t *testing.T, what string, until func() bool) {
 	}
 }
 
-// locked takes a log from several goroutines.
-type locked struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *locked) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func newTracer(t *testing.T, s tracing.Settings) (*tracing.Tracer, *locked) {
+func newTracer(t *testing.T, s tracing.Settings) (*tracing.Tracer, *sdktest.Log) {
 	t.Helper()
-	log := &locked{}
-	tr, err := tracing.New(t.Context(), "1.2.3", slog.New(slog.NewTextHandler(log, nil)))
+	log := &sdktest.Log{}
+	tr, err := tracing.New(t.Context(), "1.2.3", log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

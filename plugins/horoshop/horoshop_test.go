@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -23,19 +21,10 @@ func TestSpec(t *testing.T) {
 	sdktest.Labels(t, orderSchema, "testdata/fields.txt", 36)
 }
 
-func body(t testing.TB, name string) string {
-	t.Helper()
-	b, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 func TestDecodeOrder(t *testing.T) {
 	c := sdktest.Open(t, spec(), `{}`)
 	for _, method := range []string{"PUT", "POST"} {
-		events := c.Events(sdktest.Request(method, "application/json", body(t, "order.json")))
+		events := c.Events(sdktest.Request(method, "application/json", sdktest.Sample(t, "order.json")))
 		if len(events) != 1 {
 			t.Fatalf("%s: %d events, want 1", method, len(events))
 		}
@@ -133,39 +122,19 @@ func TestExtraFields(t *testing.T) {
 }
 
 func TestProcess(t *testing.T) {
-	c := sdktest.Process(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	s, err := c.Describe(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := sdktest.Request("PUT", "application/json", sdktest.Sample(t, "order.json"))
+	r.ID = 7
+	s, out := sdktest.Served(t, `{}`, r)
 	if s.Name != "horoshop" || len(s.Events) != 1 || len(s.Operations)+len(s.Lookups) != 0 {
 		t.Errorf("spec %s with %d events", s.Name, len(s.Events))
 	}
-	if ds, err := c.Configure(ctx, "shop", json.RawMessage(`{}`)); err != nil || len(ds) > 0 {
-		t.Fatalf("configure: %v %v", ds, err)
-	}
-	stream, err := c.Decode(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := sdktest.Request("PUT", "application/json", body(t, "order.json"))
-	r.ID = 7
-	if err := stream.Send([]wire.Request{r}); err != nil {
-		t.Fatal(err)
-	}
-	out, err := stream.Recv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(out) != 1 || out[0].ID != 7 || out[0].Refusal != nil || out[0].Events[0].Key != "20417" {
+	if out[0].ID != 7 || out[0].Refusal != nil || out[0].Events[0].Key != "20417" {
 		t.Errorf("decoded %+v", out)
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add("PUT", "application/json", "", body(f, "order.json"))
+	f.Add("PUT", "application/json", "", sdktest.Sample(f, "order.json"))
 	f.Add("PUT", "application/json", "event=order_created", `{"order_id":"5","delivery_type":[],"products":{"1":{"title":null}}}`)
 	f.Add("POST", "application/x-www-form-urlencoded", "", `order_id=5&products[0][title]=%D0%A7%D0%B0%D0%B9`)
 	f.Add("DELETE", "", "", "")

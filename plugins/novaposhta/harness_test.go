@@ -2,11 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/novaposhta/novaposhtatest"
@@ -27,25 +24,7 @@ const (
 type connection struct {
 	t       *testing.T
 	handler wire.Handler
-	logged  *lockedBuffer
-}
-
-// lockedBuffer keeps a log that goroutines write.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	logged  *sdktest.Log
 }
 
 type config map[string]any
@@ -57,8 +36,8 @@ func connect(t *testing.T, url string, more config) *connection {
 	for k, v := range more {
 		c[k] = v
 	}
-	logged := &lockedBuffer{}
-	h, err := sdk.NewHandler(spec(), slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	logged := &sdktest.Log{}
+	h, err := sdk.NewHandler(spec(), logged.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

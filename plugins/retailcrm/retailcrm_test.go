@@ -1,14 +1,9 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/tidwall/gjson"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
@@ -25,15 +20,6 @@ func TestSpec(t *testing.T) {
 	sdktest.Labels(t, orderSchema, "testdata/fields.txt", 276)
 }
 
-func sample(t testing.TB, name string) string {
-	t.Helper()
-	b, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // request makes a webhook with a query; a method, a type and a body.
 func request(method, query, contentType, body string) wire.Request {
 	r := sdktest.Request(method, contentType, body)
@@ -43,12 +29,12 @@ func request(method, query, contentType, body string) wire.Request {
 
 func TestDecodeJSON(t *testing.T) {
 	c := sdktest.Open(t, spec(), `{"site":"shop-ua"}`)
-	e := c.Events(request("POST", "event=new_order", "application/json", sample(t, "new_order.json")))[0]
+	e := c.Events(request("POST", "event=new_order", "application/json", sdktest.Sample(t, "new_order.json")))[0]
 	if e.Type != "new_order" || e.Key != "3871" || e.ID != "" || e.Version != 0 || !e.UpdatedAt.IsZero() {
 		t.Errorf("event %s, key %s, id %s, version %d, updated %s", e.Type, e.Key, e.ID, e.Version, e.UpdatedAt)
 	}
 	sdktest.Valid(t, orderSchema, e.Record)
-	checkPaths(t, e.Record, map[string]string{
+	sdktest.Values(t, e.Record, map[string]string{
 		"totalSumm":             `1653.25`,
 		"items.0.discountTotal": `43.375`,
 		"customer.customFields": `{}`, // []
@@ -63,11 +49,11 @@ func TestDecodeJSON(t *testing.T) {
 
 func TestDecodeForm(t *testing.T) {
 	c := sdktest.Open(t, spec(), `{}`)
-	e := c.Events(request("POST", "", formType, sample(t, "changed_order.form")))[0]
+	e := c.Events(request("POST", "", formType, sdktest.Sample(t, "changed_order.form")))[0]
 	if e.Type != "changed_order" || e.Key != "3871" {
 		t.Errorf("event %s, key %s", e.Type, e.Key)
 	}
-	checkPaths(t, e.Record, map[string]string{
+	sdktest.Values(t, e.Record, map[string]string{
 		"phone":                       `"+380671112200"`,
 		"firstName":                   `"Мар'яна"`,
 		"totalSumm":                   `"1653.25"`,
@@ -81,15 +67,6 @@ func TestDecodeForm(t *testing.T) {
 		"delivery":                    `{"code":"nova-poshta","address":{"city":"Стрий"}}`,
 		"customer.phones.0.extension": ``,
 	})
-}
-
-func checkPaths(t *testing.T, record []byte, want map[string]string) {
-	t.Helper()
-	for path, value := range want {
-		if got := gjson.GetBytes(record, path).Raw; got != value {
-			t.Errorf("%s is %s, want %s", path, got, value)
-		}
-	}
 }
 
 // TestComposed goes through the ways in which a trigger may be composed.
@@ -169,38 +146,20 @@ func TestConfig(t *testing.T) {
 }
 
 func TestProcess(t *testing.T) {
-	c := sdktest.Process(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	s, err := c.Describe(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, out := sdktest.Served(t, `{"event":"new_order"}`,
+		request("POST", "", formType, sdktest.Sample(t, "changed_order.form")),
+		request("POST", "", "application/json", sdktest.Sample(t, "new_order.json")))
 	if s.Name != "retailcrm" || len(s.Events) != 2 {
 		t.Errorf("spec %s with %d events", s.Name, len(s.Events))
 	}
-	if ds, err := c.Configure(ctx, "crm", json.RawMessage(`{"event":"new_order"}`)); err != nil || len(ds) > 0 {
-		t.Fatalf("configure: %v %v", ds, err)
-	}
-	stream, err := c.Decode(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := stream.Send([]wire.Request{request("POST", "", formType, sample(t, "changed_order.form")), request("POST", "", "application/json", sample(t, "new_order.json"))}); err != nil {
-		t.Fatal(err)
-	}
-	out, err := stream.Recv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(out) != 2 || out[0].Events[0].Type != "changed_order" || out[1].Events[0].Type != "new_order" || out[1].Events[0].Key != "3871" {
+	if out[0].Events[0].Type != "changed_order" || out[1].Events[0].Type != "new_order" || out[1].Events[0].Key != "3871" {
 		t.Errorf("decoded %+v", out)
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add("POST", "event=new_order", "application/json", sample(f, "new_order.json"))
-	f.Add("POST", "", formType, sample(f, "changed_order.form"))
+	f.Add("POST", "event=new_order", "application/json", sdktest.Sample(f, "new_order.json"))
+	f.Add("POST", "", formType, sdktest.Sample(f, "changed_order.form"))
 	f.Add("GET", "id=5&order[id]=6", "", "")
 	f.Add("POST", "", formType, "order=%7B%22id%22%3A5%7D&items=%5B%22%7B%7D%22%5D")
 	f.Add("POST", "a%0A[=1", formType, "")

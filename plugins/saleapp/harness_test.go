@@ -3,15 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/crosswalk-etl/crosswalk/plugins/saleapp/saleapptest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -19,25 +18,7 @@ import (
 type connection struct {
 	t       *testing.T
 	handler wire.Handler
-	logged  *lockedBuffer
-}
-
-// lockedBuffer keeps a log that goroutines write.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	logged  *sdktest.Log
 }
 
 // config is a connection's configuration.
@@ -72,8 +53,8 @@ func connect(t *testing.T, c config) *connection {
 
 func configure(t *testing.T, c config) (*connection, []wire.Diagnostic) {
 	t.Helper()
-	logged := &lockedBuffer{}
-	h, err := sdk.NewHandler(spec(), slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	logged := &sdktest.Log{}
+	h, err := sdk.NewHandler(spec(), logged.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -24,14 +21,7 @@ func TestSpec(t *testing.T) {
 	sdktest.Labels(t, orderSchema, "testdata/fields.txt", 149)
 }
 
-func sample(t testing.TB) string {
-	t.Helper()
-	b, err := os.ReadFile("testdata/new_order.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
+func sample(t testing.TB) string { return sdktest.Sample(t, "new_order.json") }
 
 func post(body string) wire.Request { return sdktest.Request("POST", "application/json", body) }
 
@@ -51,7 +41,7 @@ func TestDecodeNewOrder(t *testing.T) {
 		t.Errorf("updated at %s, want %s", e.UpdatedAt, want)
 	}
 	sdktest.Valid(t, orderSchema, e.Record)
-	for path, want := range map[string]string{
+	sdktest.Values(t, e.Record, map[string]string{
 		"data.paymentAmount":             `2149.5`,
 		"data.typeId":                    ``, // null
 		"data.rejectionReason":           ``, // ""
@@ -71,11 +61,7 @@ func TestDecodeNewOrder(t *testing.T) {
 		"data.ord_novaposhta.manualEN":   `0`,
 		"data.ord_novaposhta.branchName": `"Відділення №7 (до 30 кг): вул. Руська, 19"`,
 		"meta.fields.statusId.options.0": `{"value":1,"text":"Нова"}`,
-	} {
-		if got := gjson.GetBytes(e.Record, path).Raw; got != want {
-			t.Errorf("%s is %s, want %s", path, got, want)
-		}
-	}
+	})
 }
 
 // TestOldNames tells that a mapping which uses either name of a renamed field
@@ -83,7 +69,7 @@ func TestDecodeNewOrder(t *testing.T) {
 func TestOldNames(t *testing.T) {
 	c := sdktest.Open(t, spec(), `{}`)
 	e := c.Events(order("new_order", `"id":1,"products":[{"preSale":1}],"ord_novaposhta":{"typeSend":"Cargo","typePay":"Sender","methodPay":"NonCash","backDeliveryType":"Sender","backDeliverySum":100.50,"manualEN":1},"ord_ukrposhta":{"typePay":"Sender","backDeliveryType":"Account"}`))[0]
-	for path, want := range map[string]string{
+	sdktest.Values(t, e.Record, map[string]string{
 		"data.products.0.upsell":            `1`,
 		"data.ord_novaposhta.cargoType":     `"Cargo"`,
 		"data.ord_novaposhta.payer":         `"Sender"`,
@@ -93,11 +79,7 @@ func TestOldNames(t *testing.T) {
 		"data.ord_novaposhta.manual":        `1`,
 		"data.ord_ukrposhta.payer":          `"Sender"`,
 		"data.ord_ukrposhta.postpayPayer":   ``, // there backDeliveryType is how the money is paid out
-	} {
-		if got := gjson.GetBytes(e.Record, path).Raw; got != want {
-			t.Errorf("%s is %s, want %s", path, got, want)
-		}
-	}
+	})
 }
 
 func TestContacts(t *testing.T) {
@@ -201,34 +183,14 @@ func TestConfig(t *testing.T) {
 }
 
 func TestProcess(t *testing.T) {
-	c := sdktest.Process(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	s, err := c.Describe(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Name != "salesdrive" || len(s.Events) != 2 {
-		t.Errorf("spec %s with %d events", s.Name, len(s.Events))
-	}
-	if ds, err := c.Configure(ctx, "crm", json.RawMessage(`{"timezone":"Europe/Kyiv"}`)); err != nil || len(ds) > 0 {
-		t.Fatalf("configure: %v %v", ds, err)
-	}
-	stream, err := c.Decode(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
 	bad := order("status_change", ``)
 	good := post(sample(t))
 	good.ID, bad.ID = 1, 2
-	if err := stream.Send([]wire.Request{good, bad}); err != nil {
-		t.Fatal(err)
+	s, out := sdktest.Served(t, `{"timezone":"Europe/Kyiv"}`, good, bad)
+	if s.Name != "salesdrive" || len(s.Events) != 2 {
+		t.Errorf("spec %s with %d events", s.Name, len(s.Events))
 	}
-	out, err := stream.Recv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(out) != 2 || out[0].Refusal != nil || out[0].Events[0].ID != "new_order:8152:1" || out[1].Refusal == nil || out[1].Refusal.Path != "data.id" {
+	if out[0].Refusal != nil || out[0].Events[0].ID != "new_order:8152:1" || out[1].Refusal == nil || out[1].Refusal.Path != "data.id" {
 		t.Errorf("decoded %+v", out)
 	}
 }

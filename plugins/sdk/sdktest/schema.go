@@ -68,6 +68,17 @@ func deref(doc, s gjson.Result) gjson.Result {
 	return s
 }
 
+// Values checks the JSON texts that a record holds at paths, in gjson's notation; ""
+// stands for nothing.
+func Values(t testing.TB, record []byte, want map[string]string) {
+	t.Helper()
+	for path, value := range want {
+		if got := gjson.GetBytes(record, path).Raw; got != value {
+			t.Errorf("%s is %s, want %s", path, got, value)
+		}
+	}
+}
+
 // Valid checks that a record keeps a schema.
 func Valid(t testing.TB, schema json.RawMessage, record []byte) {
 	t.Helper()

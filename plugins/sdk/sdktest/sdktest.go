@@ -10,13 +10,13 @@
 package sdktest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -76,6 +76,37 @@ func Process(t testing.TB) *wire.Client {
 	return c
 }
 
+// Served starts the connector with Process, configures it, has it decode requests that
+// came together, and gives what it says of itself and what became of each.
+func Served(t testing.TB, config string, requests ...wire.Request) (wire.Spec, []wire.Decoded) {
+	t.Helper()
+	c := Process(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, err := c.Describe(ctx, nil)
+	if err != nil {
+		t.Fatalf("describe: %v", err)
+	}
+	if ds, err := c.Configure(ctx, "test", json.RawMessage(config)); err != nil || len(ds) > 0 {
+		t.Fatalf("configure with %s: %v %v", config, ds, err)
+	}
+	stream, err := c.Decode(ctx)
+	if err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	if err := stream.Send(requests); err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	out, err := stream.Recv()
+	if err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	if len(out) != len(requests) {
+		t.Fatalf("%d answers to %d requests: %+v", len(out), len(requests), out)
+	}
+	return s, out
+}
+
 // socketsIn is where Process has its socket: the directory for temporary files, or
 // /tmp where that is so long that a socket's path (103 bytes) has no room for more.
 func socketsIn() string {
@@ -90,15 +121,15 @@ func socketsIn() string {
 type Connector struct {
 	t       testing.TB
 	handler wire.Handler
-	log     *bytes.Buffer
+	log     *Log
 }
 
 // Open configures a connector with config, JSON, and fails the test where its
 // spec or the configuration is refused.
 func Open(t testing.TB, s sdk.Spec, config string) *Connector {
 	t.Helper()
-	c := &Connector{t: t, log: &bytes.Buffer{}}
-	h, err := sdk.NewHandler(s, slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	c := &Connector{t: t, log: &Log{}}
+	h, err := sdk.NewHandler(s, c.log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +167,16 @@ func Request(method, contentType, body string) wire.Request {
 		r.Header = []wire.Header{{Name: "Content-Type", Value: contentType}}
 	}
 	return r
+}
+
+// Sample gives a file of the package's folder testdata, a webhook's body say.
+func Sample(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name)) //nolint:gosec // a test's own fixture
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 // Decode decodes one webhook.
