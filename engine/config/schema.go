@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/crosswalk-etl/crosswalk/engine/diag"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/misfit"
 )
 
 const schemaURL = "crosswalk:config"
@@ -295,11 +296,11 @@ func (k *schemaCheck) report(e *jsonschema.ValidationError) {
 	}
 	hint := v.note()
 	if !v.secret() {
-		if better := diag.DidYouMean(value.Value, texts(wanted(e))); better != "" {
+		if better := diag.DidYouMean(value.Value, misfit.Wanted(e)); better != "" {
 			hint = better
 		}
 	}
-	k.add(value, hint, "%s %s", where, wrong(e))
+	k.add(value, hint, "%s %s", where, misfit.YAML.Words(e))
 }
 
 func unknownHint(name string, names []string) string {

@@ -171,11 +171,11 @@ func TestTheKeyNeverShows(t *testing.T) {
 func TestConfiguration(t *testing.T) {
 	for _, tt := range []struct{ config, want string }{
 		{`{}`, ": missing: api_key: "},
-		{`{"api_key":""}`, "api_key: want at least 1 characters: "},
-		{`{"api_key":"k","url":"ftp://h"}`, "url: want the form ^https?://: "},
+		{`{"api_key":""}`, "api_key: is empty: "},
+		{`{"api_key":"k","url":"ftp://h"}`, "url: does not have the form ^https?://: "},
 		{`{"api_key":"k","url":"https://h/?a=b"}`, "url: must not hold a name, a query or a fragment: the key belongs into api_key: write it like " + defaultURL},
 		{`{"api_key":"k","request_timeout":"1h"}`, "request_timeout: is no duration from 1ms to 10m: write it like 15s"},
-		{`{"api_key":"k","concurrency":0}`, "concurrency: want at least 1: "},
+		{`{"api_key":"k","concurrency":0}`, "concurrency: is less than 1: "},
 		{`{"api_key":"k","key":"k"}`, ": unknown: key: "},
 	} {
 		if got := sdktest.Diagnostics(t, spec(), tt.config); len(got) != 1 || got[0] != tt.want {

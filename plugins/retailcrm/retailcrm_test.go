@@ -136,7 +136,7 @@ func TestRefusals(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for _, tc := range []struct{ config, want string }{
-		{`{"event":"order"}`, "event: want one of [new_order changed_order]: "},
+		{`{"event":"order"}`, "event: is not one of new_order, changed_order: "},
 		{`{"sites":"a"}`, ": unknown: sites: "},
 	} {
 		if got := sdktest.Diagnostics(t, spec(), tc.config); !slices.Equal(got, []string{tc.want}) {

@@ -17,10 +17,10 @@ func TestCheckerWords(t *testing.T) {
 	tests := []struct{ record, path, want string }{
 		{`{"external_id":"1","delivery_types":1}`, "products", "lacks products"},
 		{`{"external_id":"","delivery_types":1,` + product + `}`, "external_id", "external_id is empty"},
-		{`{"external_id":"1","delivery_types":1,"products":[]}`, "products", "products has 0 elements, and at least 1 are needed"},
+		{`{"external_id":"1","delivery_types":1,"products":[]}`, "products", "products is empty"},
 		{`{"external_id":"1","delivery_types":1,"products":"A"}`, "products", "products is a text, and a list is wanted"},
 		{`{"external_id":"1","delivery_types":1,"colour":"red",` + product + `}`, "colour", "has no field colour"},
-		{`{"external_id":"1","delivery_types":77,"city_ref":"x",` + product + `}`, "delivery_types", "delivery_types is none of 1, 2, "},
+		{`{"external_id":"1","delivery_types":77,"city_ref":"x",` + product + `}`, "delivery_types", "delivery_types is not one of 1, 2, "},
 		{`{"external_id":"1","delivery_types":1,"products":[{"qty":1}]}`, "", "products.0 needs one of "},
 	}
 	for _, tt := range tests {

@@ -30,7 +30,7 @@ func TestConfigurations(t *testing.T) {
 		"default url":                {without(counterparty(""), "url"), "-", ""},
 		"everything":                 {organization(base, config{"request_timeout": "1m30s", "settle": "0s", "concurrency": 3.0}), "-", ""},
 		"no secret":                  {without(counterparty(base), "secret_key"), "", "secret_key"},
-		"empty secret":               {with(counterparty(base), "secret_key", ""), "secret_key", "at least 1"},
+		"empty secret":               {with(counterparty(base), "secret_key", ""), "secret_key", "is empty"},
 		"no kind":                    {without(counterparty(base), "key"), "", "key"},
 		"unknown kind":               {with(counterparty(base), "key", "personal"), "key", ""},
 		"organization, no warehouse": {without(organization(base, nil), "warehouse_id"), "", "warehouse_id"},
@@ -42,7 +42,7 @@ func TestConfigurations(t *testing.T) {
 		"timeout of nothing":         {with(counterparty(base), "request_timeout", "0s"), "request_timeout", "at least"},
 		"timeout of days":            {with(counterparty(base), "request_timeout", "48h"), "request_timeout", "at most 1h"},
 		"settle of days":             {with(counterparty(base), "settle", "48h"), "settle", "at most 1h"},
-		"no concurrency":             {with(counterparty(base), "concurrency", 0), "concurrency", "at least 1"},
+		"no concurrency":             {with(counterparty(base), "concurrency", 0), "concurrency", "is less than 1"},
 		"misspelt":                   {with(counterparty(base), "timeout", "3s"), "", "timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {

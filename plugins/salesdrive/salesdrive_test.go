@@ -174,7 +174,7 @@ func TestConfig(t *testing.T) {
 	for _, tc := range []struct{ config, want string }{
 		{`{"timezone":"Europe/Kiyv"}`, "timezone: there is no time zone of this name: use an IANA name such as Europe/Kyiv"},
 		{`{"acount":"x"}`, ": unknown: acount: "},
-		{`{"account":5}`, "account: is of type number, want string: "},
+		{`{"account":5}`, "account: is a number, and a text is wanted: "},
 	} {
 		if got := sdktest.Diagnostics(t, spec(), tc.config); !slices.Equal(got, []string{tc.want}) {
 			t.Errorf("%s: diagnostics %q, want %q", tc.config, got, tc.want)

@@ -96,13 +96,13 @@ func TestConfigure(t *testing.T) {
 		{`{}`, "", "missing: url"},
 		{``, "", "missing: url"},
 		{`{"url":"https://a","keyy":"k-1"}`, "", "unknown: keyy"},
-		{`{"url":"https://a","key":"hush"}`, "key", "want the form ^k-"},
-		{`{"url":7}`, "url", "is of type number, want string"},
-		{`{"url":"https://a","n":0}`, "n", "want at least 1"},
-		{`{"url":"https://a","n":10}`, "n", "want at most 9"},
-		{`{"url":"no url"}`, "url", "want the format uri"},
+		{`{"url":"https://a","key":"hush"}`, "key", "does not have the form ^k-"},
+		{`{"url":7}`, "url", "is a number, and a text is wanted"},
+		{`{"url":"https://a","n":0}`, "n", "is less than 1"},
+		{`{"url":"https://a","n":10}`, "n", "is greater than 9"},
+		{`{"url":"no url"}`, "url", "is no address like https://example.com"},
 		{`{"url":`, "", "the configuration is not JSON"},
-		{`null`, "", "is of type null, want object"},
+		{`null`, "", "is empty, and a map is wanted"},
 	} {
 		h, _ := newHandler(t, (&acme{}).spec())
 		ds, err := h.Configure(t.Context(), "c", json.RawMessage(test.config))
