@@ -17,6 +17,7 @@ import (
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/ingress"
+	"github.com/crosswalk-etl/crosswalk/plugins/sdk/sdktest"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -270,7 +271,7 @@ func TestLaterOnesQueue(t *testing.T) {
 func TestNothingKeptForThoseWhoLeft(t *testing.T) {
 	p, s := newPlugin(false), &shelf{kept: []event.Request{{Sequence: 1, ID: "r1", Connection: "shop", Method: "POST", Body: []byte(body(0))}}}
 	server, err := ingress.New(ingress.Options{
-		Journal: &memory{}, Keeper: s, Logger: logTo(&lockedBuffer{}),
+		Journal: &memory{}, Keeper: s, Logger: (&sdktest.Log{}).Logger(),
 		Connections: []ingress.Connection{{Name: "shop", Token: token, Decoder: decoder(p.decode)}},
 	})
 	if err != nil {
