@@ -63,7 +63,7 @@ func TestHeaders(t *testing.T) {
 // at different places: the whole connection is refused, or its framing is the one
 // that RFC 9112, 6.3 wants, and what is hidden is never taken as a request.
 func TestSmuggling(t *testing.T) {
-	hidden := "POST /in/shop/" + token + " HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n{\"hidden\":\"1\"}"
+	hidden := "POST /in/shop/" + token + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 14\r\n\r\n{\"hidden\":\"1\"}"
 	for name, framing := range map[string]string{
 		"two lengths":           "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
 		"lengths in one line":   "Content-Length: 2, 3\r\n\r\n{}",
