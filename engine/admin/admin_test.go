@@ -180,6 +180,7 @@ func TestErrors(t *testing.T) {
 		text   string
 	}{
 		"/":                           {404, "not_found"},
+		"/in/shop/token":              {404, "ingress.listen"},
 		"/api/v1/":                    {404, "not_found"},
 		"/api/v1/status":              {500, "internal_error"},
 		"/api/v1/outcomes":            {500, "internal_error"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -113,6 +114,25 @@ func TestClientWithoutEngine(t *testing.T) {
 		_, err := client.Status.Get(t.Context(), client.New(where, ""))
 		if _, down := errors.AsType[*client.DownError](err); !down || !strings.Contains(err.Error(), "crosswalk run") {
 			t.Errorf("%s: %v", where, err)
+		}
+	}
+}
+
+// The webhooks' listener refuses a path in the shape of the admin API's refusals, and
+// something else in any shape.
+func TestClientAtAnotherAddress(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":{"code":"not_found","message":"there is nothing here"}}`: " is where the engine takes webhooks; the admin API is where admin.listen in crosswalk.yaml says",
+		`<html>`: "is none of an engine: 404 Not Found; the admin API is where admin.listen",
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte(body))
+		}))
+		_, err := client.Status.Get(t.Context(), client.New(strings.TrimPrefix(srv.URL, "http://"), ""))
+		srv.Close()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", body, err)
 		}
 	}
 }

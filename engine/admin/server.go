@@ -45,6 +45,9 @@ func New(e Engine, o Options) http.Handler {
 	for path, methods := range routes {
 		mux.HandleFunc(path, a.dispatch(methods))
 	}
+	mux.HandleFunc("/in/", func(w http.ResponseWriter, _ *http.Request) {
+		a.fail(w, http.StatusNotFound, "not_found", "webhooks are taken at another address, which is ingress.listen in crosswalk.yaml; this is the admin API")
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		a.fail(w, http.StatusNotFound, "not_found", "there is nothing here: /api/v1/openapi.yaml says what there is")
 	})

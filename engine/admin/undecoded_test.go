@@ -45,7 +45,7 @@ func (e *engine) RetryWebhooks(_ context.Context, r admin.WebhooksRequest) (admi
 
 func (e *engine) DropWebhooks(_ context.Context, r admin.WebhooksRequest) (admin.WebhooksDone, error) {
 	e.asked.request = r
-	return admin.WebhooksDone{Results: []admin.WebhookDone{{Sequence: r.Webhooks[0], Problem: "there is no such refused request"}}}, e.err
+	return admin.WebhooksDone{Results: []admin.WebhookDone{{Sequence: r.Webhooks[0], Problem: "there is no such refused webhook"}}}, e.err
 }
 
 func TestUndecoded(t *testing.T) {

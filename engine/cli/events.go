@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,11 +91,15 @@ func eventTable(all []admin.EventSummary) string {
 	if len(all) == 0 {
 		return "no events\n"
 	}
-	rows := []string{row("EVENT", "ACCEPTED", "CONNECTION", "TYPE", "KEY", "OUTCOME")}
+	rows := []string{eventHeader()}
 	for i := range all {
 		rows = append(rows, eventRow(&all[i]))
 	}
 	return columns(rows)
+}
+
+func eventHeader() string {
+	return row("EVENT", "ACCEPTED", "CONNECTION", "TYPE", "KEY", "OUTCOME")
 }
 
 func eventRow(e *admin.EventSummary) string {
@@ -143,87 +146,4 @@ what it waits for.`,
 	}, byEvent, func(ctx context.Context, c *client.Client, n uint64) (admin.EventDetail, error) {
 		return client.Event.Get(ctx, c, fmt.Sprint(n))
 	}, func(d admin.EventDetail) (string, error) { return eventText(&d, time.Now()) })
-}
-
-// tailEvery is how often a tail asks, and maxPending how many events it asks about
-// again until they have their outcomes.
-const (
-	tailEvery  = time.Second
-	maxPending = 50
-)
-
-func (a *app) eventsTail() *cobra.Command {
-	var f eventFlags
-	var lines int
-	cmd := &cobra.Command{
-		Use:   "tail",
-		Short: "Show events as they come, and again when they have their outcomes",
-		Args:  noArgs,
-	}
-	r := a.remoteFlags(cmd)
-	f.flags(cmd)
-	cmd.Flags().IntVar(&lines, "lines", 10, "begin with so many of the newest events")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if lines < 1 || lines > 1000 {
-			return errors.New("--lines: want 1 to 1000")
-		}
-		if f.since != "" || f.until != "" {
-			return errors.New("a tail begins now: --since and --until are for `crosswalk events list`")
-		}
-		filter, err := f.filter()
-		if err != nil {
-			return err
-		}
-		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return a.tail(ctx, c, filter, lines) })
-	}
-	return cmd
-}
-
-// tail prints events until ctx ends.
-func (a *app) tail(ctx context.Context, c *client.Client, f admin.EventFilter, lines int) error {
-	p, err := c.Events(ctx, f, lines)
-	if err != nil {
-		return err
-	}
-	slices.Reverse(p.Events)
-	news := p.Events
-	f.Oldest = true
-	var pending []uint64
-	for {
-		for i := range news {
-			e := &news[i]
-			if err := a.print(strings.ReplaceAll(eventRow(e), "\t", "  ") + "\n"); err != nil {
-				return err
-			}
-			f.After = max(f.After, e.Sequence)
-			if e.State == "waiting" {
-				pending = append(pending, e.Sequence)
-			}
-		}
-		pending = pending[max(0, len(pending)-maxPending):]
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(tailEvery):
-		}
-		news = nil
-		for _, seq := range slices.Clone(pending) {
-			p, err := c.Events(ctx, admin.EventFilter{Before: seq + 1, After: seq - 1}, 1)
-			if err != nil {
-				return err
-			}
-			if len(p.Events) == 0 || p.Events[0].State != "waiting" {
-				pending = slices.DeleteFunc(pending, func(s uint64) bool { return s == seq })
-				news = append(news, p.Events...)
-			}
-		}
-		p, err := c.Events(ctx, f, 1000)
-		if err != nil {
-			return err
-		}
-		if len(p.Events) == 0 && p.Next > 0 {
-			f.After = p.Next // nothing among those that were looked at
-		}
-		news = append(news, p.Events...)
-	}
 }

@@ -21,12 +21,12 @@ func eventText(d *admin.EventDetail, now time.Time) (string, error) {
 	if d.ID != "" {
 		fmt.Fprintf(&b, "id of its source: %s\n", words.Plain(d.ID))
 	}
-	fmt.Fprintf(&b, "received %s", d.ReceivedAt.UTC().Format(time.RFC3339Nano))
+	fmt.Fprintf(&b, "received %s", words.Clock(d.ReceivedAt))
 	if d.Version != 0 {
 		fmt.Fprintf(&b, ", version %d", d.Version)
 	}
 	if d.UpdatedAt != nil {
-		fmt.Fprintf(&b, ", changed %s", d.UpdatedAt.UTC().Format(time.RFC3339))
+		fmt.Fprintf(&b, ", changed %s", words.Clock(*d.UpdatedAt))
 	}
 	b.WriteByte('\n')
 	if r := d.Replay; r != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
-var now = time.Date(2026, 11, 2, 21, 0, 0, 0, time.UTC)
+// now is a time of the zone in which people are shown times.
+var now = time.Date(2026, 11, 2, 21, 0, 0, 0, time.Local)
 
 func ago(d time.Duration) *time.Time {
 	t := now.Add(-d)

@@ -68,15 +68,20 @@ func undecodedTable(p *admin.UndecodedPage, now time.Time) string {
 	if len(p.Refused) == 0 {
 		return b.String()
 	}
-	rows := []string{row("WEBHOOK", "CONNECTION", "CAME", "REASON", "FIELD", "MESSAGE")}
-	for _, w := range p.Refused {
-		rows = append(rows, row(w.Sequence, w.Connection, words.Clock(w.ReceivedAt), words.Cut(w.Reason.Code, 40), words.Cut(w.Reason.Path, 30), words.Cut(w.Reason.Message, 70)))
-	}
-	b.WriteString(columns(rows))
+	b.WriteString(webhookRows(p.Refused))
 	if p.Next != 0 {
 		b.WriteString("there are more: see --limit\n")
 	}
 	return b.String()
+}
+
+// webhookRows is a table of refused webhooks.
+func webhookRows(all []admin.Webhook) string {
+	rows := []string{row("WEBHOOK", "CONNECTION", "CAME", "REASON", "FIELD", "MESSAGE")}
+	for _, w := range all {
+		rows = append(rows, row(w.Sequence, w.Connection, words.Clock(w.ReceivedAt), words.Cut(w.Reason.Code, 40), words.Cut(w.Reason.Path, 30), words.Cut(w.Reason.Message, 70)))
+	}
+	return columns(rows)
 }
 
 func (a *app) undecodedShow() *cobra.Command {
@@ -165,25 +170,55 @@ func (a *app) onRefused(cmd *cobra.Command, done string, careful bool, do doWebh
 			return errors.New("a drop wants a --reason, for the record")
 		}
 		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			if all {
-				p, err := refusedWebhooks(ctx, c, "", maxList)
-				if err != nil {
-					return err
-				}
-				for _, w := range p.Refused {
+			p, err := refusedWebhooks(ctx, c, "", maxList)
+			if err != nil {
+				return err
+			}
+			known := map[uint64]admin.Webhook{}
+			for _, w := range p.Refused {
+				known[w.Sequence] = w
+				if all {
 					numbers = append(numbers, w.Sequence)
 				}
 			}
-			if careful && !yes {
-				return a.print(fmt.Sprintf("%s would be %s; nothing was done: give --yes to do it\n", words.Count(len(numbers), "webhook"), done))
-			}
-			if careful {
+			switch {
+			case all && len(numbers) == 0:
+				return a.print(nothingRefused(&p))
+			case careful && !yes:
+				return a.planOnRefused(numbers, known, done)
+			case careful:
 				return a.actOnRefused(ctx, c, numbers, who, done, do)
 			}
-			return a.retryRefused(ctx, c, numbers, who, done, do)
+			return a.retryRefused(ctx, c, numbers, known, who, done, do)
 		})
 	}
 	return cmd
+}
+
+// nothingRefused says that there is nothing to do, and what waits by itself.
+func nothingRefused(p *admin.UndecodedPage) string {
+	waiting := 0
+	for _, u := range p.Connections {
+		waiting += u.Waiting
+	}
+	text := "no webhook was refused after it had been taken"
+	if waiting > 0 {
+		text += "; those that wait are decoded by themselves when their plugin answers: see `crosswalk undecoded list`"
+	}
+	return text + "\n"
+}
+
+// planOnRefused prints what would be done with refused webhooks.
+func (a *app) planOnRefused(numbers []uint64, known map[uint64]admin.Webhook, done string) error {
+	var there []admin.Webhook
+	for _, n := range numbers {
+		w, is := known[n]
+		if !is {
+			return fmt.Errorf("there is no refused webhook %d: `crosswalk undecoded list` shows those that there are", n)
+		}
+		there = append(there, w)
+	}
+	return a.print(webhookRows(there) + fmt.Sprintf("%s would be %s; nothing was done: give --yes to do it\n", words.Count(len(there), "webhook"), done))
 }
 
 func (a *app) actOnRefused(ctx context.Context, c *client.Client, numbers []uint64, who doing, done string, do doWebhooks) error {

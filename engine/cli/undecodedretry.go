@@ -19,17 +19,11 @@ const (
 )
 
 // retryRefused has refused webhooks decoded again, and tells what came of it.
-func (a *app) retryRefused(ctx context.Context, c *client.Client, numbers []uint64, who doing, done string, do doWebhooks) error {
-	known, err := refusedWebhooks(ctx, c, "", maxList)
-	if err != nil {
-		return err
-	}
+func (a *app) retryRefused(ctx context.Context, c *client.Client, numbers []uint64, known map[uint64]admin.Webhook, who doing, done string, do doWebhooks) error {
 	tried := map[string]admin.Webhook{} // by their IDs
 	for _, n := range numbers {
-		for i := range known.Refused {
-			if w := known.Refused[i]; w.Sequence == n {
-				tried[w.ID] = w
-			}
+		if w, is := known[n]; is {
+			tried[w.ID] = w
 		}
 	}
 	asked := a.actOnRefused(ctx, c, numbers, who, done, do)

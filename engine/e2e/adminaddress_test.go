@@ -45,6 +45,7 @@ func TestAdminAddresses(t *testing.T) {
 	mustContain(t, status(nil, "--config", config), "no engine answers at unix:"+socket, "crosswalk run")
 	e = s.start(t) // what the killed one left is taken away
 	mustContain(t, status(nil, "--admin", "unix:"+socket), "shop to saleapp")
+	mustContain(t, status(nil, "--admin", strings.TrimPrefix(e.ingress, "http://")), "is where the engine takes webhooks; the admin API is where admin.listen")
 	e.kill()
 
 	const token = "0123456789abcdef0123"

@@ -301,7 +301,7 @@ func (e *engine) resolveRefused(t *testing.T, body string) {
 		return nil
 	})
 	second := number()
-	if out, err := e.operate(t, "undecoded", "drop", first, "--reason", "a lead", "--yes"); err == nil || !strings.Contains(out, "not done: there is no such refused request") {
+	if out, err := e.operate(t, "undecoded", "drop", first, "--reason", "a lead", "--yes"); err == nil || !strings.Contains(out, "not done: there is no such refused webhook") {
 		t.Errorf("drop of what is not there: %v %s", err, out)
 	}
 	if out, err := e.operate(t, "undecoded", "drop", second, "--reason", "a lead"); err != nil || !strings.Contains(out, "nothing was done") {

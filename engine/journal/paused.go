@@ -120,6 +120,11 @@ func (j *Journal) WaitsFor(e *event.Event) []MappingID {
 	return out
 }
 
+// Paused tells whether the configuration has a mapping no more that is not dropped.
+func (j *Journal) Paused(id MappingID) bool {
+	return slices.ContainsFunc(j.lives.of(id.Lane), func(l *life) bool { return l.Mapping == id.Mapping && l.Paused && l.Ended == nil })
+}
+
 // counted has a paused mapping's backlog counted anew: one of its events has its
 // outcome now.
 func (s *lives) counted(lane event.Lane, mapping string) {

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrNoRequest says that there is no refused request of that number.
-var ErrNoRequest = errors.New("there is no such refused request")
+var ErrNoRequest = errors.New("there is no such refused webhook: one that is refused again has another number")
 
 // Refuse stores that r, which waited, was refused when it was decoded, and returns
 // after that is on disk. It still waits until Decoded. Errors are those of Keep.

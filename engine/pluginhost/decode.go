@@ -65,7 +65,7 @@ func (c *Connection) Decode(ctx context.Context, r wire.Request) (wire.Decoded, 
 		}
 		return res.decoded, res.err
 	case <-ctx.Done():
-		return wire.Decoded{}, fmt.Errorf("connection %s: decode: the process of plugin %s is %s: %w", c.config.Name, c.config.Plugin, c.State(), ctx.Err())
+		return wire.Decoded{}, fmt.Errorf("connection %s: decode: plugin %s did not answer (its process is %s): %w", c.config.Name, c.config.Plugin, c.State(), ctx.Err())
 	}
 }
 

@@ -85,7 +85,7 @@ func (v view) act(r admin.LettersRequest, do func([]journal.LetterID) ([]journal
 	for i, l := range r.Letters {
 		out.Results[i].LetterID = l
 		if running && !v.runs(l) {
-			out.Results[i].Problem = fmt.Sprintf("mapping %s does not run from %s to %s now", l.Mapping, l.Source, l.Sink)
+			out.Results[i].Problem = v.notRunning(l)
 			continue
 		}
 		ids = append(ids, journal.LetterID{Lane: event.Lane{Source: l.Source, Sink: l.Sink}, Mapping: l.Mapping, Sequence: l.Sequence})
@@ -102,6 +102,17 @@ func (v view) act(r admin.LettersRequest, do func([]journal.LetterID) ([]journal
 		out.Results[places[i]].As, out.Results[places[i]].Problem = d.As, d.Problem
 	}
 	return out, nil
+}
+
+// notRunning says why a letter's mapping does not take it, and what to do.
+func (v view) notRunning(l admin.LetterID) string {
+	id := journal.MappingID{Lane: event.Lane{Source: l.Source, Sink: l.Sink}, Mapping: l.Mapping}
+	id.Mapping = v.journal.Heir(id)
+	text := fmt.Sprintf("mapping %s does not run from %s to %s now: ", id.Mapping, l.Source, l.Sink)
+	if v.journal.Paused(id) {
+		return text + "put it back into the configuration, or have another take over with `crosswalk mapping rename`"
+	}
+	return text + "it was dropped; `crosswalk replay` has the mappings that run take the event, `crosswalk dead drop` gives the letter up"
 }
 
 // runs tells whether a letter's mapping runs along its lane.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -149,7 +150,7 @@ func (r *running) note(a attempt) {
 	}
 	switch a.result {
 	case admin.ReloadApplied:
-		log.Info("the configuration was reloaded", "changes", a.changes)
+		log.Info("the configuration was reloaded", "changes", strings.Join(a.changes, ", "))
 	case admin.ReloadUnchanged:
 		log.Info("the configuration was read again: nothing has changed")
 	default:

@@ -167,7 +167,7 @@ func (v view) onWebhooks(ctx context.Context, r admin.WebhooksRequest, what stri
 
 func webhookError(err error, sequence uint64) error {
 	if errors.Is(err, journal.ErrNoRequest) {
-		return &admin.NotFoundError{Message: fmt.Sprintf("there is no refused webhook %d", sequence)}
+		return &admin.NotFoundError{Message: fmt.Sprintf("there is no refused webhook %d: `crosswalk undecoded list` shows those that there are", sequence)}
 	}
 	return adminError(err)
 }

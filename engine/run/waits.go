@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"slices"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
@@ -38,6 +39,13 @@ func (v view) waits(ctx context.Context, r *journal.Recorded) ([]admin.Wait, err
 		}
 	}
 	for _, id := range v.journal.WaitsFor(e) {
+		// What a lane had at hand when its mapping left the configuration it brings to
+		// an end with that mapping.
+		if slices.ContainsFunc(out, func(w admin.Wait) bool {
+			return w.Source == id.Lane.Source && w.Sink == id.Lane.Sink && w.Mapping == id.Mapping
+		}) {
+			continue
+		}
 		out = append(out, admin.Wait{Source: id.Lane.Source, Sink: id.Lane.Sink, For: admin.WaitGone, Mapping: id.Mapping})
 	}
 	return out, nil

@@ -41,8 +41,9 @@ func Bounded(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "")
 }
 
-// Clock is a time as lists show it.
-func Clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
+// Clock is a time as people are shown it: in this machine's zone, which is that of the
+// times that they write.
+func Clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
 
 // EventsWait says how many events wait.
 func EventsWait(n uint64) string {

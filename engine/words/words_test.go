@@ -33,7 +33,7 @@ func TestBounded(t *testing.T) {
 
 // TestCounts says how many there are, and how long ago something was.
 func TestCounts(t *testing.T) {
-	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.Local)
 	for got, want := range map[string]string{
 		Count(1, "order"): "1 order", Count(uint64(2), "order"): "2 orders", Count(0, "order"): "0 orders",
 		EventsWait(1): "1 event waits", EventsWait(3): "3 events wait",

@@ -151,17 +151,25 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, out a
 		return c.refusal(resp, data)
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("the answer of %s is none of an engine: %w", c.addr, err)
+		return fmt.Errorf("the answer of %s is none of an engine: %w; %s", c.addr, err, nameIt)
 	}
 	return nil
 }
+
+// nameIt says how the admin API is found.
+const nameIt = "the admin API is where admin.listen in crosswalk.yaml says (127.0.0.1:9090 where it says nothing): give that with --admin"
 
 func (c *Client) refusal(resp *http.Response, data []byte) error {
 	var body struct {
 		Error struct{ Code, Message string }
 	}
 	if err := json.Unmarshal(data, &body); err != nil || body.Error.Code == "" {
-		return fmt.Errorf("the answer of %s is none of an engine: %s", c.addr, resp.Status)
+		return fmt.Errorf("the answer of %s is none of an engine: %s; %s", c.addr, resp.Status, nameIt)
+	}
+	// Both listeners refuse a path in the same shape; only the admin API's answers are
+	// never to be stored.
+	if resp.StatusCode == http.StatusNotFound && resp.Header.Get("Cache-Control") == "" {
+		return fmt.Errorf("%s is where the engine takes webhooks; %s", c.addr, nameIt)
 	}
 	e := &Error{Status: resp.StatusCode, Code: body.Error.Code, Message: body.Error.Message, Token: c.token != ""}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
