@@ -90,6 +90,11 @@ func TestClient(t *testing.T) {
 	if refusal, ok := errors.AsType[*client.Error](err); !ok || refusal.Status != 404 || refusal.Code != "not_found" {
 		t.Errorf("%v", err)
 	}
+	e.err = &admin.UnreadableError{Message: "event 5 cannot be read"}
+	_, err = client.Event.Get(ctx, c, "5")
+	if refusal, ok := errors.AsType[*client.Error](err); !ok || refusal.Status != 500 || refusal.Code != "unreadable" || refusal.Error() != "the engine answers: event 5 cannot be read" {
+		t.Errorf("%v", err)
+	}
 	e.err = &admin.UnavailableError{Message: "the disk is full", RetryAfter: 3 * time.Second}
 	_, err = client.Retry.Post(ctx, c, req)
 	if refusal, ok := errors.AsType[*client.Error](err); !ok || refusal.RetryAfter != 3*time.Second {

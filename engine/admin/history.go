@@ -14,7 +14,7 @@ type History interface {
 	// Events gives at most limit events that f picks.
 	Events(ctx context.Context, f EventFilter, limit int) (EventPage, error)
 	// Event gives one event with everything that is known of it; a *NotFoundError if
-	// it is not kept.
+	// it is not kept, an *UnreadableError if it is and the disk does not give it.
 	Event(ctx context.Context, sequence uint64) (EventDetail, error)
 	// Plan tells what a replay would do.
 	Plan(ctx context.Context, r ReplayRequest) (ReplayPlan, error)
@@ -27,6 +27,12 @@ type NotFoundError struct{ Message string }
 
 // Error gives the message.
 func (e *NotFoundError) Error() string { return e.Message }
+
+// UnreadableError says that what is asked for is there, and cannot be read from the disk.
+type UnreadableError struct{ Message string }
+
+// Error gives the message.
+func (e *UnreadableError) Error() string { return e.Message }
 
 // RequestError says what is wrong with a request, in words for people.
 type RequestError struct{ Message string }

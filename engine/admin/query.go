@@ -141,6 +141,10 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		a.fail(w, http.StatusNotFound, "not_found", e.Message)
 		return
 	}
+	if e, ok := errors.AsType[*UnreadableError](err); ok {
+		a.fail(w, http.StatusInternalServerError, "unreadable", e.Message)
+		return
+	}
 	if e, ok := errors.AsType[*RequestError](err); ok {
 		a.fail(w, http.StatusBadRequest, "bad_request", e.Message)
 		return

@@ -70,6 +70,21 @@ func (j *Journal) damaged(of, format string, args ...any) {
 	j.alarm(append(alarms, what))
 }
 
+// undamaged takes back what damaged noted. What is noted for the next start stays: a
+// disk that failed for a moment is worth a look.
+func (j *Journal) undamaged(of string) {
+	j.mu.Lock()
+	i := slices.IndexFunc(j.damage, func(d damage) bool { return d.of == of })
+	if i < 0 {
+		j.mu.Unlock()
+		return
+	}
+	what := j.damage[i].what
+	j.damage = slices.Delete(j.damage, i, i+1)
+	j.mu.Unlock()
+	j.alarm(slices.DeleteFunc(j.Alarms(), func(a string) bool { return a == what }))
+}
+
 // damages gives what damaged noted.
 func (j *Journal) damages() []string {
 	j.mu.Lock()

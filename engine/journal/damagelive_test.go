@@ -120,6 +120,55 @@ func TestFlippedByteWhileItRuns(t *testing.T) {
 	}
 }
 
+// An event at hand that the disk does not give is told apart from one that is not kept;
+// once it can be read it is delivered, and no alarm any more.
+func TestEventThatCanBeReadAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, journal.Options{Dir: dir})
+	l := openLane(t, j)
+	for i := range 3 {
+		accept(t, j, order(fmt.Sprint(i), fmt.Sprint(i), fmt.Sprintf(`{"text":"body of %d"}`, i+1)))
+	}
+	ds := next(t, l, 3)
+	finish(t, l, ds[:1])
+	read := func(want func(err error) bool) error {
+		t.Helper()
+		var err error
+		for range 10 {
+			time.Sleep(uncached)
+			if _, err = l.Load(t.Context(), 2); want(err) {
+				return nil
+			}
+		}
+		return fmt.Errorf("it is not as it should be: %w", err)
+	}
+	flipLive(t, dir, "EVENTS", "body of 2", 3)
+	if err := read(func(err error) bool { return err != nil }); err != nil {
+		t.Fatal(err)
+	}
+	_, err := j.Recorded(t.Context(), 2)
+	bad, is := errors.AsType[*journal.UnreadableError](err)
+	if !is || bad.Sequence != 2 || !strings.Contains(bad.Error(), "event 2 (order_changed of salesdrive) is kept and cannot be read from the disk; nothing has become of it yet") {
+		t.Errorf("an event that cannot be read: %v", err)
+	}
+	if _, err := j.Recorded(t.Context(), 4); !errors.Is(err, jetstream.ErrMsgNotFound) || errors.As(err, &bad) {
+		t.Errorf("an event that did not come: %v", err)
+	}
+	if a := j.Alarms(); len(a) != 1 || !strings.Contains(a[0], "1 event cannot be read: 2") {
+		t.Errorf("alarms %q", a)
+	}
+	flipLive(t, dir, "EVENTS", "bod\x7d of 2", 3)
+	if err := read(func(err error) bool { return err == nil }); err != nil {
+		t.Fatal(err)
+	}
+	sweep(t, j, 0)
+	if a := j.Alarms(); len(a) > 0 {
+		t.Errorf("alarms once it can be read: %q", a)
+	}
+	finish(t, l, ds[1:])
+}
+
 // inspectCut waits, too, for what is looked for each second.
 func inspectCut(t *testing.T, j *journal.Journal, l *journal.Lane) *journal.Lane {
 	inspect(t, j, l)

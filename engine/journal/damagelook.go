@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
@@ -103,8 +104,11 @@ func (j *Journal) inspectLetters(ctx context.Context, next *uint64) error {
 
 func (j *Journal) inspectMessage(ctx context.Context, name string, s jetstream.Stream, seq uint64) error {
 	_, err := s.GetMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		err = j.unreadable(ctx, name, s, seq)
+	switch {
+	case err == nil:
+		j.canRead(name, seq)
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		_, err = j.unreadable(ctx, name, s, seq)
 	}
 	if err != nil {
 		return fmt.Errorf("message %d of %s: %w", seq, name, err)
@@ -113,35 +117,50 @@ func (j *Journal) inspectMessage(ctx context.Context, name string, s jetstream.S
 }
 
 // eventMessage reads an event as it is kept. Of one that is there and cannot be read
-// it says so: JetStream has one answer for both.
+// it says so, with an *UnreadableError: JetStream has one answer for both.
 func (j *Journal) eventMessage(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
 	m, err := j.events.GetMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) && j.srv != nil {
-		// Whether it can be told or not, it was not found.
-		_ = j.unreadable(ctx, streamEvents, j.events, seq)
+	if j.srv == nil {
+		return m, err
+	}
+	switch {
+	case err == nil:
+		j.canRead(streamEvents, seq)
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		// Where it cannot be told, it was not found.
+		if is, _ := j.unreadable(ctx, streamEvents, j.events, seq); is {
+			e := &UnreadableError{Sequence: seq, Err: err}
+			e.Connection, e.Type = j.kinds.sort(seq)
+			for _, o := range j.past.of(seq) {
+				if o.kind != event.Duplicate {
+					e.Outcomes = append(e.Outcomes, string(o.kind)+" by "+o.mapping)
+				}
+			}
+			return nil, e
+		}
 	}
 	return m, err
 }
 
-// unreadable notes that a message was not found, unless it has left.
-func (j *Journal) unreadable(ctx context.Context, name string, s jetstream.Stream, seq uint64) error {
+// unreadable tells whether a message that was not found is there, and notes it then.
+func (j *Journal) unreadable(ctx context.Context, name string, s jetstream.Stream, seq uint64) (bool, error) {
 	info, err := s.Info(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if seq < info.State.FirstSeq || seq > info.State.LastSeq {
-		return nil
+		return false, nil
 	}
 	if info.State.NumDeleted > 0 {
 		if info, err = s.Info(ctx, jetstream.WithDeletedDetails(true)); err != nil {
-			return err
+			return false, err
 		}
 		if slices.Contains(info.State.Deleted, seq) {
-			return nil // taken out on purpose, or lookForDamage tells
+			return false, nil // taken out on purpose, or lookForDamage tells
 		}
 	}
 	j.cannotRead(name, seq)
-	return nil
+	return true, nil
 }
 
 // cannotRead has messages of a stream be an alarm.
@@ -157,6 +176,34 @@ func (j *Journal) cannotRead(name string, seqs ...uint64) {
 		}
 	}
 	j.unread[name] = all
+	text := j.unreadText(name)
+	j.mu.Unlock()
+	j.damaged(name+" unread", "%s", text)
+}
+
+// canRead takes a message out of the alarm that was read again: a disk may fail for a
+// moment only. One that a lane was not given stays: nothing delivers it.
+func (j *Journal) canRead(name string, seq uint64) {
+	j.mu.Lock()
+	i, known := slices.BinarySearch(j.unread[name], seq)
+	if _, passed := j.passed[seq]; !known || passed && name == streamEvents {
+		j.mu.Unlock()
+		return
+	}
+	j.unread[name] = slices.Delete(j.unread[name], i, i+1)
+	left, text := len(j.unread[name]), j.unreadText(name)
+	j.mu.Unlock()
+	j.log.Warn("a message of the journal that could not be read can be read again", "stream", name, "message", seq)
+	if left > 0 {
+		j.damaged(name+" unread", "%s", text)
+		return
+	}
+	j.undamaged(name + " unread")
+}
+
+// unreadText says which messages of a stream cannot be read. The caller holds mu.
+func (j *Journal) unreadText(name string) string {
+	all := j.unread[name]
 	var named []string
 	for _, seq := range all[:min(len(all), namedUnread)] {
 		text := fmt.Sprint(seq)
@@ -168,7 +215,6 @@ func (j *Journal) cannotRead(name string, seqs ...uint64) {
 	if more := len(all) - len(named); more > 0 {
 		named = append(named, fmt.Sprintf("%d more", more))
 	}
-	j.mu.Unlock()
 	thing := map[string]string{streamEvents: "event", streamOutcomes: "outcome", streamDead: "dead letter"}[name]
 	text := words.Count(len(all), thing)
 	if len(all) == mostUnread {
@@ -178,7 +224,7 @@ func (j *Journal) cannotRead(name string, seqs ...uint64) {
 	if name == streamEvents {
 		text += "; have their senders send again what was not delivered of them"
 	}
-	j.damaged(name+" unread", "%s", text)
+	return text
 }
 
 // passedOver tells of events of a connection between two that a lane's consumer gave
@@ -187,7 +233,17 @@ func (j *Journal) passedOver(connection string, after, before uint64) {
 	if j.srv == nil || after == 0 || before <= after+1 {
 		return
 	}
-	if missed := j.kinds.between(connection, after, before); len(missed) > 0 {
-		j.cannotRead(streamEvents, missed...)
+	missed := j.kinds.between(connection, after, before)
+	if len(missed) == 0 {
+		return
 	}
+	j.mu.Lock()
+	if j.passed == nil {
+		j.passed = map[uint64]struct{}{}
+	}
+	for _, seq := range missed[:min(len(missed), max(0, mostUnread-len(j.passed)))] {
+		j.passed[seq] = struct{}{}
+	}
+	j.mu.Unlock()
+	j.cannotRead(streamEvents, missed...)
 }

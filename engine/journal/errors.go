@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -52,6 +53,32 @@ type EventError struct {
 
 // Error names the field and the problem.
 func (e *EventError) Error() string { return fmt.Sprintf("event's %s: %s", e.Field, e.Problem) }
+
+// UnreadableError says that an event is there and cannot be read from the disk.
+type UnreadableError struct {
+	Sequence         uint64
+	Connection, Type string
+	// Outcomes say what became of it, as "delivered by order"; none where that is not known.
+	Outcomes []string
+	// Err is JetStream's answer, which is the same for what is not there.
+	Err error
+}
+
+// Error says what of it is known.
+func (e *UnreadableError) Error() string {
+	text := fmt.Sprintf("event %d", e.Sequence)
+	if e.Connection != "" {
+		text += fmt.Sprintf(" (%s of %s)", e.Type, e.Connection)
+	}
+	text += " is kept and cannot be read from the disk; "
+	if len(e.Outcomes) == 0 {
+		return text + "nothing has become of it yet"
+	}
+	return text + "what became of it: " + strings.Join(e.Outcomes, ", ")
+}
+
+// Unwrap gives JetStream's answer.
+func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // ErrClosed is returned by a lane that was closed, and by the lanes of a closed journal.
 var ErrClosed = errors.New("closed")

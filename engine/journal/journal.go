@@ -131,6 +131,7 @@ type Journal struct {
 	firstEvent uint64                // the oldest event that was kept at the start
 	damage     []damage              // what of the store cannot be read
 	unread     map[string][]uint64   // the same by stream, as far as it was found while the engine runs
+	passed     map[uint64]struct{}   // the events among them that a lane was not given
 	lowest     uint64                // the same for a lane that had nothing at the start
 }
 

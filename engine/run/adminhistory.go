@@ -55,6 +55,9 @@ func summaryOf(r *journal.Recorded) admin.EventSummary {
 // by those that run now.
 func (v view) Event(ctx context.Context, sequence uint64) (admin.EventDetail, error) {
 	r, err := v.journal.Recorded(ctx, sequence)
+	if bad, ok := errors.AsType[*journal.UnreadableError](err); ok {
+		return admin.EventDetail{}, &admin.UnreadableError{Message: bad.Error() + "; `crosswalk status` has the alarm, and says what to do"}
+	}
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return admin.EventDetail{}, &admin.NotFoundError{Message: fmt.Sprintf("there is no event %d: it is not kept any more, or did not come yet", sequence)}
 	}
