@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
+	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 )
 
 // scrapeTimeout bounds what a scrape waits for the journal.
@@ -112,6 +113,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(descKept, in.Kept, in.Name)
 		for reason, n := range in.Refused {
 			count(descRefused, n, in.Name, reason)
+		}
+		if _, is := in.Refused[ingress.CodeJournal]; !is { // an alert is on its increase, from 0 on
+			count(descRefused, 0, in.Name, ingress.CodeJournal)
 		}
 		if in.LastAccepted != nil {
 			gauge(descLastAccepted, seconds(*in.LastAccepted), in.Name)

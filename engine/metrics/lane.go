@@ -21,6 +21,14 @@ type lane struct {
 // Lane gives l with its outcomes counted, each when it is on disk.
 func (m *Metrics) Lane(l delivery.Lane) delivery.Lane { return lane{l, m} }
 
+// Mapping has the dead letters of a mapping of a lane counted from 0: an increase is
+// seen only of what was there before.
+func (m *Metrics) Mapping(l event.Lane, name string) {
+	for _, class := range []string{classMapping, "INVALID", "IN_DOUBT"} {
+		m.dead.WithLabelValues(l.Source, l.Sink, name, class)
+	}
+}
+
 // Commit counts after the lane has committed.
 func (l lane) Commit(ctx context.Context, outcomes []event.Outcome, dead []event.DeadLetter, done []uint64) error {
 	if err := l.Lane.Commit(ctx, outcomes, dead, done); err != nil {

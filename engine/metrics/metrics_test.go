@@ -80,6 +80,7 @@ func everything(t *testing.T) *metrics.Metrics {
 	m.Webhook("", 404, time.Millisecond)
 	lane := m.Lane(committing{})
 	at := event.Lane{Source: "shop", Sink: "saleapp"}
+	m.Mapping(at, "order")
 	outcomes := []event.Outcome{
 		{Lane: at, Mapping: "order", Kind: event.Delivered, Attempts: 2, ReceivedAt: noon, At: noon.Add(20 * time.Millisecond)},
 		{Lane: at, Mapping: "order", Kind: event.Delivered, Attempts: 1, ReceivedAt: noon, At: noon.Add(-time.Second)},

@@ -138,12 +138,20 @@ func (e *engine) newRunner(id event.Lane, jl delivery.Lane, lease delivery.Lease
 	if l == nil {
 		return nil, errLaneGone
 	}
+	e.counted(l)
 	return delivery.New(delivery.Options{
 		Lane: id, Mappings: begun(e.journal, id, l.mappings), Sink: e.links[id.Sink], Journal: e.metrics.Lane(jl), Lease: lease,
 		Logger: e.log, Lookups: lookingUp{e.engine}, Answers: e.answers, Tracer: e.tracer,
 		Gate: e.gates[id.Sink], Backoff: backoffOf(e.Config.Connection(id.Sink)),
 		Newer: func(key string, than uint64) uint64 { return e.journal.Newer(id, key, than) },
 	})
+}
+
+// counted has what becomes of the lane's mappings counted.
+func (e *engine) counted(l *lane) {
+	for i := range l.mappings {
+		e.metrics.Mapping(l.Lane, l.mappings[i].Name)
+	}
 }
 
 // runLane runs an opened lane until ctx ends; one that breaks is opened again.
@@ -204,6 +212,7 @@ func (l *lane) swap(e *engine) error {
 	if runner == nil {
 		return nil // it begins with what runs then
 	}
+	e.counted(l)
 	err := runner.Swap(begun(e.journal, l.Lane, l.mappings), backoffOf(e.Config.Connection(l.Sink)))
 	if errors.Is(err, delivery.ErrReopen) {
 		l.reopenLocked()
