@@ -44,6 +44,9 @@ func lock(dir string) (*flock.Flock, error) {
 // startServer runs JetStream over dir without a listener and connects to it.
 func startServer(dir string, maxPayload int32, log *slog.Logger) (*server.Server, *nats.Conn, error) {
 	logs := &serverLog{log: log}
+	if err := mendTorn(filepath.Join(dir, storeDir, server.JetStreamStoreDir), log); err != nil {
+		return nil, nil, err
+	}
 	srv, err := server.NewServer(&server.Options{
 		ServerName:             "crosswalk",
 		DontListen:             true,
@@ -95,7 +98,7 @@ func healthy(srv *server.Server) error {
 
 // remains is where the server keeps a stream.
 func remains(srv *server.Server, stream string) string {
-	return filepath.Join(srv.StoreDir(), server.DEFAULT_GLOBAL_ACCOUNT, "streams", stream)
+	return filepath.Join(streamsIn(srv.StoreDir()), stream)
 }
 
 func stopServer(srv *server.Server) {

@@ -1,0 +1,182 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/minio/highwayhash"
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// JetStream writes what a stream is into one file and that file's checksum into another,
+// and recovers no stream where the two do not fit. A crash between them leaves a stream
+// as sound as before that would never be read again, and one while a stream is made
+// leaves the beginnings of an empty one. Both are mended before the server starts, and
+// so are consumers without a checksum; what else does not fit is damage, and stays for
+// people to look at. The layout is that of nats-server 2.15, filestore.go.
+
+// consumersDir is where the server keeps a stream's consumers.
+const consumersDir = "obs"
+
+// mendTorn mends each stream in the directory of the server.
+func mendTorn(store string, log *slog.Logger) error {
+	dirs, err := filepath.Glob(filepath.Join(streamsIn(store), "*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if strings.HasPrefix(filepath.Base(dir), ".") {
+			continue // the server removes it
+		}
+		what, err := mendStream(dir)
+		if err == nil {
+			err = mendConsumers(dir)
+		}
+		if err != nil {
+			return fmt.Errorf("mend what a crash left of stream %s in %s: %w", filepath.Base(dir), dir, err)
+		}
+		if what != "" {
+			log.Info("a crash had cut off the writing of a stream's description, not of its messages: "+what, "stream", filepath.Base(dir))
+		}
+	}
+	return nil
+}
+
+// streamsIn is where a server keeps its streams.
+func streamsIn(store string) string {
+	return filepath.Join(store, server.DEFAULT_GLOBAL_ACCOUNT, "streams")
+}
+
+// mendStream mends one, and says how; nothing where nothing is torn.
+func mendStream(dir string) (what string, err error) {
+	meta, err := existing(filepath.Join(dir, server.JetStreamMetaFile))
+	if err != nil {
+		return "", err
+	}
+	sum, err := existing(filepath.Join(dir, server.JetStreamMetaFileSum))
+	if err != nil {
+		return "", err
+	}
+	if sum == nil { // it comes last where a stream is made
+		if made, err := hasContent(dir); made || err != nil {
+			return "", err
+		}
+		return "it is made anew", os.RemoveAll(dir)
+	}
+	// A change writes the checksum after what it is of.
+	if meta == nil || !meta.ModTime().After(sum.ModTime()) {
+		return "", nil
+	}
+	text, err := os.ReadFile(filepath.Join(dir, server.JetStreamMetaFile)) //nolint:gosec // G304: the data directory is the operator's
+	if err != nil {
+		return "", err
+	}
+	var of struct {
+		Name string `json:"name"`
+	}
+	if err := json.Unmarshal(text, &of); err != nil || of.Name != filepath.Base(dir) {
+		return "", nil //nolint:nilerr // damage, and not of this kind
+	}
+	want, err := checksum(of.Name, text)
+	if err != nil {
+		return "", err
+	}
+	was, err := os.ReadFile(filepath.Join(dir, server.JetStreamMetaFileSum)) //nolint:gosec // G304: likewise
+	if err != nil || string(was) == want {
+		return "", err
+	}
+	return "its checksum is written", replaceFile(filepath.Join(dir, server.JetStreamMetaFileSum), []byte(want))
+}
+
+// existing describes a file, nil where it is not there.
+func existing(name string) (fs.FileInfo, error) {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // that is what the caller wants to know
+	}
+	return info, err
+}
+
+// mendConsumers writes the checksums that consumers lack: without one, none is recovered,
+// nor ever given one.
+func mendConsumers(dir string) error {
+	metas, err := filepath.Glob(filepath.Join(dir, consumersDir, "*", server.JetStreamMetaFile))
+	if err != nil {
+		return err
+	}
+	for _, meta := range metas {
+		of := filepath.Dir(meta)
+		sum := filepath.Join(of, server.JetStreamMetaFileSum)
+		if _, err := os.Stat(sum); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		text, err := os.ReadFile(meta) //nolint:gosec // G304: the data directory is the operator's
+		if err != nil {
+			return err
+		}
+		want, err := checksum(filepath.Base(dir)+"/"+filepath.Base(of), text)
+		if err != nil {
+			return err
+		}
+		if err := replaceFile(sum, []byte(want)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hasContent tells whether anything but a description is in a stream's directory.
+func hasContent(dir string) (has bool, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, below := strings.TrimSuffix(d.Name(), ".tmp"), filepath.Dir(path) != dir
+		if !below && (name == server.JetStreamMetaFile || name == server.JetStreamMetaFileSum) {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if info.Size() > 0 || info.Mode()&fs.ModeSymlink != 0 {
+			has = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return has, err
+}
+
+// checksum is the server's of the description of a stream or, as STREAM/NAME, of a consumer.
+func checksum(of string, text []byte) (string, error) {
+	key := sha256.Sum256([]byte(of))
+	h, err := highwayhash.NewDigest64(key[:])
+	if err != nil {
+		return "", err
+	}
+	_, _ = h.Write(text) // it cannot fail
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// replaceFile puts a file in the place of another one, on disk when it returns.
+func replaceFile(name string, text []byte) error {
+	tmp := name + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // G304: the data directory is the operator's
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp, name)
+}
