@@ -11,6 +11,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 const natsPassword = "e2e-nats-password"
@@ -66,6 +70,35 @@ func (n *natsNode) start(t *testing.T) {
 		}
 	}, "cluster", "node", n.config)
 	await(t, n.proc, said)
+}
+
+// strand has a server alone hold a consumer of the events, as it may hold a reader's that
+// is made for a moment: nobody answers for that one once the server is gone.
+func strand(t *testing.T, n *natsNode) {
+	t.Helper()
+	nc, err := nats.Connect(fmt.Sprintf("nats://127.0.0.1:%d", n.client), nats.UserInfo("crosswalk", natsPassword))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; ; i++ {
+		// Where it is made is the cluster's choice.
+		c, err := js.CreateConsumer(t.Context(), "EVENTS", jetstream.ConsumerConfig{
+			Name: fmt.Sprintf("stranded%d", i), Replicas: 1, AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Hour,
+		})
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case c.CachedInfo().Cluster != nil && c.CachedInfo().Cluster.Leader == n.name:
+			return
+		case i == 100:
+			t.Fatalf("%s got none of %d consumers", n.name, i)
+		}
+	}
 }
 
 // freePorts gives ports that are free now. The nodes of a cluster must know each

@@ -249,14 +249,15 @@ func TestLaterOnesQueue(t *testing.T) {
 	s.kept = []event.Request{{Sequence: 1, ID: "r1", Connection: "shop", Method: "POST", Body: []byte(body(0)), ReceivedAt: time.Now()}}
 	entered, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	r := start(t, p.decode, func(o *ingress.Options) { o.Keeper = s })
-	r.journal.accept = func(context.Context, *event.Event) (ingress.Receipt, error) {
+	j := &memory{accept: func(context.Context, *event.Event) (ingress.Receipt, error) {
 		once.Do(func() {
 			close(entered)
 			<-release
 		})
 		return ingress.Receipt{}, nil
-	}
+	}}
+	r := start(t, p.decode, func(o *ingress.Options) { o.Keeper, o.Journal = s, j })
+	r.journal = j
 	<-entered // what a run before kept is decoded without anything that comes
 	if got := r.post(t, body(3)); got.StatusCode != 202 {
 		t.Errorf("behind one that waits: %d %s", got.StatusCode, got.text)

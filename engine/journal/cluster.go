@@ -149,6 +149,10 @@ func (c *Cluster) examine(ctx context.Context, nc *nats.Conn, o *Options) error 
 		return err
 	}
 	info, err := js.AccountInfo(ctx)
+	for end := time.Now().Add(formWait); errors.Is(err, context.DeadlineExceeded) && nc.LastError() == nil && time.Now().Before(end) && ctx.Err() == nil; {
+		o.Logger.Warn("the NATS server does not say yet how its JetStream stands: it is asked again", "address", nc.ConnectedAddr())
+		info, err = js.AccountInfo(ctx)
+	}
 	switch {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount),
 		errors.Is(err, nats.ErrNoResponders):

@@ -221,15 +221,3 @@ func TestStoppedReaderIsFenced(t *testing.T) {
 		t.Errorf("%d outcomes of the event", outcomes)
 	}
 }
-
-// A lane that a NATS server leaves out of its list, as it does where another one does not
-// answer it, is not taken for one that needs nothing.
-func TestNoLaneIsMissed(t *testing.T) {
-	j := onCluster(t, natsServer(t))
-	if err := j.EnsureLane(t.Context(), lane); err != nil {
-		t.Fatal(err)
-	}
-	if listed, found, err := journal.Unlisted(t.Context(), j); err != nil || listed != journal.DefaultPartitions || found != listed {
-		t.Errorf("%d partitions are listed, and %d found: %v", listed, found, err)
-	}
-}

@@ -41,19 +41,3 @@ func CloseQueue(ctx context.Context, j *Journal, connection string, last uint64)
 
 // PartitionOf is which partition of its lanes a key belongs to.
 func PartitionOf(j *Journal, key string) int { return j.partition(key) }
-
-// Unlisted tells whether a lane whose consumer the server has left out of its list is
-// found nevertheless.
-func Unlisted(ctx context.Context, j *Journal) (listed, found int, err error) {
-	all, err := j.listed(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	listed = len(all)
-	for p := range all {
-		delete(all, p)
-		break
-	}
-	err = j.unlisted(ctx, all)
-	return listed, len(all), err
-}

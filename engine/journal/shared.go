@@ -80,18 +80,23 @@ func formed[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	deadline := time.Now().Add(formWait)
 	for {
 		out, err := f()
-		var api *jetstream.APIError
-		forming := errors.As(err, &api) && (api.ErrorCode == codeForming || api.ErrorCode == codeNoPeers) ||
-			errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
-		if !forming || time.Now().After(deadline) {
+		if !isForming(ctx, err) || time.Now().After(deadline) {
 			return out, err
 		}
 		select {
 		case <-time.After(formEvery):
 		case <-ctx.Done():
-			return out, ctx.Err()
+			return out, fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
 	}
+}
+
+// isForming tells whether err may go by itself, because servers choose who leads. ctx is
+// the caller's: what has no time left for another attempt is not tried again.
+func isForming(ctx context.Context, err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == codeForming || api.ErrorCode == codeNoPeers) ||
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 }
 
 // patiently is formed on a cluster, and f alone in an embedded journal.

@@ -70,7 +70,7 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 			DeadOpen: js.Unresolved, Replayed: js.Replayed,
 		},
 		Ingress: admin.Ingress{Requests: in.Requests, Refused: in.Refused},
-		Alarms:  slices.Concat(v.refusing(), v.journal.Alarms(), v.lacking()), Configuration: configuration,
+		Alarms:  slices.Concat(v.refusing(), v.journal.Alarms(), v.lacking(), uncounted(&js)), Configuration: configuration,
 	}
 	st.Engines = v.clusterEngines()
 	if st.Undecoded, err = v.undecoded(ctx); err != nil {

@@ -19,7 +19,7 @@ func (m measured) State(ctx context.Context) (metrics.State, error) {
 	if err != nil {
 		return metrics.State{}, err
 	}
-	s := metrics.State{Ready: e.journal.TakesWebhooks() == nil, Ingress: e.server.Stats(), DeadLetters: js.Unresolved, Alarms: len(e.journal.Alarms()), Traces: e.tracer.Stats()}
+	s := metrics.State{Ready: e.journal.TakesWebhooks() == nil, Ingress: e.server.Stats(), DeadLetters: js.Unresolved, Alarms: len(e.journal.Alarms()) + len(uncounted(&js)), Traces: e.tracer.Stats()}
 	last, applied, counts := e.reloads.state()
 	s.Configuration = metrics.Configuration{
 		Valid: last.result != admin.ReloadRefused, AppliedAt: applied, Applied: counts[0], Unchanged: counts[1], Refused: counts[2],

@@ -31,3 +31,11 @@ func (l *lane) stand(s *journal.Stats) stood {
 	}
 	return out
 }
+
+// uncounted is an alarm where a cluster does not tell how all lanes stand.
+func uncounted(s *journal.Stats) []string {
+	if s.Uncounted == nil {
+		return nil
+	}
+	return []string{"the backlog of the lanes is not counted in full: " + s.Uncounted.Error() + ": see how the NATS servers are (nats server report jetstream)"}
+}
