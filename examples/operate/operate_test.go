@@ -38,6 +38,7 @@ func labels(t *testing.T) map[string]string {
 var (
 	metric = regexp.MustCompile(`crosswalk_[a-z_]+`)
 	by     = regexp.MustCompile(`by \(([a-z_, ]+)\)`)
+	picked = regexp.MustCompile(`[{,]([a-z_]+)(?:=~|!~|!=|=)"`)
 	legend = regexp.MustCompile(`\{\{ *(?:\$labels\.)?([a-z_]+) *\}\}`)
 )
 
@@ -47,7 +48,7 @@ func check(t *testing.T, where, expr string, texts ...string) {
 	t.Helper()
 	known := labels(t)
 	names := metric.FindAllString(expr, -1)
-	has := map[string]bool{"instance": true, "le": true}
+	has := map[string]bool{"instance": true, "job": true, "le": true}
 	for _, name := range names {
 		of, ok := known[name]
 		if !ok {
@@ -61,6 +62,9 @@ func check(t *testing.T, where, expr string, texts ...string) {
 	for _, m := range by.FindAllStringSubmatch(expr, -1) {
 		wanted = append(wanted, strings.Split(m[1], ", ")...)
 	}
+	for _, m := range picked.FindAllStringSubmatch(expr, -1) {
+		wanted = append(wanted, m[1])
+	}
 	for _, text := range texts {
 		for _, m := range legend.FindAllStringSubmatch(text, -1) {
 			wanted = append(wanted, m[1])
@@ -73,11 +77,40 @@ func check(t *testing.T, where, expr string, texts ...string) {
 	}
 }
 
+var (
+	used    = regexp.MustCompile("`crosswalk ([a-z]+)(?: ([a-z]+))?[^`]*`")
+	command = regexp.MustCompile(`(?:Use:\s+|sinkCommand\()"([a-z]+)`)
+)
+
+// commands holds the commands that a text names against those that there are, and gives
+// how many it names.
+func commands(t *testing.T, where, text string) int {
+	t.Helper()
+	files, err := filepath.Glob("../../engine/cli/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the commands are not found: %v", err)
+	}
+	there := map[string]bool{"": true}
+	for _, f := range files {
+		for _, m := range command.FindAllStringSubmatch(read(t, f), -1) {
+			there[m[1]] = true
+		}
+	}
+	all := used.FindAllStringSubmatch(text, -1)
+	for _, m := range all {
+		if !there[m[1]] || !there[m[2]] {
+			t.Errorf("%s: there is no command %s", where, m[0])
+		}
+	}
+	return len(all)
+}
+
 func TestAlerts(t *testing.T) {
 	var file struct {
 		Groups []struct {
 			Rules []struct {
 				Alert, Expr string
+				Labels      map[string]string
 				Annotations map[string]string
 			}
 		}
@@ -92,6 +125,12 @@ func TestAlerts(t *testing.T) {
 			if r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
 				t.Errorf("%s does not say what is wrong and what to do", r.Alert)
 			}
+			if s := r.Labels["severity"]; s != "critical" && s != "warning" {
+				t.Errorf("%s has the severity %q", r.Alert, s)
+			}
+			if commands(t, r.Alert, r.Annotations["description"]) == 0 {
+				t.Errorf("%s names no command to run", r.Alert)
+			}
 			check(t, r.Alert, r.Expr, r.Annotations["summary"], r.Annotations["description"])
 		}
 	}
@@ -103,19 +142,41 @@ func TestAlerts(t *testing.T) {
 func TestDashboard(t *testing.T) {
 	var board struct {
 		Panels []struct {
-			Title   string
-			Targets []struct{ Expr, LegendFormat string }
+			Title, Description string
+			Datasource         struct{ UID string }
+			GridPos            struct{ X, Y, W, H int }
+			FieldConfig        struct{ Defaults struct{ Unit string } }
+			Targets            []struct {
+				Expr, LegendFormat string
+				Datasource         struct{ UID string }
+			}
 		}
 	}
 	if err := json.Unmarshal([]byte(read(t, "dashboard.json")), &board); err != nil {
 		t.Fatal(err)
 	}
 	shown := ""
-	for _, p := range board.Panels {
-		if len(p.Targets) == 0 {
-			t.Errorf("%s shows nothing", p.Title)
+	for i, p := range board.Panels {
+		if len(p.Targets) == 0 || p.FieldConfig.Defaults.Unit == "" {
+			t.Errorf("%s shows nothing, or has no unit", p.Title)
 		}
+		if p.Datasource.UID != "${datasource}" {
+			t.Errorf("%s has a data source of its own", p.Title)
+		}
+		at := p.GridPos
+		for _, q := range board.Panels[:i] {
+			if o := q.GridPos; at.X < o.X+o.W && o.X < at.X+at.W && at.Y < o.Y+o.H && o.Y < at.Y+at.H {
+				t.Errorf("%s lies over %s", p.Title, q.Title)
+			}
+		}
+		if at.X+at.W > 24 || at.W < 1 || at.H < 1 {
+			t.Errorf("%s lies outside", p.Title)
+		}
+		commands(t, p.Title, p.Description)
 		for _, target := range p.Targets {
+			if target.Datasource.UID != "${datasource}" || target.LegendFormat == "" {
+				t.Errorf("%s asks a data source of its own, or has no legend", p.Title)
+			}
 			check(t, p.Title, target.Expr, target.LegendFormat)
 			shown += target.Expr
 		}
@@ -129,8 +190,8 @@ func TestDashboard(t *testing.T) {
 }
 
 // unshown are metrics that alerts or people ask for, and no panel.
-const unshown = "crosswalk_build_info crosswalk_state_readable crosswalk_webhooks_total crosswalk_events_duplicate_total " +
-	"crosswalk_last_event_timestamp_seconds crosswalk_attempts_total crosswalk_lookup_calls_total crosswalk_lookup_failures_total crosswalk_journal_alarms crosswalk_sink_records crosswalk_undecoded_bytes " +
+const unshown = "crosswalk_build_info crosswalk_webhooks_total crosswalk_events_duplicate_total " +
+	"crosswalk_last_event_timestamp_seconds crosswalk_attempts_total crosswalk_lookup_calls_total crosswalk_lookup_failures_total crosswalk_sink_records crosswalk_undecoded_bytes " +
 	"crosswalk_sink_shut_timestamp_seconds crosswalk_paused_mapping_oldest_event_timestamp_seconds crosswalk_config_valid crosswalk_config_last_reload_success_timestamp_seconds crosswalk_reloads_total"
 
 // The unit is well formed, and it starts what there is.
@@ -173,5 +234,17 @@ func TestDockerfile(t *testing.T) {
 	}
 	if !strings.Contains(read(t, "../../Makefile"), "\nbuild:") {
 		t.Error("make has no target build")
+	}
+	health := regexp.MustCompile(`(?s)HEALTHCHECK.*?CMD \["/opt/crosswalk/bin/crosswalk", "([a-z]+)", "--config"`).FindStringSubmatch(docker)
+	if health == nil {
+		t.Fatal("the image does not say how well it is")
+	}
+	commands(t, "HEALTHCHECK", "`crosswalk "+health[1]+"`")
+	// The engine's data, the binaries of this machine and the history stay out of it.
+	ignored := "\n" + read(t, "../../.dockerignore")
+	for _, want := range []string{".git", "bin", "data"} {
+		if !strings.Contains(ignored, "\n"+want+"\n") {
+			t.Errorf(".dockerignore lets %s into the image", want)
+		}
 	}
 }
