@@ -192,9 +192,12 @@ func (j *Journal) tellDecoded(ctx context.Context, connection string, now bool) 
 	}
 }
 
-// undecodedShared is Undecoded on a cluster.
+// undecodedShared is Undecoded on a cluster. Where its servers do not answer it gives
+// what this engine knows.
 func (j *Journal) undecodedShared(ctx context.Context) ([]UndecodedStats, error) {
-	if err := j.refusedLeft(ctx); err != nil {
+	soon, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	if err := j.refusedLeft(soon); err != nil && !isForming(ctx, err) {
 		return nil, err
 	}
 	q := j.queues
@@ -225,9 +228,9 @@ func (j *Journal) undecodedShared(ctx context.Context) ([]UndecodedStats, error)
 		if seq == 0 {
 			continue
 		}
-		m, err := j.requests.GetMsg(ctx, seq)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue // it has just been decoded
+		m, err := j.requests.GetMsg(soon, seq)
+		if errors.Is(err, jetstream.ErrMsgNotFound) || isForming(ctx, err) {
+			continue // it has just been decoded, or it is not known
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read since when requests wait: %w", err)

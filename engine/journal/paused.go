@@ -138,6 +138,8 @@ func (s *lives) counted(lane event.Lane, mapping string) {
 // Lives gives how each mapping stands that runs, is paused or has ended, in order.
 func (j *Journal) Lives(ctx context.Context) ([]Life, error) {
 	var out []Life
+	soon, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
 	for _, l := range j.lives.of(event.Lane{}) {
 		one := Life{
 			Use: Use{MappingID: l.id(), SHA256: l.SHA256, Types: l.Types, Unsafe: l.Unsafe}, State: LifeRunning, Since: l.Since, From: l.From,
@@ -161,10 +163,10 @@ func (j *Journal) Lives(ctx context.Context) ([]Life, error) {
 		if waits {
 			var first uint64
 			if first, one.Backlog = j.waiting(l); first > 0 {
-				m, err := j.events.GetMsg(ctx, first)
+				m, err := j.events.GetMsg(soon, first)
 				if err == nil {
 					one.OldestAt = m.Time.UTC()
-				} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
+				} else if !errors.Is(err, jetstream.ErrMsgNotFound) && !isForming(ctx, err) {
 					return nil, fmt.Errorf("read the age of a mapping's backlog: %w", err)
 				}
 			}

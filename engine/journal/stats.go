@@ -45,7 +45,7 @@ type LaneStats struct {
 	Backlog uint64 `json:"backlog"`
 	// Held is how many of them are handed out.
 	Held uint64 `json:"held"`
-	// OldestAt is when the oldest of them was stored, zero if there is none.
+	// OldestAt is when the oldest of them was stored, zero if there is none or nobody can tell.
 	OldestAt time.Time `json:"oldest_at,omitzero"`
 }
 
