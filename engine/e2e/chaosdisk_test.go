@@ -62,6 +62,11 @@ func (r *chaosRun) fill(t *testing.T) {
 	said := func() int { return strings.Count(r.engine.log(), "store is broken") }
 	before, refused := said(), r.site.disk.counted().refused
 	r.site.disk.set(func(d *disk) { d.full, d.torn = true, true })
+	defer func() {
+		if t.Failed() {
+			r.engine.stacks(t)
+		}
+	}()
 	eventually(t, "the engine to notice that its disk is full", func() error {
 		if n := r.site.disk.counted().refused - refused; n == 0 || said() == before {
 			return fmt.Errorf("%d writes have failed, and the log does not say that the store is broken", n)

@@ -144,6 +144,19 @@ func (p *proc) kill() {
 	<-p.exited
 }
 
+// stacks ends a process that does not do what it should, and shows what it was at.
+func (p *proc) stacks(t testing.TB) {
+	t.Helper()
+	before := len(p.log())
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-p.exited:
+	case <-time.After(deadline):
+		t.Errorf("the process does not end with SIGQUIT in %s", deadline)
+	}
+	t.Logf("what it was at:\n%s", p.log()[before:])
+}
+
 // terminate ends the process in order and gives how it exited.
 func (p *proc) terminate(t testing.TB) error {
 	t.Helper()
