@@ -94,7 +94,7 @@ const nameHint = "a name is a lower-case letter and then at most 62 lower-case l
 
 func (r *reader) connections(c *Config, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
-		r.errorAt(n, RuleValue, "connections: {shop: {plugin: horoshop, …}}", "connections is a map by name, and this is %s", kindOf(n))
+		r.errorAt(n, RuleValue, "connections: {shop: {plugin: horoshop, …}}", "connections is a map by name, and this is %s", diag.KindOf(n))
 		return
 	}
 	if len(n.Content) == 0 {
@@ -106,7 +106,7 @@ func (r *reader) connections(c *Config, n *yaml.Node) {
 			r.errorAt(key, RuleValue, cmp.Or(diag.Foreign(key.Value), nameHint), "`%s` cannot name a connection", key.Value)
 			continue
 		}
-		if isNull(value) {
+		if diag.IsNull(value) {
 			r.errorAt(key, RuleMissing, "give it at least a plugin", "connection `%s` has no value", key.Value)
 			continue
 		}
@@ -148,7 +148,7 @@ func (r *reader) connection(key, n *yaml.Node) *Connection {
 		field{"retry", func(n *yaml.Node) { r.retry(conn, n, where) }},
 		field{"config", func(n *yaml.Node) {
 			if n.Kind != yaml.MappingNode {
-				r.errorAt(n, RuleValue, "", "config is a map of keys and values, and this is %s", kindOf(n))
+				r.errorAt(n, RuleValue, "", "config is a map of keys and values, and this is %s", diag.KindOf(n))
 				return
 			}
 			conn.config = n

@@ -49,7 +49,7 @@ func (r *reader) warnAt(n *yaml.Node, rule, hint, format string, args ...any) {
 func (r *reader) object(n *yaml.Node, where string, fields ...field) (there map[string]bool) {
 	there = map[string]bool{}
 	if n.Kind != yaml.MappingNode {
-		r.errorAt(n, RuleValue, "", "%s is a map of keys and values, and this is %s", where, kindOf(n))
+		r.errorAt(n, RuleValue, "", "%s is a map of keys and values, and this is %s", where, diag.KindOf(n))
 		return there
 	}
 	var meant []string
@@ -73,7 +73,7 @@ func (r *reader) object(n *yaml.Node, where string, fields ...field) (there map[
 			continue // reported as doubled
 		}
 		there[key.Value] = true
-		if isNull(value) {
+		if diag.IsNull(value) {
 			r.errorAt(key, RuleValue, "give it a value or remove it", "`%s` has no value", key.Value)
 			continue
 		}
@@ -135,7 +135,7 @@ func (r *reader) put(n *yaml.Node, text string, set func(text string) *problem) 
 // template reads a scalar; a place where something else stands is reported.
 func (r *reader) template(n *yaml.Node) (template, bool) {
 	if n.Kind != yaml.ScalarNode {
-		r.errorAt(n, RuleValue, "", "a single value is wanted, and this is %s", kindOf(n))
+		r.errorAt(n, RuleValue, "", "a single value is wanted, and this is %s", diag.KindOf(n))
 		return nil, false
 	}
 	t, err := parseTemplate(n.Value)
@@ -162,20 +162,4 @@ func (s *source) point(d *diag.Diagnostic, n *yaml.Node, text string) {
 			return
 		}
 	}
-}
-
-func isNull(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
-}
-
-func kindOf(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "a map"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case isNull(n):
-		return "empty"
-	}
-	return "a single value"
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 )
 
 // Tracing says where traces go; key tracing.
@@ -46,7 +48,7 @@ func (r *reader) tracing(c *Config, n *yaml.Node) {
 
 func (r *reader) tracingHeaders(t *Tracing, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
-		r.errorAt(n, RuleValue, `write headers: {Authorization: "Bearer ${env:TRACES_TOKEN}"}`, "tracing.headers is a map of names and values, and this is %s", kindOf(n))
+		r.errorAt(n, RuleValue, `write headers: {Authorization: "Bearer ${env:TRACES_TOKEN}"}`, "tracing.headers is a map of names and values, and this is %s", diag.KindOf(n))
 		return
 	}
 	before := len(r.list)
@@ -61,7 +63,7 @@ func (r *reader) tracingHeaders(t *Tracing, n *yaml.Node) {
 			r.errorAt(key, RuleValue, "write its name, as Authorization", "this cannot name a header")
 			continue
 		}
-		if isNull(value) {
+		if diag.IsNull(value) {
 			r.errorAt(key, RuleValue, "give it a value or remove it", "`%s` has no value", key.Value)
 			continue
 		}

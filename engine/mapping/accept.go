@@ -33,7 +33,7 @@ func acceptKeys() []string { return []string{"rule", "reason", "path", "field", 
 // accept reads the list `accept`.
 func (c *compiler) accept(n *yaml.Node) []Accept {
 	if n.Kind != yaml.SequenceNode {
-		c.doc.errorAt("CW105", c.doc.spanOf(n), "- {rule: CW305, path: delivery_type.id, reason: …}", "`accept` must be a list, and this is %s", yamlKind(n))
+		c.doc.errorAt("CW105", c.doc.spanOf(n), "- {rule: CW305, path: delivery_type.id, reason: …}", "`accept` must be a list, and this is %s", diag.KindOf(n))
 		return nil
 	}
 	var out []Accept

@@ -3,6 +3,7 @@ package mapping
 import (
 	"gopkg.in/yaml.v3"
 
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 	"github.com/crosswalk-etl/crosswalk/engine/schema"
 )
 
@@ -110,7 +111,7 @@ func (c *compiler) elementsOf(e *eachRule, keys map[string]entry, to target, at 
 		e.values = []rule{o}
 		return o != nil
 	case values.Kind != yaml.SequenceNode:
-		c.doc.errorAt("CW105", c.doc.spanOf(values), "", "`values` must be a list, and this is %s", yamlKind(values))
+		c.doc.errorAt("CW105", c.doc.spanOf(values), "", "`values` must be a list, and this is %s", diag.KindOf(values))
 		return false
 	}
 	ok := true

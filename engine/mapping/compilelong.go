@@ -126,8 +126,8 @@ func (c *compiler) longValue(s *scope, n *yaml.Node, keys map[string]entry, kind
 		return nil, typ{}, false
 	case kind == "value":
 		r, t = c.constantValue(v, first)
-	case v.Kind != yaml.ScalarNode || isNull(v):
-		c.doc.errorAt("CW105", c.doc.spanOf(v), "", "`%s` must be a single value, and this is %s", kind, yamlKind(v))
+	case v.Kind != yaml.ScalarNode || diag.IsNull(v):
+		c.doc.errorAt("CW105", c.doc.spanOf(v), "", "`%s` must be a single value, and this is %s", kind, diag.KindOf(v))
 	case kind == "path":
 		r, t = c.pathRule(s, v, first, false)
 	default:

@@ -195,7 +195,7 @@ func (c *compiler) sinkStep(b *build, name string, at span) (*schema.Node, bool)
 // branches compiles `choose`.
 func (c *compiler) branches(s *scope, n *yaml.Node, base *build) (out []branch, builds []*build, ok bool) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		c.doc.errorAt("CW105", c.doc.spanOf(n), "- {when: V, fields: {…}}", "`choose` must be a list, and this is %s", yamlKind(n))
+		c.doc.errorAt("CW105", c.doc.spanOf(n), "- {when: V, fields: {…}}", "`choose` must be a list, and this is %s", diag.KindOf(n))
 		return nil, nil, false
 	}
 	ok = true

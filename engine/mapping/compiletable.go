@@ -11,7 +11,7 @@ import (
 
 // tableNode reads a table that is written out, or the file that is named instead.
 func (c *compiler) tableNode(name string, n *yaml.Node, at span) (*table, bool) {
-	if n.Kind == yaml.ScalarNode && !isNull(n) {
+	if n.Kind == yaml.ScalarNode && !diag.IsNull(n) {
 		return c.tableFile(name, n, at)
 	}
 	t := &table{name: name, at: at}
@@ -30,7 +30,7 @@ func (c *compiler) tableRows(t *table, n *yaml.Node, at span) bool {
 		return false
 	}
 	for _, e := range entries {
-		if isNull(e.value) && e.value.Value == "" {
+		if diag.IsNull(e.value) && e.value.Value == "" {
 			hint := "write the value, or `null` for none"
 			if strings.Contains(e.name, ":") {
 				hint = "a space stands behind the colon: {2: 1, 8: 2}"
@@ -41,7 +41,7 @@ func (c *compiler) tableRows(t *table, n *yaml.Node, at span) bool {
 		}
 		raw, good := c.json(e.value)
 		if e.value.Kind != yaml.ScalarNode {
-			c.doc.errorAt("CW160", c.doc.spanOf(e.value), "", "a row of a table is a single value, and this is %s", yamlKind(e.value))
+			c.doc.errorAt("CW160", c.doc.spanOf(e.value), "", "a row of a table is a single value, and this is %s", diag.KindOf(e.value))
 			ok = false
 			continue
 		}

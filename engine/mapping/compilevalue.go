@@ -26,7 +26,7 @@ func (c *compiler) value(s *scope, n *yaml.Node, to target) (rule, typ) {
 		return c.longForm(s, n, to)
 	case n.Kind == yaml.SequenceNode:
 		return c.list(s, n, to)
-	case isNull(n):
+	case diag.IsNull(n):
 		hint := "a path, an expression after `= `, or {value: null} to send null"
 		line := c.doc.lineRunes(n.Line)
 		from := min(max(n.Column-1, 0), len(line))
@@ -259,7 +259,7 @@ func keyNode(n *yaml.Node, name string) *yaml.Node {
 
 // constantValue compiles {value: …}: any YAML value, as it stands.
 func (c *compiler) constantValue(n *yaml.Node, to target) (rule, typ) {
-	if isNull(n) {
+	if diag.IsNull(n) {
 		at := c.doc.spanOf(n)
 		if to.sink != nil && !to.sink.Types.Has(schema.Null) {
 			c.doc.errorAt("CW144", at, "leave the field out", "`%s` cannot be null", to.field)
@@ -305,7 +305,7 @@ func (c *compiler) json(n *yaml.Node) ([]byte, bool) {
 		}
 		return append(out, '}'), ok
 	}
-	if isNull(n) {
+	if diag.IsNull(n) {
 		return []byte("null"), true
 	}
 	if n.Style == 0 {

@@ -82,7 +82,7 @@ func (d *document) lose(name string) {
 // its parts, as it does if it is indented too far. What follows it belongs to it.
 func (d *document) slipped(entries []entry, part string) []entry {
 	for i, e := range entries {
-		if e.key.Style != 0 || !slices.Contains([]string{"let", "lookups", "tables", "fields"}, e.name) || e.value.Kind != yaml.MappingNode && !isNull(e.value) {
+		if e.key.Style != 0 || !slices.Contains([]string{"let", "lookups", "tables", "fields"}, e.name) || e.value.Kind != yaml.MappingNode && !diag.IsNull(e.value) {
 			continue
 		}
 		d.errorAt("CW105", d.spanOf(e.key), "indent it less, to where `mapping` stands", "`%s` stands inside `%s`", e.name, part)

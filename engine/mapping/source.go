@@ -300,17 +300,17 @@ func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
 		} else if n.Kind == yaml.SequenceNode && n.Style&yaml.FlowStyle == 0 {
 			hint = "leave out the `- ` before its keys"
 		}
-		d.errorAt("CW105", d.spanOf(n), hint, "%s must be a map of keys and values, and this is %s", what, yamlKind(n))
+		d.errorAt("CW105", d.spanOf(n), hint, "%s must be a map of keys and values, and this is %s", what, diag.KindOf(n))
 		return nil, false
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := d.explicitKey(n.Content[i], n.Content[i+1])
 		if k.Kind != yaml.ScalarNode {
-			d.errorAt("CW105", d.spanOf(k), "", "a key must be a name, and this is %s", yamlKind(k))
+			d.errorAt("CW105", d.spanOf(k), "", "a key must be a name, and this is %s", diag.KindOf(k))
 			continue
 		}
-		bare := n.Style&yaml.FlowStyle != 0 && isNull(v) && v.Value == "" // nothing but a key
+		bare := n.Style&yaml.FlowStyle != 0 && diag.IsNull(v) && v.Value == "" // nothing but a key
 		name, colonless := "", false
 		if bare {
 			name, colonless = d.colonless(k, v, what)
@@ -334,29 +334,13 @@ func (d *document) entries(n *yaml.Node, what string) (out []entry, ok bool) {
 	return out, true
 }
 
-func yamlKind(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "a map"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case isNull(n):
-		return "empty"
-	}
-	return "a single value"
-}
-
-func isNull(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.Style == 0 && n.Tag == "!!null"
-}
-
 // text returns a scalar as it is written; ok is false, and reported, for others.
 func (d *document) text(n *yaml.Node, what string) (string, bool) {
 	if d.broken[n] || d.template(n) {
 		return "", false
 	}
-	if n.Kind != yaml.ScalarNode || isNull(n) {
-		d.errorAt("CW105", d.spanOf(n), "", "%s must be a single value, and this is %s", what, yamlKind(n))
+	if n.Kind != yaml.ScalarNode || diag.IsNull(n) {
+		d.errorAt("CW105", d.spanOf(n), "", "%s must be a single value, and this is %s", what, diag.KindOf(n))
 		return "", false
 	}
 	return n.Value, true

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/crosswalk-etl/crosswalk/engine/diag"
 )
 
 // split recognises an unquoted value inside { } that YAML cut at commas, as in
@@ -26,7 +28,7 @@ func (d *document) split(nodes []*yaml.Node, what string) bool {
 	}
 	d.broken[before] = true
 	whole, last := before.Value, before
-	for i := 1; i+1 < len(nodes) && (i == 1 || unbalanced(whole)) && isNull(nodes[i+1]); i += 2 {
+	for i := 1; i+1 < len(nodes) && (i == 1 || unbalanced(whole)) && diag.IsNull(nodes[i+1]); i += 2 {
 		whole, last = whole+", "+nodes[i].Value, nodes[i]
 		d.broken[nodes[i+1]] = true
 	}
