@@ -13,16 +13,7 @@ import (
 func TestExhaustiveReadme(t *testing.T) {
 	const page = "../../mappings/README.md"
 	reference := readFile(t, page)
-	dir := t.TempDir()
-	writeFile(t, dir, "mapping.yaml", fenced(t, reference, "yaml exhaustive"))
-	writeFile(t, dir, "crosswalk.yaml", `
-mappings: mapping.yaml
-connections:
-  shop: {plugin: horoshop, token: "${env:SHOP_TOKEN}"}
-  saleapp:
-    plugin: saleapp
-    config: {secret_key: "${env:SALEAPP_KEY}", key: organization, client_id: 50, curency_id: 6, warehouse_id: 7}
-`)
+	dir := shopFolder(t, fenced(t, reference, "yaml exhaustive"))
 	got := crosswalk(t, dir, 1, "validate", "--exhaustive", "--plugins", plugins)
 	shown := fenced(t, reference, "text exhaustive")
 	if os.Getenv("UPDATE") != "" {

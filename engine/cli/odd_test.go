@@ -7,25 +7,6 @@ import (
 	"testing"
 )
 
-const oddConfig = `
-plugins: plugins
-mappings: mapping.yaml
-connections:
-  shop: {plugin: horoshop, token: "${env:SHOP_TOKEN}"}
-  saleapp:
-    plugin: saleapp
-    config: {secret_key: "${env:SALEAPP_KEY}", key: organization, client_id: 50, curency_id: 6, warehouse_id: 7}
-`
-
-const oddMapping = `mapping: order
-from: shop.order_created
-to: saleapp.upsert_order
-fields:
-  external_id: order_id
-  delivery_types: 1
-  products: {each: products, fields: {sku: item.article, qty: item.quantity, cost: item.price}}
-`
-
 // TestOddFiles gives the commands files that no editor for text makes: each is
 // answered by its name and one of the usual exit codes, never by a panic.
 func TestOddFiles(t *testing.T) {
@@ -48,9 +29,7 @@ func TestOddFiles(t *testing.T) {
 	}
 	for name, text := range odd {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			writeFile(t, dir, "crosswalk.yaml", oddConfig)
-			writeFile(t, dir, "mapping.yaml", oddMapping)
+			dir := shopFolder(t, shopMapping)
 			writeFile(t, dir, "odd", text)
 			for _, run := range []struct {
 				codes string
@@ -80,12 +59,12 @@ func TestOddFiles(t *testing.T) {
 func TestOtherEditors(t *testing.T) {
 	windows := func(s string) string { return "\ufeff" + strings.ReplaceAll(s, "\n", "\r\n") }
 	dir := t.TempDir()
-	writeFile(t, dir, "crosswalk.yaml", windows(oddConfig))
-	writeFile(t, dir, "mapping.yaml", windows(oddMapping))
+	writeFile(t, dir, "crosswalk.yaml", windows(shopConfig))
+	writeFile(t, dir, "mapping.yaml", windows(shopMapping))
 	writeFile(t, dir, "body.json", windows("{\"order_id\": 1,\n \"products\": [{\"article\": \"a\", \"quantity\": 1, \"price\": 2}]}\n"))
 	crosswalk(t, dir, 0, "validate", "--strict", "--plugins", plugins)
 	crosswalk(t, dir, 0, "map", "mapping.yaml", "--input", "body.json", "--plugins", plugins)
-	writeFile(t, dir, "mapping.yaml", windows(strings.Replace(oddMapping, "order_id", "order_idd", 1)))
+	writeFile(t, dir, "mapping.yaml", windows(strings.Replace(shopMapping, "order_id", "order_idd", 1)))
 	out := crosswalk(t, dir, 1, "validate", "--plugins", plugins)
 	want := "mapping.yaml:5:16: error CW121: "
 	if !strings.HasPrefix(out.stdout, want) || strings.Contains(out.stdout, "\r") {
@@ -96,9 +75,7 @@ func TestOtherEditors(t *testing.T) {
 // TestLargeBodies maps a body of many megabytes, and refuses one that is larger
 // than any webhook may be.
 func TestLargeBodies(t *testing.T) {
-	dir := t.TempDir()
-	writeFile(t, dir, "crosswalk.yaml", oddConfig)
-	writeFile(t, dir, "mapping.yaml", oddMapping)
+	dir := shopFolder(t, shopMapping)
 	line := `{"article": "a", "quantity": 1, "price": 2, "title": "` + strings.Repeat("x", 1000) + `"},`
 	body := `{"order_id": 1, "products": [` + strings.TrimSuffix(strings.Repeat(line, 8000), ",") + `]}`
 	writeFile(t, dir, "large.json", body)
@@ -116,10 +93,9 @@ func TestLargeBodies(t *testing.T) {
 // TestLargeMapping says one thing of mappings that are larger than any may be, however
 // large they are.
 func TestLargeMapping(t *testing.T) {
-	dir := t.TempDir()
-	writeFile(t, dir, "crosswalk.yaml", oddConfig)
+	dir := shopFolder(t, "")
 	for _, size := range []int{1<<20 + 1, 5 << 20, 9 << 20} {
-		writeFile(t, dir, "mapping.yaml", oddMapping+strings.Repeat("#", size-len(oddMapping)))
+		writeFile(t, dir, "mapping.yaml", shopMapping+strings.Repeat("#", size-len(shopMapping)))
 		out := crosswalk(t, dir, 1, "validate", "mapping.yaml", "--plugins", plugins)
 		want := "mapping.yaml: error CW100: the file is larger than 1 MiB (1048576 bytes), and a mapping has at most that\n"
 		if !strings.HasPrefix(out.stdout, want) || strings.Count(out.stdout, "error") != 1 {
@@ -134,9 +110,7 @@ func TestDeviceInput(t *testing.T) {
 	if m, err := filepath.Glob(endless); err != nil || len(m) == 0 {
 		t.Skip("there is no " + endless)
 	}
-	dir := t.TempDir()
-	writeFile(t, dir, "crosswalk.yaml", oddConfig)
-	writeFile(t, dir, "mapping.yaml", oddMapping)
+	dir := shopFolder(t, shopMapping)
 	crosswalk(t, dir, 1, "validate", endless, "--plugins", plugins)
 	crosswalk(t, dir, 2, "map", "mapping.yaml", "--input", endless, "--plugins", plugins)
 }

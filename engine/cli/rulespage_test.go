@@ -13,15 +13,7 @@ import (
 // exampleFiles are what an example of a rule stands among.
 func exampleFiles() map[string]string {
 	return map[string]string{
-		"crosswalk.yaml": `
-plugins: bin/plugins
-mappings: mapping.yaml
-connections:
-  shop: {plugin: horoshop, token: "${env:SHOP_TOKEN}"}
-  saleapp:
-    plugin: saleapp
-    config: {secret_key: "${env:SALEAPP_KEY}", key: organization, client_id: 50, curency_id: 6, warehouse_id: 7}
-`,
+		"crosswalk.yaml": "plugins: bin/plugins\n" + shopConfig,
 		"mapping.yaml": `
 mapping: order
 from: shop.order_created

@@ -43,7 +43,7 @@ func runFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	writeFile(t, dir, "crosswalk.yaml", strings.ReplaceAll(runConfig, "${PLUGINS}", plugins))
-	writeFile(t, dir, "mapping.yaml", oddMapping)
+	writeFile(t, dir, "mapping.yaml", shopMapping)
 	return dir
 }
 
@@ -247,7 +247,7 @@ func TestRunRefuses(t *testing.T) {
 		},
 		{
 			name: "mapping", env: complete, code: 1,
-			file: map[string]string{"mapping.yaml": strings.Replace(oddMapping, "order_id", "order_idd", 1)},
+			file: map[string]string{"mapping.yaml": strings.Replace(shopMapping, "order_id", "order_idd", 1)},
 			want: []string{"mapping.yaml:5:16: error CW121: ", "hint: did you mean `order_id`?"},
 		},
 		{
