@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -29,4 +30,16 @@ func (b Backoff) after(n int) time.Duration {
 		return low
 	}
 	return low + rand.N(high-low+1) //nolint:gosec // spreads retries; nothing rests on its being unguessable
+}
+
+// sleep waits for d and gives false if ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

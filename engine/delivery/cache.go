@@ -76,3 +76,8 @@ func (c *AnswerCache) drop(at *list.Element) {
 	}
 	c.order.Remove(at)
 }
+
+// Known gives the answer that is kept for a question, without asking anybody.
+func (c *AnswerCache) Known(q *mapping.Question) (mapping.Answer, bool) {
+	return c.get(q.Key(), time.Now())
+}

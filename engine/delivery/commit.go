@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -205,24 +204,5 @@ func (c *committer) store(ctx context.Context, batch []entry) bool {
 		if !sleep(ctx, journalBackoff.after(c.health.failed(ctx, err))) {
 			return false
 		}
-	}
-}
-
-// report logs the stack of a panic, which the change of state alone would hide.
-func (h *health) report(ctx context.Context, err error) {
-	if p, ok := errors.AsType[*panicError](err); ok {
-		h.log.ErrorContext(ctx, h.what+" panicked", "panic", p.value, "stack", string(p.stack))
-	}
-}
-
-// sleep waits for d and gives false if ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -24,7 +24,7 @@
 //
 // An event at hand is an item (item.go). The first of its key is live: it is
 // mapped, ready, sending and committing in turn; while its mapping needs to know
-// something of another system it asks, and is mapped again (asking.go). The others of the key wait
-// behind it, and it waits itself between two attempts; what waits is held, and
-// beyond a budget without its body (held.go).
+// something of another system it asks, and is mapped again (asking.go). The others of
+// the key wait behind it, and it waits itself between two attempts; what waits is held,
+// and beyond a budget without its body (held.go).
 package delivery

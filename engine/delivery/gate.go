@@ -219,7 +219,7 @@ type passage struct {
 	open bool
 	// most is how many records may be at the sink by now, while it is tried anew.
 	most int
-	// probe tells that the lane is to probe, and then to call probedWith.
+	// probe tells that the lane is to call Gate.probe.
 	probe bool
 	// until is when to ask again, zero if the lane will be woken.
 	until time.Time

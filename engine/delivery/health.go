@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 )
@@ -36,4 +37,11 @@ func (h *health) worked(ctx context.Context) {
 		h.log.InfoContext(ctx, h.what+" works again", "failures", h.failures)
 	}
 	h.failures = 0
+}
+
+// report logs the stack of a panic, which the change of state alone would hide.
+func (h *health) report(ctx context.Context, err error) {
+	if p, ok := errors.AsType[*panicError](err); ok {
+		h.log.ErrorContext(ctx, h.what+" panicked", "panic", p.value, "stack", string(p.stack))
+	}
 }

@@ -43,12 +43,12 @@ type item struct {
 	key       string
 	version   uint64
 	updated   int64 // Unix nanoseconds, 0 if unknown
-	// prior tells that an earlier reader may have sent it.
-	prior bool
+	// prior tells that an earlier reader may have sent it, and unsent under which
+	// mappings it surely did not.
+	prior  bool
+	unsent []string
 	// late tells that the lane had been further when it read it.
 	late bool
-	// unsent are mappings under which it did not, all the same.
-	unsent []string
 	// stale tells that a newer event of the key was delivered.
 	stale bool
 	// unsure tells that the lane has to be asked for that first, and last is what it

@@ -13,8 +13,8 @@ import (
 type Lane interface {
 	// Next waits until at least one event is there and gives up to limit, in
 	// sequence; a replay may come earlier than what is not of its key. An event is given
-	// once. After an error other than the context's the
-	// lane has to be opened again, and a new Runner made for it.
+	// once. After an error other than the context's the lane has to be opened again, and
+	// a new Runner made for it.
 	Next(ctx context.Context, limit int) ([]event.Pending, error)
 	// Load reads an event again that Next gave before.
 	Load(ctx context.Context, sequence uint64) (event.Event, error)

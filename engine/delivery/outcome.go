@@ -22,7 +22,7 @@ const (
 	classSuperseded = "SUPERSEDED"
 )
 
-// codeInDoubt and codePanic are codes of reasons that delivery itself finds.
+// Codes of reasons that delivery itself finds.
 const (
 	codeInDoubt  = "in_doubt"
 	codePanic    = "panic"

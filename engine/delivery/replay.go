@@ -3,15 +3,13 @@ package delivery
 import (
 	"fmt"
 	"maps"
-	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
-	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
 // Newer tells of a lane's key the sequence of an event that was delivered and is
-// newer than the one with sequence than; 0 if there is none. It is
-// called in the loop, for replays and for what comes late, and must not take long.
+// newer than the one with sequence than; 0 if there is none. It is called in the loop,
+// for replays and for what comes late, and must not take long.
 type Newer func(key string, than uint64) uint64
 
 // without adds to done the mappings that an event is not for: a replay is for some,
@@ -72,28 +70,4 @@ func reasonOvertaken(it *item) *event.Reason {
 		Class: classSuperseded, Code: codeOvertaken,
 		Message: fmt.Sprintf("%s was delivered, which is newer than event %d that this one repeats", why, it.replay.Origin),
 	}
-}
-
-// Bounds of an outcome's trail.
-const (
-	maxTries      = 8
-	maxTryMessage = 512
-)
-
-// tried notes a failed attempt; the last ones are kept.
-func (a *attempt) tried(f *wire.Failure, at time.Time) {
-	if len(a.tries) == maxTries {
-		a.tries = append(a.tries[:0], a.tries[1:]...)
-	}
-	message := f.Message
-	if len(message) > maxTryMessage {
-		message = message[:maxTryMessage] + "…"
-	}
-	a.tries = append(a.tries, event.Try{At: at.UTC(), Class: f.Class.String(), Code: f.Code, Message: message})
-}
-
-// trail is what was sent last for the mapping at hand, and how it went. What a mapping
-// makes is JSON: it is not looked at once more.
-func (a *attempt) trail(sent []byte) event.Trail {
-	return event.Trail{Sent: sent, Tries: a.tries}
 }

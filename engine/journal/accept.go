@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -188,6 +187,3 @@ func (j *Journal) load(ctx context.Context, seq uint64) (event.Event, error) {
 	}
 	return decodeEvent(seq, m.Subject, m.Header, m.Data)
 }
-
-// escaped is a mapping's name as it may stand in a Msg-Id.
-func escaped(mapping string) string { return url.PathEscape(mapping) }

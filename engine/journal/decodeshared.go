@@ -86,7 +86,7 @@ func (j *Journal) holdQueue(ctx context.Context, connection string) (bool, error
 		return false, err
 	}
 	// What the engine before has stored must be known, or it would be stored twice.
-	if _, err = j.follow.requests.levelSparse(ctx); err == nil {
+	if err = j.follow.requests.levelSparse(ctx); err == nil {
 		_, err = j.follow.events.level(ctx)
 	}
 	if err != nil {

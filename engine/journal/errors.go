@@ -21,7 +21,7 @@ func (e *LockedError) Error() string {
 // UnavailableError says that the journal cannot store now. What the caller
 // wanted stored may or may not have been stored; to try again is safe.
 type UnavailableError struct {
-	// RetryAfter is when trying again makes sense, at least a second.
+	// RetryAfter is after how long trying again makes sense, at least a second.
 	RetryAfter time.Duration
 	// Reason says in a few words why.
 	Reason string
@@ -45,7 +45,7 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // EventError says that an event cannot be stored as it is, however often it is tried.
 type EventError struct {
-	// Field is the event's field, in lower case: key, id, record.
+	// Field is the event's or request's field, as JSON names it: key, record, received_at.
 	Field string
 	// Problem says what is wrong with it.
 	Problem string

@@ -3,6 +3,7 @@ package journal
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -268,4 +269,35 @@ func (j *Journal) level(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// levelSparse is level for a stream of which single messages are taken out.
+func (t *tail) levelSparse(ctx context.Context) error {
+	info, err := t.stream.Info(ctx)
+	if err != nil {
+		return err
+	}
+	last := info.State.LastSeq
+	for {
+		t.mu.Lock()
+		at := t.at
+		t.mu.Unlock()
+		if at >= last {
+			return nil
+		}
+		next, err := t.stream.GetMsg(ctx, at+1, jetstream.WithGetMsgSubject(">"))
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			t.reached(last)
+			return nil
+		case err != nil:
+			return err
+		case next.Sequence > last:
+			t.reached(last)
+			return nil
+		}
+		if err := t.reach(ctx, next.Sequence); err != nil {
+			return err
+		}
+	}
 }

@@ -255,7 +255,8 @@ func (h *history) mayPick(seq uint64) bool {
 		(h.identity == 0 || h.j.identified(seq, h.identity)) && h.picksOutcome(seq)
 }
 
-// picksOutcome tells whether what is known in memory keeps an event from being picked.
+// picksOutcome tells whether an event may be picked by what became of it, as far as that
+// is known in memory.
 func (h *history) picksOutcome(seq uint64) bool {
 	if h.f.Outcome == "" && h.f.Mapping == "" {
 		return true

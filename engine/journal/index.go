@@ -17,7 +17,7 @@ type index struct {
 	mu     sync.Mutex
 	base   uint64   // the sequence of chunks[0]'s first, a multiple of chunkLen
 	chunks []*chunk // by sequence
-	last   tails    // each key's latest event
+	last   keyTable // each key's latest event
 	// long holds, for keys whose chain proved long, identity -> sequence, so that
 	// a key with a million events is not walked at each.
 	long  map[uint64]map[uint64]uint64

@@ -99,8 +99,6 @@ type Journal struct {
 	// firstKept is the oldest event that was there when it was looked last; the
 	// watcher's alone.
 	firstKept uint64
-	// announced are the places in OUTCOMES that hold no outcomes; guarded by mu.
-	announced []uint64
 	// ends are where each stream ended when it was looked at last; the watcher's alone.
 	ends map[string]uint64
 	// read is up to where the start has read each stream.
@@ -128,11 +126,12 @@ type Journal struct {
 	letters    map[letter]uint64     // where in DEAD the latest copy of a letter is
 	standing   []standing            // letters whose outcome is in OUTCOMES, in its order
 	lower      map[event.Lane]uint64 // first place in OUTCOMES that a lane's takeover must read
+	lowest     uint64                // the same for a lane that had nothing at the start
+	announced  []uint64              // places in OUTCOMES that hold no outcomes
 	firstEvent uint64                // the oldest event that was kept at the start
 	damage     []damage              // what of the store cannot be read
 	unread     map[string][]uint64   // the same by stream, as far as it was found while the engine runs
 	passed     map[uint64]struct{}   // the events among them that a lane was not given
-	lowest     uint64                // the same for a lane that had nothing at the start
 }
 
 // standing is a dead letter that counts.

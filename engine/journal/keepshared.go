@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
@@ -84,7 +82,7 @@ func (j *Journal) stayLevel(ctx context.Context) {
 			if name == nil {
 				break // it has to come again
 			}
-			_, err := j.follow.requests.levelSparse(ctx)
+			err := j.follow.requests.levelSparse(ctx)
 			if err == nil {
 				j.levelAs.Store(name)
 				break
@@ -210,64 +208,4 @@ func hears(ctx context.Context, sub *nats.Subscription, upTo uint64, names map[s
 		}
 	}
 	return nil
-}
-
-// present gives the engines that are on the board at this moment. That what was read
-// is not what a server had a while ago is shown by a change that is taken.
-func (b *board) present(ctx context.Context) (map[string]bool, error) {
-	for {
-		n, revision, err := b.read(ctx)
-		if err == nil {
-			if name := b.as.Load(); name == nil || n.Engines[*name] == nil {
-				return nil, ErrLeaseLost
-			}
-			var text []byte
-			if text, err = json.Marshal(n); err != nil {
-				return nil, err
-			}
-			if _, err = b.kv.Update(ctx, boardKey, text, revision); err == nil {
-				out := map[string]bool{}
-				for name := range n.Engines {
-					out[name] = true
-				}
-				return out, nil
-			}
-		}
-		select {
-		case <-time.After(b.lease / 150):
-		case <-ctx.Done():
-			return nil, errors.Join(err, ctx.Err())
-		}
-	}
-}
-
-// levelSparse is level for a stream of which single messages are taken out.
-func (t *tail) levelSparse(ctx context.Context) (last uint64, err error) {
-	info, err := t.stream.Info(ctx)
-	if err != nil {
-		return 0, err
-	}
-	last = info.State.LastSeq
-	for {
-		t.mu.Lock()
-		at := t.at
-		t.mu.Unlock()
-		if at >= last {
-			return last, nil
-		}
-		next, err := t.stream.GetMsg(ctx, at+1, jetstream.WithGetMsgSubject(">"))
-		switch {
-		case errors.Is(err, jetstream.ErrMsgNotFound):
-			t.reached(last)
-			return last, nil
-		case err != nil:
-			return 0, err
-		case next.Sequence > last:
-			t.reached(last)
-			return last, nil
-		}
-		if err := t.reach(ctx, next.Sequence); err != nil {
-			return 0, err
-		}
-	}
 }

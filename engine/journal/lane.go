@@ -196,16 +196,6 @@ func (l *Lane) Load(ctx context.Context, seq uint64) (event.Event, error) {
 	return e, nil
 }
 
-// Pending is how many of the lane's events are not acknowledged, whether handed
-// out or not. Acknowledgements count a moment after Commit returned.
-func (l *Lane) Pending(ctx context.Context) (uint64, error) {
-	info, err := l.consumer.Info(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("read the backlog of lane %s to %s: %w", l.name.Source, l.name.Sink, err)
-	}
-	return info.NumPending + uint64(max(info.NumAckPending, 0)), nil
-}
-
 // Close stops reading. Events that are handed out and not acknowledged come
 // again when the lane is opened again.
 func (l *Lane) Close() {

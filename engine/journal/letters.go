@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // LetterState is where a dead letter is.
@@ -268,9 +269,6 @@ func (j *Journal) readLetters(ctx context.Context, places []uint64) ([]Letter, e
 	return out, nil
 }
 
-// Connections gives the names of the connections that events are kept of, sorted.
-func (j *Journal) Connections() []string { return slices.Clone(j.past.sources()) }
-
 // reasonHeaders repeats in a letter's headers what filters ask for.
 func reasonHeaders(o *event.Outcome) map[string]string {
 	h := map[string]string{hdrDeadAt: encodeTime(o.At)}
@@ -286,10 +284,7 @@ func reasonHeaders(o *event.Outcome) map[string]string {
 func short(s string) string { return url.PathEscape(clipped(s)) }
 
 // clipped is a text as long as lists know it.
-func clipped(s string) string {
-	const most = 256
-	return s[:min(len(s), most)]
-}
+func clipped(s string) string { return words.Bounded(s, 256) }
 
 // Headers of a dead letter beside the event's and the outcome's.
 const (

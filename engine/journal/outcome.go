@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 )
 
 // An outcome's message is its JSON; these headers repeat what a start needs to
@@ -147,7 +148,7 @@ func shortOutcome(o *event.Outcome) ([]byte, error) {
 		r := *o.Reason
 		for _, s := range []*string{&r.Class, &r.Code, &r.Message, &r.Path, &r.File, &r.Hint} {
 			if len(*s) > maxText {
-				*s = (*s)[:maxText] + "…"
+				*s = words.Bounded(*s, maxText) + "…"
 			}
 		}
 		c.Reason = &r
@@ -233,3 +234,6 @@ func decodeDead(subject string, h nats.Header, data []byte) (event.DeadLetter, e
 	d.Event, err = decodeEvent(d.Outcome.Sequence, eventSubject(lane.Source), h, data[:cut:cut])
 	return d, err
 }
+
+// escaped is a mapping's name as it may stand in a Msg-Id.
+func escaped(mapping string) string { return url.PathEscape(mapping) }

@@ -3,9 +3,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -61,15 +58,10 @@ func (j *Journal) readRequests(ctx context.Context) error {
 	refusedAt, twice := map[string]uint64{}, map[uint64]string{}
 	err := j.scan(ctx, j.requests, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
 		subject, connection, _ := strings.Cut(m.Subject, ".")
-		id, err := url.PathUnescape(m.Header.Get(hdrRequest))
+		id, size, err := keptHeaders(seq, m.Header)
 		if err != nil {
-			return false, fmt.Errorf("kept request %d: header %s: %w", seq, hdrRequest, err)
+			return false, err
 		}
-		size, err := strconv.ParseInt(m.Header.Get(hdrSize), 10, 64)
-		if err != nil {
-			return false, fmt.Errorf("kept request %d: header %s: %w", seq, hdrSize, err)
-		}
-		size += requestOverhead
 		if subject+"." == subjectRefused {
 			u.refuse(connection, 1, size)
 			refusedAt[id] = seq

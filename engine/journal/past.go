@@ -265,3 +265,6 @@ func (p *past) handled() uint64 {
 	defer p.mu.Unlock()
 	return uint64(len(p.acts))
 }
+
+// Connections gives the names of the connections that events are kept of, sorted.
+func (j *Journal) Connections() []string { return slices.Clone(j.past.sources()) }

@@ -55,8 +55,8 @@ type backlog struct {
 	seen, first, count uint64
 }
 
-// wanted walks the events from from to through that a mapping wants and that have no
-// outcome under it, until fn is false.
+// wanted walks the events of a range that a mapping wants and that have no outcome
+// under it, until fn is false.
 func (j *Journal) wanted(l *life, from, through uint64, fn func(seq uint64) bool) {
 	types := make(map[string]struct{}, len(l.Types))
 	for _, t := range l.Types {

@@ -3,7 +3,6 @@ package journal
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,15 +151,11 @@ func (j *Journal) noteRequest(seq uint64, m *nats.Msg) error {
 		j.noteNote(connection, seq, n)
 		return nil
 	}
-	id, err := url.PathUnescape(m.Header.Get(hdrRequest))
+	id, size, err := keptHeaders(seq, m.Header)
 	if err != nil {
-		return fmt.Errorf("kept request %d: header %s: %w", seq, hdrRequest, err)
+		return err
 	}
-	size, err := strconv.ParseInt(m.Header.Get(hdrSize), 10, 64)
-	if err != nil {
-		return fmt.Errorf("kept request %d: header %s: %w", seq, hdrSize, err)
-	}
-	e := keptEntry{seq, id, size + requestOverhead}
+	e := keptEntry{seq, id, size}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := q.of(connection)

@@ -77,12 +77,3 @@ func (j *Journal) Dead(ctx context.Context, from uint64, limit int) ([]event.Dea
 	}
 	return slices.Clip(out), nil
 }
-
-// Event reads one event, for the history.
-func (j *Journal) Event(ctx context.Context, seq uint64) (event.Event, error) {
-	e, err := j.load(ctx, seq)
-	if err != nil {
-		return event.Event{}, fmt.Errorf("read the journal: %w", err)
-	}
-	return e, nil
-}

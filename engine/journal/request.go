@@ -80,6 +80,18 @@ func encodeRequest(r *event.Request) (*nats.Msg, error) {
 	return &nats.Msg{Subject: subject, Header: h, Data: append(data, r.Body...)}, nil
 }
 
+// keptHeaders reads what a start has to know of a kept request: its ID, and what it
+// takes in bytes. The server tells its size where it gives the headers alone.
+func keptHeaders(seq uint64, h nats.Header) (id string, size int64, err error) {
+	if id, err = url.PathUnescape(h.Get(hdrRequest)); err != nil {
+		return "", 0, fmt.Errorf("kept request %d: header %s: %w", seq, hdrRequest, err)
+	}
+	if size, err = strconv.ParseInt(h.Get(hdrSize), 10, 64); err != nil {
+		return "", 0, fmt.Errorf("kept request %d: header %s: %w", seq, hdrSize, err)
+	}
+	return id, size + requestOverhead, nil
+}
+
 // decodeRequest reads a request's message. Body shares data's memory.
 func decodeRequest(seq uint64, subject string, h nats.Header, data []byte) (event.Request, error) {
 	fail := func(what string, err error) (event.Request, error) {

@@ -31,8 +31,8 @@ func (j *Journal) Partitions() int { return j.parts }
 
 // OpenLane takes a lane over: it goes back to the acknowledged floor, reads which
 // events above it have outcomes, and holds for possibly sent what the last reader
-// said in Leave, or everything up to the last event of this moment. Where a lane begins is recorded when it is
-// opened first. At most one of opts is used.
+// said in Leave, or everything up to the last event of this moment. Where a lane
+// begins is recorded when it is opened first. At most one of opts is used.
 func (j *Journal) OpenLane(ctx context.Context, l event.Lane, opts ...LaneOptions) (*Lane, error) {
 	var o LaneOptions
 	if len(opts) > 0 {

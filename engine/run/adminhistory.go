@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
-	"github.com/crosswalk-etl/crosswalk/engine/mapping"
 )
 
 func historyFilter(f admin.EventFilter) journal.HistoryFilter {
@@ -86,35 +84,4 @@ func (v view) Event(ctx context.Context, sequence uint64) (admin.EventDetail, er
 	}
 	d.Explanations, err = v.explanations(ctx, &r)
 	return d, err
-}
-
-// explained explains what a mapping makes of an event, nil if it does not want it.
-// Of lookups it knows what is kept of their answers: none is asked.
-func (v view) explained(p *mapping.Program, e *event.Event) (*admin.Explanation, error) {
-	wants := slices.ContainsFunc(p.From(), func(r mapping.Ref) bool { return r.Connection == e.Connection && r.Name == e.Type })
-	if !wants || !e.Replay.Wants(p.To().Connection, p.Name()) {
-		return nil, nil //nolint:nilnil // it does not want it
-	}
-	ev := mapping.Event{ID: e.ID, Connection: e.Connection, Type: e.Type, Key: e.Key, ReceivedAt: e.ReceivedAt, Record: e.Record}
-	answers := mapping.Answers{}
-	for range p.Lookups() {
-		res, err := p.MapWith(&ev, answers, nil)
-		if err != nil {
-			break // the explanation says why
-		}
-		for i := range res.Questions {
-			if a, ok := v.answers.Known(&res.Questions[i]); ok {
-				answers[res.Questions[i].Key()] = a
-			}
-		}
-	}
-	out, err := p.ExplainEvent(&ev, answers)
-	if err != nil {
-		return nil, fmt.Errorf("explain event %d: %w", e.Sequence, err)
-	}
-	text, err := json.Marshal(out)
-	if err != nil {
-		return nil, fmt.Errorf("explain event %d: %w", e.Sequence, err)
-	}
-	return &admin.Explanation{Mapping: p.Name(), SHA256: p.SHA256(), Explanation: text}, nil
 }

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
@@ -130,50 +129,4 @@ func lifeError(err error) error {
 		return &admin.NotFoundError{Message: e.Error()}
 	}
 	return adminError(err)
-}
-
-// explanations explain an event by the mappings that made its outcomes, and by those
-// that run now.
-func (v view) explanations(ctx context.Context, r *journal.Recorded) ([]admin.Explanation, error) {
-	var out []admin.Explanation
-	done := map[string]bool{} // by mapping and digest
-	for _, p := range v.programs {
-		x, err := v.explained(p, &r.Event)
-		if err != nil {
-			return nil, err
-		}
-		if x == nil {
-			continue
-		}
-		x.Runs = true
-		for _, o := range r.Outcomes {
-			x.Made = x.Made || o.Mapping == p.Name() && o.MappingSHA256 == p.SHA256()
-		}
-		done[p.Name()+"/"+p.SHA256()] = true
-		out = append(out, *x)
-	}
-	for _, o := range r.Outcomes {
-		key := o.Mapping + "/" + o.MappingSHA256
-		if o.Mapping == "" || done[key] {
-			continue
-		}
-		done[key] = true
-		x := admin.Explanation{Mapping: o.Mapping, SHA256: o.MappingSHA256, Made: true}
-		p, err := v.program(ctx, o.MappingSHA256)
-		if err == nil {
-			var full *admin.Explanation
-			if full, err = v.explained(p, &r.Event); full != nil {
-				x.Explanation = full.Explanation
-			}
-		}
-		if gone, ok := errors.AsType[*journal.NoTextError](err); ok {
-			x.Problem = gone.Problem
-		} else if err != nil {
-			return nil, fmt.Errorf("explain event %d: %w", r.Event.Sequence, err)
-		}
-		if x.Explanation != nil || x.Problem != "" {
-			out = append(out, x)
-		}
-	}
-	return out, nil
 }

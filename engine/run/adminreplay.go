@@ -25,7 +25,7 @@ const (
 	leaveResolved
 )
 
-// planPage is how many events a plan looks at at a time, and planFor how long one
+// planPage is how many events a plan looks at in one go, and planFor how long one
 // answer may take; the rest is asked for again.
 const (
 	planPage = 500

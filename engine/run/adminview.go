@@ -2,6 +2,8 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,7 +11,9 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/delivery"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
+	"github.com/crosswalk-etl/crosswalk/engine/journal"
 	"github.com/crosswalk-etl/crosswalk/engine/pluginhost"
+	"github.com/crosswalk-etl/crosswalk/engine/words"
 	"github.com/crosswalk-etl/crosswalk/plugins/sdk/wire"
 )
 
@@ -135,4 +139,50 @@ func (v view) Outcomes(ctx context.Context, from uint64, limit int) ([]event.Out
 // Dead reads dead letters from the journal.
 func (v view) Dead(ctx context.Context, from uint64, limit int) ([]event.DeadLetter, error) {
 	return v.journal.Dead(ctx, from, limit)
+}
+
+// refusing says that webhooks are refused for now, and why, where that is so.
+func (v view) refusing() []string {
+	err := v.journal.TakesWebhooks()
+	if err == nil {
+		return nil
+	}
+	why := err.Error()
+	if un, ok := errors.AsType[*journal.UnavailableError](err); ok {
+		if why = un.Reason; un.Err != nil {
+			why += ": " + un.Err.Error()
+		}
+	}
+	return []string{"webhooks are answered 503: " + why}
+}
+
+// Degraded says which connections no records go to, and why, and what is the matter
+// with the journal and with webhooks that are not decoded.
+func (v view) Degraded(ctx context.Context) []string {
+	out := slices.Concat(v.journal.Alarms(), v.lacking(), v.undecodedAlarms(ctx))
+	if paused, err := v.pausedMappings(ctx); err == nil { // otherwise the alarms say so
+		for i := range paused {
+			if m := &paused[i]; m.Backlog > 0 {
+				out = append(out, fmt.Sprintf("mapping %s is gone from the configuration, and %s for it", m.Mapping, words.EventsWait(m.Backlog)))
+			}
+		}
+	}
+	if last, _, _ := v.reloads.state(); last.refusal() != "" {
+		out = append(out, last.refusal())
+	}
+	for _, c := range v.Config.Connections {
+		s := v.sending(c.Name)
+		if s == nil || s.State == string(delivery.GateOpen) {
+			continue
+		}
+		text := "connection " + c.Name + ": " + s.State
+		if s.By != "" {
+			text += " by " + s.By
+		}
+		if s.Reason != nil {
+			text += ": " + s.Reason.Class + " " + s.Reason.Code + ": " + s.Reason.Message
+		}
+		out = append(out, text)
+	}
+	return out
 }

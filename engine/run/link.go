@@ -227,3 +227,12 @@ func (u *use) retire(ctx context.Context) error {
 	}
 	return bounded(u.conn.Close) //nolint:contextcheck // the process is ended after ctx has ended, too
 }
+
+// check asks whether the connection's far system takes its credentials.
+func (l *link) check(ctx context.Context) error {
+	if conn, done := l.begin(); conn != nil {
+		defer done()
+		return conn.Check(ctx)
+	}
+	return &wire.Failure{Class: wire.Transient, Code: "plugin_down", Message: errNotOpen.Error()}
+}

@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// settle is how long nothing must happen to files before they are looked at: a save
-	// is often several changes. settleMax bounds that where something always happens.
-	settle    = 150 * time.Millisecond
-	settleMax = time.Second
+	// saveWait is how long nothing must happen to files before they are looked at: a save
+	// is often several changes. saveWaitMax bounds that where something always happens.
+	saveWait    = 150 * time.Millisecond
+	saveWaitMax = time.Second
 	// lookEvery is how often files are looked at in any case: not every file system
 	// tells of changes, and none of those behind a link to another folder.
 	lookEvery = 5 * time.Second
@@ -57,7 +57,7 @@ func (r *running) reloadOnChange(ctx context.Context) {
 			if since.IsZero() {
 				since = now
 			}
-			quiet.Reset(max(0, min(settle, since.Add(settleMax).Sub(now))))
+			quiet.Reset(max(0, min(saveWait, since.Add(saveWaitMax).Sub(now))))
 			continue
 		case err, ok := <-w.Errors:
 			if !ok {

@@ -2,14 +2,14 @@ package journal
 
 import "math"
 
-// tails finds a key's latest event: an open-addressed table of sequences, 4 bytes a
+// keyTable finds a key's latest event: an open-addressed table of sequences, 4 bytes a
 // slot and at most three quarters full, that has the index say whose each is.
-type tails struct {
+type keyTable struct {
 	slots []uint32
 	used  int
 }
 
-const leastTails = 64
+const leastSlots = 64
 
 // span is how many sequences a slot can tell apart. The events that are kept follow
 // each other, so that the index's first one tells which of them is meant.
@@ -24,7 +24,7 @@ func unfolded(slot uint32, base uint64) uint64 {
 }
 
 // find gives the slot of key, or the empty one where it belongs. There is one.
-func (t *tails) find(x *index, key uint64) (slot uint64, found bool) {
+func (t *keyTable) find(x *index, key uint64) (slot uint64, found bool) {
 	mask := uint64(len(t.slots)) - 1
 	for at := key & mask; ; at = (at + 1) & mask {
 		switch s := t.slots[at]; {
@@ -37,7 +37,7 @@ func (t *tails) find(x *index, key uint64) (slot uint64, found bool) {
 }
 
 // get gives a key's latest event, 0 if there is none.
-func (t *tails) get(x *index, key uint64) uint64 {
+func (t *keyTable) get(x *index, key uint64) uint64 {
 	if t.used == 0 {
 		return 0
 	}
@@ -49,9 +49,9 @@ func (t *tails) get(x *index, key uint64) uint64 {
 }
 
 // set makes seq, which the index knows, its key's latest event.
-func (t *tails) set(x *index, key, seq uint64) {
+func (t *keyTable) set(x *index, key, seq uint64) {
 	if 4*(t.used+1) > 3*len(t.slots) {
-		t.resize(x, max(leastTails, 2*len(t.slots)))
+		t.resize(x, max(leastSlots, 2*len(t.slots)))
 	}
 	at, found := t.find(x, key)
 	if !found {
@@ -61,7 +61,7 @@ func (t *tails) set(x *index, key, seq uint64) {
 }
 
 // remove takes a key out and closes the gap, so that no search ends before its key.
-func (t *tails) remove(x *index, key uint64) {
+func (t *keyTable) remove(x *index, key uint64) {
 	at, found := t.find(x, key)
 	if !found {
 		return
@@ -76,13 +76,13 @@ func (t *tails) remove(x *index, key uint64) {
 		}
 	}
 	t.slots[at] = 0
-	if 8*t.used < len(t.slots) && len(t.slots) > leastTails {
+	if 8*t.used < len(t.slots) && len(t.slots) > leastSlots {
 		t.resize(x, len(t.slots)/2)
 	}
 }
 
 // resize gives the table so many slots, a power of two.
-func (t *tails) resize(x *index, slots int) {
+func (t *keyTable) resize(x *index, slots int) {
 	old := t.slots
 	t.slots = make([]uint32, slots)
 	for _, s := range old {

@@ -11,34 +11,8 @@ import (
 	"github.com/crosswalk-etl/crosswalk/engine/admin"
 	"github.com/crosswalk-etl/crosswalk/engine/config"
 	"github.com/crosswalk-etl/crosswalk/engine/event"
-	"github.com/crosswalk-etl/crosswalk/engine/ingress"
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
 )
-
-// keeping is the journal as ingress sees it, where a plugin cannot decode.
-type keeping struct{ *journal.Journal }
-
-// Keep stores a request as it came, with the journal's errors in ingress's words.
-func (k keeping) Keep(ctx context.Context, r *event.Request) error {
-	_, err := k.Journal.Keep(ctx, r)
-	return ingressError(err)
-}
-
-// Refuse stores that a request was refused, likewise.
-func (k keeping) Refuse(ctx context.Context, r *event.Request, why event.Reason) error {
-	return ingressError(k.Journal.Refuse(ctx, r, why))
-}
-
-// ingressError puts the journal's errors in ingress's words.
-func ingressError(err error) error {
-	if bad, ok := errors.AsType[*journal.EventError](err); ok {
-		return &ingress.UnacceptableError{Field: bad.Field, Message: bad.Error()}
-	}
-	if un, ok := errors.AsType[*journal.UnavailableError](err); ok {
-		return &ingress.UnavailableError{RetryAfter: un.RetryAfter, Undecoded: un.Undecoded, Err: err}
-	}
-	return err
-}
 
 // undecoded gives what is kept of each connection: requests that wait for their
 // plugin, and those that were refused when it decoded them.
