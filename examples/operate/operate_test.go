@@ -235,7 +235,7 @@ func TestDockerfile(t *testing.T) {
 	if !strings.Contains(read(t, "../../Makefile"), "\nbuild:") {
 		t.Error("make has no target build")
 	}
-	health := regexp.MustCompile(`(?s)HEALTHCHECK.*?CMD \["/opt/crosswalk/bin/crosswalk", "([a-z]+)", "--config"`).FindStringSubmatch(docker)
+	health := regexp.MustCompile(`(?s)HEALTHCHECK.*?CMD /opt/crosswalk/bin/crosswalk ([a-z]+) --config /etc/crosswalk/crosswalk.yaml `).FindStringSubmatch(docker)
 	if health == nil {
 		t.Fatal("the image does not say how well it is")
 	}
