@@ -87,6 +87,7 @@ type history struct {
 	page  HistoryPage
 
 	floors laneFloors
+	lives  []*life
 	// picked are the sorts of events that f picks, and identity that of the id that it
 	// asks for, 0 if it asks for none.
 	picked   []bool
@@ -100,6 +101,7 @@ func (h *history) begin(ctx context.Context) error {
 	if h.floors, err = h.j.floors(ctx); err != nil {
 		return err
 	}
+	h.lives = h.j.lives.of(event.Lane{})
 	info, err := h.j.events.Info(ctx)
 	if err != nil {
 		return err
@@ -265,7 +267,7 @@ func (h *history) picksOutcome(seq uint64) bool {
 	if h.f.Outcome == Waiting {
 		for _, floor := range h.floors {
 			if seq > floor {
-				return !slices.ContainsFunc(all, func(o placed) bool { return o.kind != event.Duplicate })
+				return !slices.ContainsFunc(all, func(o placed) bool { return o.kind != event.Duplicate }) || h.j.owes(h.lives, seq)
 			}
 		}
 		return false
@@ -340,13 +342,23 @@ func (j *Journal) recorded(ctx context.Context, seq uint64, floors laneFloors) (
 	}
 	for p, floor := range floors {
 		if p.Source == r.Event.Connection && p.n == j.partition(r.Event.Key) && seq > floor &&
-			!slices.ContainsFunc(known, func(o placed) bool { return o.lane == p.Lane }) {
+			(!slices.ContainsFunc(known, func(o placed) bool { return o.lane == p.Lane }) || j.owes(j.lives.of(p.Lane), seq)) {
 			r.Waiting = true
 			r.WaitsIn = append(r.WaitsIn, p.Lane)
 		}
 	}
 	slices.SortFunc(r.WaitsIn, func(a, b event.Lane) int { return strings.Compare(a.Sink, b.Sink) })
 	return r, nil
+}
+
+// owes tells whether one of the mappings runs that want an event, and it has no outcome
+// under that yet: the others of its lane may have theirs long before.
+func (j *Journal) owes(lives []*life, seq uint64) bool {
+	connection, typ := j.kinds.sort(seq)
+	return slices.ContainsFunc(lives, func(l *life) bool {
+		return !l.Paused && l.Ended == nil && l.Lane.Source == connection && seq >= l.From && slices.Contains(l.Types, typ) &&
+			j.past.waitsFor(seq, l.Lane, l.Mapping)
+	})
 }
 
 // maxOutcomes bounds the outcomes that are read of one event: one that came a

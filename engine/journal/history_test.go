@@ -220,3 +220,33 @@ func settle(b *testing.B, l *journal.Lane, ds []journal.Delivery) {
 		b.Fatal(err)
 	}
 }
+
+// An event waits until each mapping that wants it has an outcome, also where another of
+// the lane has its own already.
+func TestHistoryOfTwoMappings(t *testing.T) {
+	j := open(t, journal.Options{Dir: t.TempDir()})
+	runs(t, j, "a", "b")
+	l := openLane(t, j)
+	acceptN(t, j, 0, 4)
+	ds := next(t, l, 4)
+	under(t, l, "a", false, ds[:3]...)
+	under(t, l, "b", true, ds[1])
+	if err := l.Commit(t.Context(), []event.Outcome{outcome(ds[2].Event, "b", event.Skipped)}, nil, []uint64{3}); err != nil {
+		t.Fatal(err)
+	}
+	waits := func(want ...uint64) {
+		t.Helper()
+		if diff := cmp.Diff(want, pages(t, j, journal.HistoryFilter{Outcome: journal.Waiting}, 10)); diff != "" {
+			t.Errorf("waiting (-want +got):\n%s", diff)
+		}
+		for seq := uint64(1); seq <= 4; seq++ {
+			r, err := j.Recorded(t.Context(), seq)
+			if err != nil || r.Waiting != slices.Contains(want, seq) || len(r.WaitsIn) > 1 {
+				t.Errorf("event %d: %v %v, %v", seq, r.Waiting, r.WaitsIn, err)
+			}
+		}
+	}
+	waits(4, 1)
+	runs(t, j, "a") // b is gone, and tells of itself what waits for it
+	waits(4)
+}
