@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -15,7 +16,7 @@ const (
 	garbage = 32 << 20
 	// leastPercent is how much may gather in any case, in percent of what is in use.
 	leastPercent = 30
-	// trimEvery is how often what is in use is looked at.
+	// trimEvery is how often what was allocated is looked at.
 	trimEvery = 5 * time.Second
 
 	// calm is how much is allocated between two looks, in bytes, while little happens:
@@ -37,31 +38,58 @@ func trimMemory(ctx context.Context) {
 		return
 	}
 	in := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(in)
+	for _, s := range in {
+		if s.Value.Kind() != metrics.KindUint64 {
+			return
+		}
+	}
 	tick := time.NewTicker(trimEvery)
 	defer tick.Stop()
+	// A burst takes what it takes within a second: what is in use is looked at as
+	// soon as it is known.
+	collected := collections(ctx)
 	var t trimmer
 	for set := 100; ; {
-		metrics.Read(in)
-		for _, s := range in {
-			if s.Value.Kind() != metrics.KindUint64 {
-				return
-			}
-		}
-		if t.due(in[1].Value.Uint64()) {
-			debug.FreeOSMemory()
-			metrics.Read(in[:1])
-		}
+		metrics.Read(in[:1])
 		if percent := gcPercent(in[0].Value.Uint64()); percent != set {
 			set = percent
 			debug.SetGCPercent(percent)
 		}
 		select {
+		case <-collected:
 		case <-tick.C:
+			if metrics.Read(in[1:]); t.due(in[1].Value.Uint64()) {
+				debug.FreeOSMemory()
+			}
 		case <-ctx.Done():
 			debug.SetGCPercent(100)
 			return
 		}
 	}
+}
+
+// canary is what a collection finds to be in nobody's use. It holds a pointer, so that
+// it does not share its memory with something that is.
+type canary struct{ _ *canary }
+
+// collections gives a channel that has something after each collection, until ctx ends.
+func collections(ctx context.Context) <-chan struct{} {
+	collected := make(chan struct{}, 1)
+	var wait func()
+	wait = func() {
+		runtime.AddCleanup(&canary{}, func(struct{}) {
+			if ctx.Err() == nil {
+				wait()
+			}
+			select {
+			case collected <- struct{}{}:
+			default:
+			}
+		}, struct{}{})
+	}
+	wait()
+	return collected
 }
 
 // gcPercent is what GOGC is with so many bytes in use, in steps of 10.

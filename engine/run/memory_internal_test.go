@@ -1,6 +1,11 @@
 package run
 
-import "testing"
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+)
 
 func TestGCPercent(t *testing.T) {
 	for live, want := range map[uint64]int{0: 100, 10 << 20: 100, 32 << 20: 100, 48 << 20: 60, 64 << 20: 50, 107 << 20: 30, 1 << 40: 30} {
@@ -35,6 +40,36 @@ func TestMemoryIsGivenBackAfterABurst(t *testing.T) {
 		total += look.allocated
 		if got := tr.due(total); got != look.want {
 			t.Errorf("look %d, after %d bytes: %t", i, look.allocated, got)
+		}
+	}
+}
+
+func TestCollectionsAreTold(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	collected := collections(ctx)
+	for i := range 3 {
+		for told, end := false, time.Now().Add(time.Minute); !told; {
+			runtime.GC()
+			select {
+			case <-collected:
+				told = true
+			case <-time.After(50 * time.Millisecond):
+				if time.Now().After(end) {
+					t.Fatalf("of many collections %d were told", i)
+				}
+			}
+		}
+	}
+	cancel()
+	for end := time.Now().Add(time.Minute); ; {
+		runtime.GC()
+		select {
+		case <-collected: // one that was waited for already
+		case <-time.After(50 * time.Millisecond):
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("collections are told on after the end")
 		}
 	}
 }
