@@ -142,7 +142,7 @@ func (l *Lane) given(seq uint64) bool {
 
 // came takes in that the consumer has come to an event that was handed out early, and
 // tells whether it was. The caller holds the lock.
-func (l *Lane) came(m *nats.Msg, seq uint64) (early bool, err error) {
+func (l *Lane) came(m *nats.Msg, seq uint64, at time.Time) (early bool, err error) {
 	done, early := l.early.out[seq]
 	if !early {
 		return false, nil
@@ -151,7 +151,7 @@ func (l *Lane) came(m *nats.Msg, seq uint64) (early bool, err error) {
 	l.read = seq
 	delete(l.done, seq)
 	if h := l.held[seq]; h != nil && !done {
-		h.reply = m.Reply
+		h.reply, h.at = m.Reply, at.UnixNano()
 		return true, nil
 	}
 	if l.fence != nil {

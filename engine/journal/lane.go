@@ -70,6 +70,7 @@ type acked struct {
 // held is an event that was handed out and is not acknowledged.
 type held struct {
 	reply string   // where its acknowledgement goes; "" while the consumer has not come to it
+	at    int64    // when it was stored, in Unix nanoseconds; 0 with an empty reply
 	done  []string // mappings that have an outcome
 	prior bool     // possibly sent before it was handed out
 	// given are the mappings that the commit in hand has outcomes for, by its number.
@@ -109,7 +110,7 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 		if m == nil {
 			break
 		}
-		d, fresh, err := l.take(m, meta.Sequence.Stream)
+		d, fresh, err := l.take(m, meta.Sequence.Stream, meta.Timestamp)
 		if err != nil {
 			return nil, fmt.Errorf("read lane %s to %s: %w", l.name.Source, l.name.Sink, err)
 		}
@@ -129,7 +130,7 @@ func (l *Lane) Next(ctx context.Context, limit int) ([]Delivery, error) {
 }
 
 // take notes an event as held, unless it was handed out early.
-func (l *Lane) take(m *nats.Msg, seq uint64) (_ Delivery, fresh bool, err error) {
+func (l *Lane) take(m *nats.Msg, seq uint64, at time.Time) (_ Delivery, fresh bool, err error) {
 	e, err := decodeEvent(seq, m.Subject, m.Header, m.Data)
 	if err != nil {
 		return Delivery{}, false, err
@@ -138,7 +139,7 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (_ Delivery, fresh bool, err error)
 	l.seen = seq
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if early, err := l.came(m, seq); early || err != nil {
+	if early, err := l.came(m, seq, at); early || err != nil {
 		return Delivery{}, false, err
 	}
 	d := Delivery{Event: e, PossiblySent: l.doubts.has(seq), Done: l.outcomesOf(seq)}
@@ -149,7 +150,7 @@ func (l *Lane) take(m *nats.Msg, seq uint64) (_ Delivery, fresh bool, err error)
 	if d.PossiblySent {
 		d.Unsent = l.marks.unsent(seq)
 	}
-	h := &held{reply: m.Reply, prior: d.PossiblySent}
+	h := &held{reply: m.Reply, at: at.UnixNano(), prior: d.PossiblySent}
 	for mapping := range d.Done {
 		h.note(mapping)
 	}

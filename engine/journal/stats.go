@@ -59,9 +59,10 @@ type counts struct {
 	outcomes     map[event.Kind]uint64
 }
 
-// Stats gives the counts now. It asks the server once for the lanes and reads no stream.
-// On a cluster whose servers do not answer it takes up to a quarter of a minute, and
-// fails only with ctx.
+// Stats gives the counts now. It asks the server once for the lanes, and reads of the
+// stream one event for each lane that has a backlog and none of it at hand. On a cluster
+// whose servers do not answer it takes up to a quarter of a minute, and fails only with
+// ctx.
 func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	j.mu.Lock()
 	s := Stats{
@@ -87,20 +88,16 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 		ls.Held += held
 		ls.Backlog += info.NumPending + held
 		if info.NumPending+held > 0 {
-			// What is above the floor and not there any more is gone with its age.
-			m, err := patiently(soon, j, func() (*jetstream.RawStreamMsg, error) {
-				return j.events.GetMsg(soon, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(j.eventsOf(p)))
-			})
-			if err == nil {
-				if ls.OldestAt.IsZero() || m.Time.Before(ls.OldestAt) {
-					ls.OldestAt = m.Time.UTC()
-				}
-			} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
+			at, err := j.oldestAt(soon, p, info.AckFloor.Stream+1)
+			if err != nil {
 				err = fmt.Errorf("read the age of a lane's backlog: %w", err)
 				if j.o.Cluster == nil || ctx.Err() != nil {
 					return Stats{}, err
 				}
 				s.Uncounted = cmp.Or(s.Uncounted, err)
+			}
+			if ls.OldestAt.IsZero() || !at.IsZero() && at.Before(ls.OldestAt) {
+				ls.OldestAt = at
 			}
 		}
 		lanes[p.Lane] = ls
@@ -109,6 +106,48 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 		s.Lanes = append(s.Lanes, lanes[name])
 	}
 	return s, nil
+}
+
+// oldestAt is when the oldest event of a lane was stored that is not acknowledged, which
+// is the first from a sequence on; zero if there is none. An open lane knows it of what
+// it has handed out: to read an event takes its whole block into memory.
+func (j *Journal) oldestAt(ctx context.Context, p lanePart, from uint64) (time.Time, error) {
+	j.mu.Lock()
+	l := j.lanes[p]
+	j.mu.Unlock()
+	if l != nil && l.lease.valid() {
+		if at := l.oldestHeld(); !at.IsZero() {
+			return at, nil
+		}
+	}
+	m, err := patiently(ctx, j, func() (*jetstream.RawStreamMsg, error) {
+		return j.events.GetMsg(ctx, from, jetstream.WithGetMsgSubject(j.eventsOf(p)))
+	})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return time.Time{}, nil // what is above the floor and not there any more is gone with its age
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return m.Time.UTC(), nil
+}
+
+// oldestHeld is when the first event was stored that is handed out in its turn and not
+// acknowledged, zero if there is none: whatever is not handed out came after it.
+func (l *Lane) oldestHeld() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var first uint64
+	var at int64
+	for seq, h := range l.held {
+		if h.reply != "" && (first == 0 || seq < first) {
+			first, at = seq, h.at
+		}
+	}
+	if first == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, at).UTC()
 }
 
 func compareLanes(a, b event.Lane) int {
