@@ -56,15 +56,15 @@ func run(ctx context.Context, bin, dir string, orders int) error {
 	}
 	fmt.Fprintf(os.Stdout, "3 NATS servers, 3 engines, a sandbox of SaleApp\n")
 	for i, e := range s.engines {
-		fmt.Fprintf(os.Stdout, "engine %d: %s status --admin %s\n", i+1, filepath.Join(bin, "crosswalk"), e.admin)
+		fmt.Fprintf(os.Stdout, "engine %d: %s status --admin %s\n", i+1, filepath.Join(bin, "crosswalk"), e.Admin)
 	}
 	for i := range orders {
 		switch i {
 		case orders / 3:
-			s.engines[0].kill()
+			s.engines[0].Kill()
 			fmt.Fprintln(os.Stdout, "engine 1 was killed")
 		case 2 * orders / 3:
-			s.nodes[2].kill()
+			s.nodes[2].Kill()
 			fmt.Fprintln(os.Stdout, "NATS server 3 was killed")
 		}
 		if err := s.send(ctx, i); err != nil {

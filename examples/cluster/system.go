@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/e2e/process"
 )
 
 // The example's credentials. They guard nothing but the example.
@@ -24,87 +23,63 @@ const (
 	novaposhtaKey   = "sandbox-novaposhta-key"
 )
 
-// process is a child, and what it said when it was ready.
-type process struct {
-	cmd    *exec.Cmd
-	exited chan struct{}
-	said   string
-	// admin is where an engine's admin API answers.
-	admin string
-}
-
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	<-p.exited
+// engine is one of the engines, and where it answers.
+type engine struct {
+	*process.Process
+	process.Addresses
 }
 
 // system is all that runs.
 type system struct {
-	sandbox        *process
-	nodes, engines []*process
-	client         *http.Client
+	sandbox *process.Process
+	saleapp string // the root of the sandbox's address
+	nodes   []*process.Process
+	engines []engine
+	client  *http.Client
 }
 
 func (s *system) stop() {
-	for _, p := range append(append(s.engines, s.nodes...), s.sandbox) {
-		if p != nil {
-			p.kill()
-		}
+	for _, e := range s.engines {
+		e.Kill()
+	}
+	for _, n := range s.nodes {
+		n.Kill()
+	}
+	if s.sandbox != nil {
+		s.sandbox.Kill()
 	}
 }
 
-// launch starts a child and waits for the line that ready picks something from.
-func launch(ctx context.Context, env []string, ready func(line string) string, name string, args ...string) (*process, error) {
-	cmd := exec.Command(name, args...) //nolint:gosec,noctx // the example's own binaries, ended by kill
-	cmd.Env = append(os.Environ(), env...)
-	r, w := io.Pipe()
-	cmd.Stdout, cmd.Stderr = w, w
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s (run `make build` first): %w", name, err)
+// startNode starts one of the NATS servers, which this program is itself.
+func startNode(ctx context.Context, config string) (*process.Process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
 	}
-	p := &process{cmd: cmd, exited: make(chan struct{})}
-	said, last := make(chan string, 1), ""
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		lines := bufio.NewScanner(r)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			last = lines.Text()
-			if s := ready(last); s != "" {
-				select {
-				case said <- s:
-				default:
-				}
+	cmd := exec.Command(self, "node", config) //nolint:gosec // this program, ended by Kill
+	cmd.Env = append(os.Environ(), "NATS_PASSWORD="+natsPassword)
+	said := make(chan struct{}, 1)
+	p, err := process.Start(cmd, func(line string) {
+		if strings.Contains(line, "listens at ") {
+			select {
+			case said <- struct{}{}:
+			default:
 			}
 		}
-	}()
-	go func() {
-		_ = cmd.Wait()
-		_ = w.Close()
-		<-read
-		close(p.exited)
-	}()
-	select {
-	case p.said = <-said:
-		return p, nil
-	case <-p.exited:
-		return nil, fmt.Errorf("%s ended before it was ready: %s", name, last)
-	case <-time.After(startTimeout):
-	case <-ctx.Done():
+	})
+	if err != nil {
+		return nil, err
 	}
-	p.kill()
-	return nil, errors.Join(fmt.Errorf("%s was not ready: %s", name, last), ctx.Err())
+	if _, err := process.Await(ctx, p, said, startTimeout); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // start starts everything; what was started before an error is in the system.
 func start(ctx context.Context, bin, config, data string) (*system, error) {
 	s := &system{client: &http.Client{Timeout: 10 * time.Second}}
 	ports, err := freePorts(ctx, 9)
-	if err != nil {
-		return s, err
-	}
-	self, err := os.Executable()
 	if err != nil {
 		return s, err
 	}
@@ -120,55 +95,34 @@ func start(ctx context.Context, bin, config, data string) (*system, error) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return s, err
 		}
-		p, err := launch(ctx, []string{"NATS_PASSWORD=" + natsPassword}, after("listens at "), self, "node", file)
+		p, err := startNode(ctx, file)
 		if err != nil {
 			return s, err
 		}
 		s.nodes = append(s.nodes, p)
 	}
-	s.sandbox, err = launch(ctx, nil, after("http://"), filepath.Join(bin, "sandbox"), "--listen", "127.0.0.1:0", "--key", saleappKey)
+	//nolint:gosec // the example's own binary, ended by Kill
+	s.sandbox, s.saleapp, err = process.Sandbox(ctx, exec.Command(filepath.Join(bin, "sandbox"), "--listen", "127.0.0.1:0", "--key", saleappKey), startTimeout, nil)
 	if err != nil {
 		return s, err
 	}
-	root := s.saleapp()
 	env := []string{
 		"NATS_URL=" + strings.Join(urls, ","), "NATS_PASSWORD=" + natsPassword, fmt.Sprintf("NATS_MONITOR=http://127.0.0.1:%d", ports[1]),
-		"SALESDRIVE_TOKEN=" + salesdriveToken, "SALEAPP_URL=" + root + "/saleapp/server/api", "SALEAPP_KEY=" + saleappKey,
-		"NOVAPOSHTA_URL=" + root + "/novaposhta/v2.0/json/", "NOVAPOSHTA_KEY=" + novaposhtaKey,
+		"SALESDRIVE_TOKEN=" + salesdriveToken, "SALEAPP_URL=" + s.saleapp + "/saleapp/server/api", "SALEAPP_KEY=" + saleappKey,
+		"NOVAPOSHTA_URL=" + s.saleapp + "/novaposhta/v2.0/json/", "NOVAPOSHTA_KEY=" + novaposhtaKey,
 	}
 	for range 3 {
-		p, err := launch(ctx, env, readyEngine, filepath.Join(bin, "crosswalk"), "run", "--config", config,
+		//nolint:gosec // the example's own binary, ended by Kill
+		cmd := exec.Command(filepath.Join(bin, "crosswalk"), "run", "--config", config,
 			"--plugins", filepath.Join(bin, "plugins"), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-format", "json")
+		cmd.Env = append(os.Environ(), env...)
+		p, at, err := process.Engine(ctx, cmd, startTimeout, nil)
 		if err != nil {
 			return s, err
 		}
-		p.said, p.admin, _ = strings.Cut(p.said, " ")
-		s.engines = append(s.engines, p)
+		s.engines = append(s.engines, engine{p, at})
 	}
 	return s, nil
-}
-
-// after gives the first word behind what a line holds.
-func after(what string) func(string) string {
-	return func(line string) string {
-		if _, rest, ok := strings.Cut(line, what); ok {
-			return strings.Fields(rest + " ")[0]
-		}
-		return ""
-	}
-}
-
-func readyEngine(line string) string {
-	var l struct{ Msg, Ingress, Admin string }
-	if json.Unmarshal([]byte(line), &l) == nil && l.Msg == "ready" {
-		return l.Ingress + " " + l.Admin
-	}
-	return ""
-}
-
-func (s *system) saleapp() string {
-	host, _, _ := strings.Cut(s.sandbox.said, "/")
-	return "http://" + host
 }
 
 // freePorts gives ports that are free now: the servers of a cluster must know each
@@ -195,7 +149,7 @@ func (s *system) send(ctx context.Context, n int) error {
 	body := fmt.Sprintf(`{"info":{"webhookType":"order","webhookEvent":"new_order","account":"demo"},`+
 		`"data":{"id":%d,"version":1,"shipping_address":"Київ","products":[{"sku":"A-1","amount":1,"price":100}]}}`, n+1)
 	for try := n; ; try++ {
-		url := "http://" + s.engines[try%len(s.engines)].said + "/in/salesdrive/" + salesdriveToken
+		url := "http://" + s.engines[try%len(s.engines)].Ingress + "/in/salesdrive/" + salesdriveToken
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 		if err != nil {
 			return err
@@ -231,7 +185,7 @@ func pause(ctx context.Context) error {
 type arrivals struct{ orders, twice int }
 
 func (s *system) arrived(ctx context.Context) (arrivals, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.saleapp()+"/saleapp/_orders", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.saleapp+"/saleapp/_orders", nil)
 	if err != nil {
 		return arrivals{}, err
 	}

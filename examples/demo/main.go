@@ -46,7 +46,7 @@ func run(ctx context.Context, bin, dir string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	defer sandbox.stop()
+	defer sandbox.Stop(startTimeout)
 	engine, err := startEngine(ctx, engineOptions{
 		binary: filepath.Join(bin, "crosswalk"), plugins: filepath.Join(bin, "plugins"),
 		config: filepath.Join(dir, "crosswalk.yaml"), data: data, saleapp: sandbox.base, novaposhta: sandbox.novaposhta, verbose: verbose,
@@ -54,7 +54,7 @@ func run(ctx context.Context, bin, dir string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	defer engine.stop()
+	defer engine.Stop(startTimeout)
 
 	fmt.Fprintf(os.Stdout, "engine at %s, sandbox of SaleApp and Nova Poshta at %s\n\n", engine.ingress, sandbox.root)
 	sent, again, err := sendAll(ctx, engine, filepath.Join(dir, "bodies"))
@@ -63,7 +63,7 @@ func run(ctx context.Context, bin, dir string, verbose bool) error {
 	}
 	seen, err := waitDelivered(ctx, engine, sent)
 	if err != nil {
-		return fmt.Errorf("%w\nthe engine's log:\n%s", err, engine.log())
+		return fmt.Errorf("%w\nthe engine's log:\n%s", err, engine.Printed())
 	}
 	orders, err := sandbox.orders(ctx)
 	if err != nil {
@@ -76,8 +76,8 @@ func run(ctx context.Context, bin, dir string, verbose bool) error {
 	if err := expect(orders, seen, again); err != nil {
 		return err
 	}
-	if err := engine.shutdown(); err != nil {
-		return fmt.Errorf("the engine did not stop in order: %w\n%s", err, engine.log())
+	if err := engine.Shutdown(startTimeout); err != nil {
+		return fmt.Errorf("the engine did not stop in order: %w\n%s", err, engine.Printed())
 	}
 	return nil
 }

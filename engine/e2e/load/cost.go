@@ -28,7 +28,7 @@ func (b *bench) measure(ctx context.Context, source, step string) (*meter, error
 	if err != nil {
 		return nil, err
 	}
-	pids := map[string]int{"engine": b.engine.cmd.Process.Pid, "sandbox": b.sandbox.cmd.Process.Pid, "sender": os.Getpid()}
+	pids := map[string]int{"engine": b.engine.PID(), "sandbox": b.sandbox.PID(), "sender": os.Getpid()}
 	for _, c := range st.Connections {
 		switch c.Name {
 		case source:

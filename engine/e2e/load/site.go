@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -14,12 +13,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/crosswalk-etl/crosswalk/engine/e2e/process"
 )
 
 // startWait bounds the start of a process: a journal of a million events is read.
 const startWait = 5 * time.Minute
+
+// stopWait is how long a process may take to end in order.
+const stopWait = 20 * time.Second
 
 // known is how many orders the sandbox holds before anything is measured: the
 // mapping that needs one request changes them in turn.
@@ -29,92 +32,41 @@ const known = 1000
 type site struct {
 	dir, bin, mappings string
 
-	sandbox, engine *process
+	sandbox, engine *process.Process
+	logs            []*os.File
 	// ingress and admin are the engine's addresses, vendor is the sandbox's.
 	ingress, admin, vendor string
 	http                   http.Client
 }
 
-// process is one that was started.
-type process struct {
-	cmd    *exec.Cmd
-	exited chan struct{}
+// logged gives what writes each line that a process prints to a file.
+func (s *site) logged(name string) (func(line string), error) {
+	log, err := os.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the run's own folder
+	if err != nil {
+		return nil, err
+	}
+	s.logs = append(s.logs, log)
+	return func(line string) { fmt.Fprintln(log, line) }, nil
 }
 
-// start runs a binary until it says that it is ready: ready is called with each
-// line that it prints.
-func start(ctx context.Context, logTo string, ready func(line string) bool, name string, args ...string) (*process, error) {
-	log, err := os.OpenFile(filepath.Clean(logTo), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	p := &process{cmd: exec.Command(name, args...), exited: make(chan struct{})} //nolint:gosec // its own binaries
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	p.cmd.Stdout, p.cmd.Stderr = w, w
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	_ = w.Close()
-	up := make(chan struct{})
-	go func() {
-		defer func() { _ = log.Close() }()
-		said := false
-		for sc := bufio.NewScanner(r); sc.Scan(); {
-			fmt.Fprintln(log, sc.Text())
-			if !said && ready(sc.Text()) {
-				said = true
-				close(up)
-			}
+// stop ends the processes.
+func (s *site) stop() {
+	for _, p := range []*process.Process{s.engine, s.sandbox} {
+		if p != nil {
+			p.Stop(stopWait)
 		}
-		_ = p.cmd.Wait() // how it ended is in its log
-		close(p.exited)
-	}()
-	select {
-	case <-up:
-		return p, nil
-	case <-p.exited:
-		text, _ := os.ReadFile(filepath.Clean(logTo))
-		return nil, fmt.Errorf("%s ended before it was ready:\n%s", name, text)
-	case <-time.After(startWait):
-		p.stop()
-		return nil, fmt.Errorf("%s was not ready within %s; see %s", name, startWait, logTo)
-	case <-ctx.Done():
-		p.stop()
-		return nil, ctx.Err()
 	}
-}
-
-// stop ends a process in order, or with -9 where it does not go.
-func (p *process) stop() {
-	if p == nil {
-		return
+	for _, log := range s.logs {
+		_ = log.Close()
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.exited:
-	case <-time.After(20 * time.Second):
-		_ = p.cmd.Process.Kill()
-		<-p.exited
-	}
-}
-
-// kill ends a process with -9.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	<-p.exited
 }
 
 func (s *site) startSandbox(ctx context.Context) (err error) {
-	s.sandbox, err = start(ctx, filepath.Join(s.dir, "sandbox.log"), func(line string) bool {
-		at := strings.Index(line, "http://")
-		if at >= 0 {
-			s.vendor = strings.Fields(line[at:])[0]
-		}
-		return at >= 0
-	}, filepath.Join(s.bin, "sandbox"), "--listen", "127.0.0.1:0")
+	log, err := s.logged("sandbox.log")
+	if err != nil {
+		return err
+	}
+	s.sandbox, s.vendor, err = process.Sandbox(ctx, exec.Command(filepath.Join(s.bin, "sandbox"), "--listen", "127.0.0.1:0"), startWait, log) //nolint:gosec // its own binary, ended by stop
 	if err != nil {
 		return err
 	}
@@ -189,16 +141,19 @@ func (s *site) startEngine(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	s.engine, err = start(ctx, filepath.Join(s.dir, "engine.log"), func(line string) bool {
-		var l struct{ Msg, Ingress, Admin string }
-		if json.Unmarshal([]byte(line), &l) != nil || l.Msg != "ready" {
-			return false
-		}
-		s.ingress, s.admin = l.Ingress, "http://"+l.Admin
-		return true
-	}, filepath.Join(s.bin, "crosswalk"), "run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
+	log, err := s.logged("engine.log")
+	if err != nil {
+		return err
+	}
+	//nolint:gosec // its own binary, ended by stop
+	cmd := exec.Command(filepath.Join(s.bin, "crosswalk"), "run", "--config", filepath.Join(s.dir, "crosswalk.yaml"),
 		"--plugins", filepath.Join(s.bin, "plugins"), "--data", filepath.Join(s.dir, "data"))
-	return err
+	var at process.Addresses
+	if s.engine, at, err = process.Engine(ctx, cmd, startWait, log); err != nil {
+		return err
+	}
+	s.ingress, s.admin = at.Ingress, "http://"+at.Admin
+	return nil
 }
 
 // status is what the admin API says, as far as it is used here.

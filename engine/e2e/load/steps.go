@@ -71,8 +71,7 @@ func (b *bench) end() {
 	if b.gen != nil {
 		b.gen.close()
 	}
-	b.engine.stop()
-	b.sandbox.stop()
+	b.stop()
 }
 
 // send sends orders of so many bytes to a shop.
@@ -319,13 +318,13 @@ func (b *bench) reopen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.engine.kill()
+	b.engine.Kill()
 	began := time.Now()
 	if err := b.start(ctx); err != nil {
 		return err
 	}
 	took := time.Since(began)
-	u, err := usage(b.engine.cmd.Process.Pid)
+	u, err := usage(b.engine.PID())
 	if err != nil {
 		return err
 	}
