@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,7 +112,7 @@ func TestCluster(t *testing.T) {
 	r.at(t, 0.6, n, sent)
 	strand(t, r.nodes[2])
 	r.nodes[2].kill()
-	<-sent
+	r.accepted(t, sent)
 	for _, err := range r.senders.problems {
 		t.Error(err)
 	}
@@ -125,6 +126,24 @@ func TestCluster(t *testing.T) {
 	r.judge(t)
 	r.traced(t)
 	r.told(t)
+}
+
+// accepted waits until all webhooks are accepted, and shows where the engines are if that
+// does not come.
+func (r *clusterRun) accepted(t *testing.T, sent <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-sent:
+	case <-time.After(2 * deadline):
+		for _, e := range r.engines[1:] {
+			for _, path := range []string{"/readyz", "/api/v1/status"} {
+				code, text, err := send(t.Context(), http.MethodGet, e.admin+path, "", "")
+				t.Logf("%s%s: %d %s %v", e.admin, path, code, text, err)
+			}
+			e.stacks(t)
+		}
+		t.Fatalf("not all webhooks are accepted %s after a NATS server was killed", 2*deadline)
+	}
 }
 
 // told has one NATS server be left, which can answer for nothing: the status says so, and
