@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 	"gopkg.in/yaml.v3"
 
 	"github.com/crosswalk-etl/crosswalk/engine/config"
@@ -79,22 +78,7 @@ func TestConfigKeys(t *testing.T) {
 // TestConfigs holds the configurations of the reader's tests, of its README and of
 // the examples against the schema.
 func TestConfigs(t *testing.T) {
-	all := map[string]string{}
-	archives, err := filepath.Glob("../config/testdata/load/*.txtar")
-	if err != nil || len(archives) == 0 {
-		t.Fatalf("no archives: %v", err)
-	}
-	for _, file := range archives {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range archive.Files {
-			if f.Name == "crosswalk.yaml" {
-				all[filepath.Base(file)] = string(f.Data)
-			}
-		}
-	}
+	all := archived(t, "../config/testdata/load/*.txtar", "crosswalk.yaml")
 	page, err := os.ReadFile("../config/README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -66,26 +66,33 @@ func known(text string) bool {
 	return true
 }
 
-// mappings gives the mappings of the compiler's tests and of the language's
-// reference, by where they stand.
-func mappings(t *testing.T) map[string]string {
+// archived gives the files of txtar archives whose names end so, by the archive.
+func archived(t *testing.T, archives, name string) map[string]string {
 	t.Helper()
-	out := map[string]string{}
-	archives, err := filepath.Glob("../mapping/testdata/*/*.txtar")
-	if err != nil || len(archives) == 0 {
+	files, err := filepath.Glob(archives)
+	if err != nil || len(files) == 0 {
 		t.Fatalf("no archives: %v", err)
 	}
-	for _, file := range archives {
+	out := map[string]string{}
+	for _, file := range files {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range archive.Files {
-			if strings.HasSuffix(f.Name, "mapping.yaml") {
+			if strings.HasSuffix(f.Name, name) {
 				out[filepath.Base(file)] = string(f.Data)
 			}
 		}
 	}
+	return out
+}
+
+// mappings gives the mappings of the compiler's tests and of the language's
+// reference, by where they stand.
+func mappings(t *testing.T) map[string]string {
+	t.Helper()
+	out := archived(t, "../mapping/testdata/*/*.txtar", "mapping.yaml")
 	page, err := os.ReadFile("../../mappings/README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -117,14 +117,14 @@ func TestBatchRefusedForADuplicate(t *testing.T) {
 	}
 }
 
-func TestFullStreamRefusesAndLosesNothing(t *testing.T) {
-	dir := t.TempDir()
-	j := open(t, journal.Options{Dir: dir, MaxEventBytes: 1 << 20})
-	record := `{"pad":"` + strings.Repeat("x", 2000) + `"}`
+// fillUp accepts events from so many senders until nothing more is taken, and gives their
+// ids by their sequences.
+func fillUp(t *testing.T, j *journal.Journal, senders int, record string) map[uint64]string {
+	t.Helper()
 	var mu sync.Mutex
 	got := map[uint64]string{}
 	var wg sync.WaitGroup
-	for g := range 32 {
+	for g := range senders {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("%d-%d", g, i)
@@ -132,7 +132,7 @@ func TestFullStreamRefusesAndLosesNothing(t *testing.T) {
 				if err != nil {
 					var un *journal.UnavailableError
 					if !errors.As(err, &un) || un.RetryAfter <= 0 {
-						t.Errorf("full stream: %v", err)
+						t.Errorf("a full journal: %v", err)
 					}
 					return
 				}
@@ -143,6 +143,14 @@ func TestFullStreamRefusesAndLosesNothing(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	return got
+}
+
+func TestFullStreamRefusesAndLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, journal.Options{Dir: dir, MaxEventBytes: 1 << 20})
+	record := `{"pad":"` + strings.Repeat("x", 2000) + `"}`
+	got := fillUp(t, j, 32, record)
 	closeJournal(t, j)
 	j = open(t, journal.Options{Dir: dir, MaxEventBytes: 4 << 20})
 	if s, err := j.Stats(t.Context()); err != nil || s.Accepted != uint64(len(got)) || len(got) < 100 {

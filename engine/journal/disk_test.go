@@ -1,10 +1,7 @@
 package journal_test
 
 import (
-	"errors"
-	"fmt"
 	"os"
-	"sync"
 	"testing"
 
 	"github.com/crosswalk-etl/crosswalk/engine/journal"
@@ -24,28 +21,7 @@ func TestDiskFull(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	o := journal.Options{Dir: dir, MaxEventBytes: 1 << 30, MaxOutcomeBytes: 1 << 30, MaxDeadBytes: 1 << 30}
 	j := open(t, o)
-	var mu sync.Mutex
-	got := map[uint64]string{}
-	var wg sync.WaitGroup
-	for g := range 16 {
-		wg.Go(func() {
-			for i := 0; ; i++ {
-				id := fmt.Sprintf("%d-%d", g, i)
-				r, err := j.Accept(t.Context(), order(id, id, kilobyte))
-				if err != nil {
-					var un *journal.UnavailableError
-					if !errors.As(err, &un) {
-						t.Errorf("full disk: %v", err)
-					}
-					return
-				}
-				mu.Lock()
-				got[r.Sequence] = id
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
+	got := fillUp(t, j, 16, kilobyte)
 	closeJournal(t, j)
 	j = open(t, o)
 	for seq, id := range got {

@@ -12,15 +12,34 @@ import (
 // between that and the removal of the request, the request is decoded again at the
 // next start, and the parts that are stored already are not stored again.
 
+// storedParts are the sequences of events that were stored already, by the IDs of their
+// requests and by their parts.
+type storedParts map[string]map[string]uint64
+
+// requestOf is the ID of the request that a part is of.
+func requestOf(part string) string {
+	id, _, _ := strings.Cut(part, ".")
+	return id
+}
+
+func (s storedParts) get(part string) uint64 { return s[requestOf(part)][part] }
+
+func (s storedParts) set(part string, seq uint64) {
+	id := requestOf(part)
+	if s[id] == nil {
+		s[id] = map[string]uint64{}
+	}
+	s[id][part] = seq
+}
+
 // stored gives the sequence under which a part was stored, 0 if it was not.
 func (u *undecoded) stored(part string) uint64 {
 	if part == "" {
 		return 0
 	}
-	id, _, _ := strings.Cut(part, ".")
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.parts[id][part]
+	return u.parts.get(part)
 }
 
 // store notes that a part is stored.
@@ -28,22 +47,14 @@ func (u *undecoded) store(part string, seq uint64) {
 	if part == "" {
 		return
 	}
-	id, _, _ := strings.Cut(part, ".")
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.parts[id] == nil {
-		u.parts[id] = map[string]uint64{}
-	}
-	u.parts[id][part] = seq
+	u.parts.set(part, seq)
 }
 
 // found notes at a start that a part is stored, if its request still waits.
 func (u *undecoded) found(part string, seq uint64) {
-	if part == "" {
-		return
-	}
-	id, _, _ := strings.Cut(part, ".")
-	if _, waits := u.parts[id]; waits {
+	if _, waits := u.parts[requestOf(part)]; waits {
 		u.store(part, seq)
 	}
 }

@@ -47,9 +47,8 @@ type queues struct {
 	by map[string]*queue
 	// taken is what is kept of all connections, in bytes.
 	taken int64
-	// parts are the sequences of events that were stored already, by the IDs of the
-	// requests that wait.
-	parts map[string]map[string]uint64
+	// parts are those of the requests that wait.
+	parts storedParts
 }
 
 // queue is what is kept of a connection.
@@ -87,7 +86,7 @@ type keptEntry struct {
 }
 
 func newQueues() *queues {
-	return &queues{by: map[string]*queue{}, parts: map[string]map[string]uint64{}}
+	return &queues{by: map[string]*queue{}, parts: storedParts{}}
 }
 
 // of gives a connection's; the caller holds the lock.
@@ -233,10 +232,9 @@ func (q *queues) left(connection string) int {
 
 // storedPart gives the sequence under which a part was stored, 0 if it was not.
 func (q *queues) storedPart(part string) uint64 {
-	id, _, _ := strings.Cut(part, ".")
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.parts[id][part]
+	return q.parts.get(part)
 }
 
 // part notes that a part is stored.
@@ -244,16 +242,12 @@ func (q *queues) part(part string, seq uint64) {
 	if part == "" {
 		return
 	}
-	id, _, _ := strings.Cut(part, ".")
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if _, waits := q.parts[id]; !waits && seq <= q.since {
+	if _, waits := q.parts[requestOf(part)]; !waits && seq <= q.since {
 		return // its request was decoded before
 	}
-	if q.parts[id] == nil {
-		q.parts[id] = map[string]uint64{}
-	}
-	q.parts[id][part] = seq
+	q.parts.set(part, seq)
 }
 
 // storedNow notes that this engine has seen an event of the queue stored.

@@ -46,8 +46,7 @@ type undecoded struct {
 	by map[string]*awaited
 	// taken is what is kept of all connections, in bytes.
 	taken int64
-	// parts are the sequences of events that were stored already, by the request's ID.
-	parts map[string]map[string]uint64
+	parts storedParts
 	// refused are the requests that were refused and still stand among those that wait.
 	refused map[string]struct{}
 }
@@ -72,7 +71,7 @@ type awaited struct {
 }
 
 func newUndecoded() *undecoded {
-	return &undecoded{by: map[string]*awaited{}, parts: map[string]map[string]uint64{}, refused: map[string]struct{}{}}
+	return &undecoded{by: map[string]*awaited{}, parts: storedParts{}, refused: map[string]struct{}{}}
 }
 
 // of gives a connection's; the caller holds the lock.

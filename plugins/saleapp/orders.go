@@ -98,28 +98,20 @@ func (o *orders) create(ctx context.Context, record gjson.Result) (sdk.Written, 
 // may name several, and PUT would take any of them.
 func (o *orders) update(ctx context.Context, record gjson.Result) (sdk.Written, error) {
 	t := o.target(record)
-	if t.by == "external_id" {
-		unlock, err := o.lock(ctx, t)
-		if err != nil {
-			return sdk.Written{}, err
-		}
-		defer unlock()
-		id, err := o.one(ctx, t)
-		if err != nil {
-			return sdk.Written{}, err
-		}
+	if t.by != "external_id" {
+		return o.change(ctx, opUpdate, t.value, record)
+	}
+	return o.found(ctx, t, func(id string) (sdk.Written, error) {
 		if id == "" {
 			return sdk.Written{}, t.missing()
 		}
 		return o.change(ctx, opUpdate, id, record)
-	}
-	return o.change(ctx, opUpdate, t.value, record)
+	})
 }
 
-// upsert creates the order if no order has its external_id, and changes it
-// otherwise.
-func (o *orders) upsert(ctx context.Context, record gjson.Result) (sdk.Written, error) {
-	t := o.target(record)
+// found finds the one order that a target names, and has then go on with its id, ""
+// where there is none, while nobody else does anything with that target.
+func (o *orders) found(ctx context.Context, t target, then func(id string) (sdk.Written, error)) (sdk.Written, error) {
 	unlock, err := o.lock(ctx, t)
 	if err != nil {
 		return sdk.Written{}, err
@@ -129,10 +121,18 @@ func (o *orders) upsert(ctx context.Context, record gjson.Result) (sdk.Written, 
 	if err != nil {
 		return sdk.Written{}, err
 	}
-	if id == "" {
-		return o.create(ctx, record)
-	}
-	return o.change(ctx, opUpsert, id, record)
+	return then(id)
+}
+
+// upsert creates the order if no order has its external_id, and changes it
+// otherwise.
+func (o *orders) upsert(ctx context.Context, record gjson.Result) (sdk.Written, error) {
+	return o.found(ctx, o.target(record), func(id string) (sdk.Written, error) {
+		if id == "" {
+			return o.create(ctx, record)
+		}
+		return o.change(ctx, opUpsert, id, record)
+	})
 }
 
 // change sends PUT for the order with this id: the record's own fields, as far as
@@ -167,20 +167,19 @@ func (o *orders) change(ctx context.Context, operation, id string, record gjson.
 // remove deletes an order. It is found first, because DELETE knows no client_id and
 // takes every order with an external_id, whichever client's it is.
 func (o *orders) remove(ctx context.Context, record gjson.Result) (sdk.Written, error) {
-	absent := sdk.Written{Action: "absent"}
-	t := o.target(record)
-	unlock, err := o.lock(ctx, t)
-	if err != nil {
-		return sdk.Written{}, err
-	}
-	defer unlock()
-	id, err := o.one(ctx, t)
-	if err != nil {
-		return sdk.Written{}, err
-	}
-	if id == "" {
-		return absent, nil
-	}
+	return o.found(ctx, o.target(record), func(id string) (sdk.Written, error) {
+		if id == "" {
+			return absent(), nil
+		}
+		return o.delete(ctx, id)
+	})
+}
+
+// absent is what became of an order that was to be deleted and is not there.
+func absent() sdk.Written { return sdk.Written{Action: "absent"} }
+
+// delete sends DELETE for the order with this id.
+func (o *orders) delete(ctx context.Context, id string) (sdk.Written, error) {
 	var f form
 	f.add("id", id)
 	a, err := o.client.call(ctx, verbDelete, f)
@@ -191,7 +190,7 @@ func (o *orders) remove(ctx context.Context, record gjson.Result) (sdk.Written, 
 		gone := false
 		err := o.unlessGone(ctx, id, refusal(opDelete, a), func(target) error { gone = true; return nil })
 		if gone {
-			return absent, nil
+			return absent(), nil
 		}
 		return sdk.Written{}, err
 	}

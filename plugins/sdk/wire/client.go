@@ -118,15 +118,21 @@ func (c *Client) Read(ctx context.Context, req ReadRequest, each func(ReadBatch)
 	if err != nil {
 		return err
 	}
+	return receive(s, func(msg *pluginv1.ReadResponse) error { return each(readBatchFromProto(msg)) })
+}
+
+// receive calls each with every message of a stream until it ends or each gives an
+// error.
+func receive[M any](s grpc.ServerStreamingClient[M], each func(*M) error) error {
 	for {
 		msg, err := s.Recv()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = each(msg)
 		}
-		if err := each(readBatchFromProto(msg)); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -146,18 +152,12 @@ func (c *Client) Write(ctx context.Context, operation string, records []Record, 
 	if err != nil {
 		return err
 	}
-	for {
-		resp, err := s.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, r := range resp.GetResults() {
+	return receive(s, func(msg *pluginv1.WriteResponse) error {
+		for _, r := range msg.GetResults() {
 			each(writeResultFromProto(r))
 		}
-	}
+		return nil
+	})
 }
 
 // Find asks 1 to MaxBatch questions and calls each with every answer as it comes.
@@ -172,16 +172,10 @@ func (c *Client) Find(ctx context.Context, lookup string, questions []Question, 
 	if err != nil {
 		return err
 	}
-	for {
-		resp, err := s.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, a := range resp.GetAnswers() {
+	return receive(s, func(msg *pluginv1.FindResponse) error {
+		for _, a := range msg.GetAnswers() {
 			each(answerFromProto(a))
 		}
-	}
+		return nil
+	})
 }
