@@ -159,7 +159,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 		want   string
 	}{
 		{map[string]any{"tone": "refuse", "key": "my-old-secret"}, "key", "the key [secret] is of an old kind"},
-		{map[string]any{"key": "ab"}, "key", "at least 3 characters"},
+		{map[string]any{"key": "ab"}, "key", "is shorter than 3 characters"},
 		{map[string]any{"keyy": "my-old-secret"}, "", "unknown: keyy"},
 		{map[string]any{"tone": "refuse-under"}, "", "there is no contract of this tone"},
 	} {
