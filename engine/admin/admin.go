@@ -109,6 +109,9 @@ type Lane struct {
 	// being delivered or wait to be tried again.
 	Backlog uint64 `json:"backlog"`
 	Held    uint64 `json:"held"`
+	// Uncounted tells that more may wait than Backlog says: servers of a NATS cluster do
+	// not answer just now.
+	Uncounted bool `json:"uncounted,omitempty"`
 	// Oldest is when the oldest of the backlog was accepted, nil if there is none.
 	Oldest *time.Time `json:"oldest,omitempty"`
 	// Paused says why nothing is sent to the sink at all, nil if that is not so. It is

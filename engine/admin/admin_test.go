@@ -90,7 +90,7 @@ func TestAnswers(t *testing.T) {
 			Version: "1.0", StartedAt: at,
 			Connections: []admin.Connection{{Name: "shop", Plugin: "horoshop", State: "running", PID: 42, Restarts: 1, Since: &at}},
 			Lanes: []admin.Lane{{
-				Source: "shop", Sink: "saleapp", Backlog: 3, Held: 1,
+				Source: "shop", Sink: "saleapp", Backlog: 3, Held: 1, Uncounted: true,
 				Paused: &admin.Pause{Until: &at, By: "olena", Since: &at, Reason: &event.Reason{Class: "AUTH", Code: "key", Message: "the key is refused"}},
 				Waiting: []admin.Waiting{
 					{Sequence: 4, Key: "7", Mapping: "order", Attempts: 2, Next: at, Reason: &event.Reason{Class: "TRANSIENT", Code: "http_503", Message: "down"}},
@@ -108,7 +108,7 @@ func TestAnswers(t *testing.T) {
 		"/readyz":  `{"ready":true}`,
 		"/api/v1/status": `{"version":"1.0","started_at":"2026-04-05T06:07:08Z",` +
 			`"connections":[{"name":"shop","plugin":"horoshop","state":"running","pid":42,"restarts":1,"since":"2026-04-05T06:07:08Z"}],` +
-			`"lanes":[{"source":"shop","sink":"saleapp","backlog":3,"held":1,` +
+			`"lanes":[{"source":"shop","sink":"saleapp","backlog":3,"held":1,"uncounted":true,` +
 			`"paused":{"until":"2026-04-05T06:07:08Z","reason":{"class":"AUTH","code":"key","message":"the key is refused"},"by":"olena","since":"2026-04-05T06:07:08Z"},` +
 			`"waiting":[{"sequence":4,"key":"7","mapping":"order","attempts":2,"next":"2026-04-05T06:07:08Z","reason":{"class":"TRANSIENT","code":"http_503","message":"down"}},` +
 			`{"sequence":5,"key":"8","attempts":0,"next":"2026-04-05T06:07:08Z","possibly_sent":true}]}],` +

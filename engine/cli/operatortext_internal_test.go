@@ -37,7 +37,7 @@ func TestStatusText(t *testing.T) {
 				{Sequence: 5, Key: "8", Next: now, PossiblySent: true},
 				{Sequence: 6, Key: "9", Next: now.Add(time.Second)},
 			},
-		}},
+		}, {Source: "crm", Sink: "saleapp", Backlog: 1, Uncounted: true}},
 		Mappings: []admin.Mapping{{Name: "order", SHA256: "0123456789abcdef", From: []string{"shop.order_created"}, To: "saleapp.upsert_order"}},
 		Counters: admin.Counters{Accepted: 7, Duplicates: 1, Delivered: 2},
 		Ingress:  admin.Ingress{Requests: 12, Refused: map[string]uint64{"refused": 2, "not_found": 1, "body_too_large": 3, "busy": 0}},
@@ -55,8 +55,9 @@ nothing goes to saleapp: paused by olena, for 12m00s, until ` + "`crosswalk resu
 shop: 2 webhooks wait undecoded, the oldest for 1m00s: they are decoded when the plugin answers
 shop: 1 webhook was kept as it came and refused when decoded: see ` + "`crosswalk undecoded list`" + `
 
-LANE             BACKLOG  AT HAND  OLDEST  PAUSED
-shop to saleapp  3        2        20m00s  by olena since 2026-11-02 20:48:00
+LANE             BACKLOG    AT HAND  OLDEST  PAUSED
+shop to saleapp  3          2        20m00s  by olena since 2026-11-02 20:48:00
+crm to saleapp   1 or more  0        -       -
 event 4 of key 7 is tried again in 30s, at 2026-11-02 21:00:30, after 2 attempts: TRANSIENT http_503: down
 event 5 of key 8 is tried again now: an earlier run may have sent it, and what that did must be over first
 event 6 of key 9 is tried again in 1s, at 2026-11-02 21:00:01

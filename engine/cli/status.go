@@ -123,7 +123,11 @@ func aboutLanes(s *admin.Status, now time.Time) string {
 			if p := l.Paused; p != nil {
 				paused = pausedText(p)
 			}
-			rows = append(rows, row(l.Source+" to "+l.Sink, l.Backlog, l.Held, oldest, paused))
+			backlog := fmt.Sprint(l.Backlog)
+			if l.Uncounted {
+				backlog += " or more"
+			}
+			rows = append(rows, row(l.Source+" to "+l.Sink, backlog, l.Held, oldest, paused))
 		}
 		b.WriteString(columns(rows))
 	}

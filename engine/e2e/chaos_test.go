@@ -243,6 +243,7 @@ func (r *chaosRun) drain(t *testing.T) {
 			Lanes []struct {
 				Source        string
 				Backlog, Held int
+				Uncounted     bool
 				Waiting       []struct {
 					Sequence, Attempts int
 					Reason             struct{ Class, Message string }
@@ -254,6 +255,9 @@ func (r *chaosRun) drain(t *testing.T) {
 		left := 0
 		for _, l := range st.Lanes {
 			left += l.Backlog + l.Held
+			if l.Uncounted {
+				left++
+			}
 		}
 		if left == 0 {
 			return

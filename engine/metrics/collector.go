@@ -155,8 +155,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for i := range s.Lanes {
 		l := &s.Lanes[i]
-		gauge(descBacklog, float64(l.Backlog), l.Source, l.Sink)
-		if !l.OldestAt.IsZero() {
+		if !l.Uncounted {
+			gauge(descBacklog, float64(l.Backlog), l.Source, l.Sink)
+		}
+		if !l.Uncounted && !l.OldestAt.IsZero() {
 			gauge(descOldest, seconds(l.OldestAt), l.Source, l.Sink)
 		}
 		d := l.Delivery

@@ -74,7 +74,7 @@ func everything(t *testing.T) *metrics.Metrics {
 				Totals:   delivery.Totals{Calls: 11, Failures: 6, Retries: 5, LookupCalls: 3, LookupFailures: 1},
 				Retrying: 2, Sending: 1, Waiting: 1,
 			},
-		}, {Lane: event.Lane{Source: "shop", Sink: "crm"}}},
+		}, {Lane: event.Lane{Source: "shop", Sink: "crm"}}, {Lane: event.Lane{Source: "crm", Sink: "saleapp"}, Backlog: 5, OldestAt: noon, Uncounted: true}},
 	}})
 	m.Webhook("shop", 200, 3*time.Millisecond)
 	m.Webhook("", 404, time.Millisecond)

@@ -59,6 +59,8 @@ type Lane struct {
 	// the first of them was accepted; zero if there is none or it is not known.
 	Backlog  uint64
 	OldestAt time.Time
+	// Uncounted tells that both are not known now, and not told.
+	Uncounted bool
 	// Delivery is what the lane's runner says; nil while it has none.
 	Delivery *delivery.Stats
 }

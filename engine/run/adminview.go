@@ -81,7 +81,7 @@ func (v view) Status(ctx context.Context) (admin.Status, error) {
 		return admin.Status{}, err
 	}
 	for _, l := range v.lanesStand(&js) {
-		al := admin.Lane{Source: l.Source, Sink: l.Sink, Paused: pause(v.sending(l.Sink)), Backlog: l.counted.Backlog}
+		al := admin.Lane{Source: l.Source, Sink: l.Sink, Paused: pause(v.sending(l.Sink)), Backlog: l.counted.Backlog, Uncounted: js.Uncounted != nil}
 		if at := l.counted.OldestAt; !at.IsZero() {
 			al.Oldest = &at
 		}

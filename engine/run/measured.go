@@ -55,7 +55,7 @@ func (m measured) State(ctx context.Context) (metrics.State, error) {
 		s.Paused = append(s.Paused, mp)
 	}
 	for _, l := range e.lanesStand(&js) {
-		ml := metrics.Lane{Lane: l.Lane, Backlog: l.counted.Backlog, OldestAt: l.counted.OldestAt}
+		ml := metrics.Lane{Lane: l.Lane, Backlog: l.counted.Backlog, OldestAt: l.counted.OldestAt, Uncounted: js.Uncounted != nil}
 		if l.runners != nil {
 			stats := l.runners.Stats()
 			ml.Delivery = &stats
