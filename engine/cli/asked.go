@@ -98,16 +98,18 @@ func showing[T any](a *app, cmd *cobra.Command, n numbered,
 // maxList bounds how many events or letters one command lists.
 const maxList = 100_000
 
-// filtered are the flags that pick what a list shows, and a filter what they say.
+// filtered are the flags that pick what a list shows, a filter what they say, and picks
+// the names among that.
 type filtered[F any] interface {
 	flags(cmd *cobra.Command)
 	filter() (F, error)
+	picks() picking
 }
 
 // listing is asking for a list that flags pick and --limit bounds. read gives at most
-// so many of it.
+// so many of it, and size how many they are.
 func listing[F, T any](a *app, cmd *cobra.Command, what string, f filtered[F],
-	read func(ctx context.Context, c *client.Client, filter F, limit int) (T, error), text func(T) (string, error),
+	read func(ctx context.Context, c *client.Client, filter F, limit int) (T, error), size func(T) int, text func(T) string,
 ) *cobra.Command {
 	cmd.Args = noArgs
 	var limit int
@@ -120,7 +122,13 @@ func listing[F, T any](a *app, cmd *cobra.Command, what string, f filtered[F],
 		}
 		filter, err = f.filter()
 		return err
-	}, func(ctx context.Context, c *client.Client, _ []string) (T, error) { return read(ctx, c, filter, limit) }, text)
+	}, func(ctx context.Context, c *client.Client, _ []string) (T, error) {
+		out, err := read(ctx, c, filter, limit)
+		if err == nil && size(out) == 0 {
+			err = a.unknown(ctx, c, f.picks())
+		}
+		return out, err
+	}, always(text))
 }
 
 // pages reads a list part by part: each call of page gets how many it may read, at

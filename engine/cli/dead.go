@@ -76,7 +76,7 @@ func (a *app) deadList() *cobra.Command {
 	f := &listedLetters{}
 	return listing(a, &cobra.Command{
 		Use: "list", Short: "List dead letters, newest first, and count their reasons",
-	}, "letters", f, readLetters, always(func(p admin.LetterPage) string { return letterTable(&p, f.all) }))
+	}, "letters", f, readLetters, func(p admin.LetterPage) int { return len(p.Letters) }, func(p admin.LetterPage) string { return letterTable(&p, f.all) })
 }
 
 // readLetters gives the newest letters that f picks.

@@ -73,7 +73,7 @@ func (f *listedEvents) flags(cmd *cobra.Command) {
 }
 
 func (a *app) eventsList() *cobra.Command {
-	return listing(a, &cobra.Command{Use: "list", Short: "List events, newest first"}, "events", &listedEvents{}, readEvents, always(eventTable))
+	return listing(a, &cobra.Command{Use: "list", Short: "List events, newest first"}, "events", &listedEvents{}, readEvents, func(all []admin.EventSummary) int { return len(all) }, eventTable)
 }
 
 // readEvents gives the newest events that f picks.

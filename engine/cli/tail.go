@@ -57,7 +57,7 @@ is one event.`,
 			return err
 		}
 		return r.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			t := &tail{app: a, client: c, filter: filter, every: tailEvery}
+			t := &tail{app: a, client: c, filter: filter, picks: f.picks(), every: tailEvery}
 			t.show = t.table
 			if format == formatJSON {
 				t.show = t.json
@@ -73,6 +73,7 @@ type tail struct {
 	app    *app
 	client *client.Client
 	filter admin.EventFilter
+	picks  picking
 	every  time.Duration
 	// show prints events.
 	show func([]admin.EventSummary) error
@@ -103,6 +104,9 @@ func (t *tail) run(ctx context.Context, lines int) error {
 		}
 	}
 	if len(newest) == 0 {
+		if err := t.app.unknown(ctx, t.client, t.picks); err != nil {
+			return err
+		}
 		t.app.message("no such events yet: waiting for the first, until Ctrl-C\n")
 	}
 	slices.Reverse(newest)

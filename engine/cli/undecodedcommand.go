@@ -40,7 +40,7 @@ func (f *undecodedFlags) filter() (string, error) { return f.connection, nil }
 func (a *app) undecodedList() *cobra.Command {
 	return listing(a, &cobra.Command{
 		Use: "list", Short: "Count what waits, and list what was refused, oldest first",
-	}, "webhooks", &undecodedFlags{}, refusedWebhooks, always(func(p admin.UndecodedPage) string { return undecodedTable(&p, time.Now()) }))
+	}, "webhooks", &undecodedFlags{}, refusedWebhooks, func(p admin.UndecodedPage) int { return len(p.Refused) + len(p.Connections) }, func(p admin.UndecodedPage) string { return undecodedTable(&p, time.Now()) })
 }
 
 // refusedWebhooks reads what waits, and so many of what was refused.
