@@ -113,7 +113,7 @@ func TestD4_OperatorPauses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: paused by olena, until `crosswalk resume saleapp`") || !strings.Contains(out, "  by olena since 20") {
+	if out, err := e.operate(t, "status"); err != nil || !strings.Contains(out, "nothing goes to saleapp: paused by olena, ") || !strings.Contains(out, "until `crosswalk resume saleapp`") || !strings.Contains(out, "  by olena since 20") {
 		t.Errorf("status: %v %s", err, out)
 	}
 	if _, delivered, _ := e.counters(t); delivered != 0 {
