@@ -322,3 +322,24 @@ func TestHugeAnswerDoesNotStopALane(t *testing.T) {
 		t.Errorf("broken answer became %.80s", got[1].Answer)
 	}
 }
+
+func TestOpenedAnewALaneKnowsWhatWasOnItsWay(t *testing.T) {
+	j := open(t, journal.Options{Dir: t.TempDir()})
+	l := openLane(t, j)
+	const n = 200
+	acceptN(t, j, 0, n)
+	var outcomes []event.Outcome
+	for _, d := range next(t, l, n) {
+		outcomes = append(outcomes, outcome(d.Event, "order", event.Delivered))
+	}
+	l.Close()
+	if err := journal.SendOutcomes(j, outcomes); err != nil {
+		t.Fatal(err)
+	}
+	l = openLane(t, j)
+	for _, d := range next(t, l, n) {
+		if d.Done["order"] != event.Delivered {
+			t.Fatalf("event %d has the outcomes %v", d.Event.Sequence, d.Done)
+		}
+	}
+}

@@ -23,10 +23,16 @@ const (
 // got no answer may be tried again. Duplicates in general are the index's matter.
 const window = 2 * time.Minute
 
-// ownWindow is the same for EVENTS and OUTCOMES of an embedded server. It answers, or
-// is broken until a restart, and a start reads what is there. Each id costs some 150
-// bytes for so long, at thousands a second.
+// ownWindow is the same for EVENTS of an embedded server. It answers, or is broken until
+// a restart, and a start reads what is there; a replay that got no answer may be asked for
+// once more under its id. Each id costs some 150 bytes for so long, at thousands a second,
+// and two pieces of memory for each collection to look at.
 const ownWindow = 15 * time.Second
+
+// outcomesWindow is the same for OUTCOMES, which get as many: an outcome is stored again
+// only by a lane that was opened anew, and that has read all that was on its way before
+// (Journal.drained).
+const outcomesWindow = time.Second
 
 // minStream is the least that a stream may be bounded to, in bytes.
 const minStream = 1 << 20
@@ -62,8 +68,12 @@ func (j *Journal) openStream(ctx context.Context, js jetstream.JetStream, name s
 	if maxBytes > 0 {
 		cfg.MaxBytes = maxBytes
 	}
-	if j.srv != nil && (name == streamEvents || name == streamOutcomes) {
+	switch {
+	case j.srv == nil:
+	case name == streamEvents:
 		cfg.Duplicates = ownWindow
+	case name == streamOutcomes:
+		cfg.Duplicates = outcomesWindow
 	}
 	switch name {
 	case streamMarks, streamMappings: // only the last one of a subject counts

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -104,6 +106,9 @@ func (j *Journal) openLane(ctx context.Context, name event.Lane, o LaneOptions) 
 	if l.floor, l.until, err = l.goBack(ctx, reset.ResetSeq, nil); err != nil {
 		return nil, err
 	}
+	if err := j.drained(ctx, name); err != nil {
+		return nil, fmt.Errorf("wait for outcomes on their way: %w", err)
+	}
 	if err := l.readDone(ctx, from, max(l.floor, l.until)); err != nil {
 		return nil, fmt.Errorf("read the outcomes above the floor: %w", err)
 	}
@@ -186,6 +191,22 @@ func (j *Journal) laneConsumer(ctx context.Context, l lanePart, o LaneOptions) (
 	}
 	_, err = j.events.ResetConsumerToSequence(ctx, j.durableOf(l), start)
 	return c, true, err
+}
+
+// drained returns when all that this engine has sent to OUTCOMES is stored or refused:
+// the lane's last reader may have given up waiting for its last commit, and what of that
+// comes later would not be read. What comes behind all that is a message under a condition
+// that never holds.
+func (j *Journal) drained(ctx context.Context, l event.Lane) error {
+	wait, cancel := j.answering(ctx)
+	defer cancel()
+	_, err := publishOne(wait, j.nc, &nats.Msg{
+		Subject: laneOutcomes(l), Header: nats.Header{hdrExpected: {strconv.FormatUint(math.MaxInt64, 10)}},
+	})
+	if e := refused(err); e != nil && e.Code == codeWrongLast {
+		return nil
+	}
+	return fmt.Errorf("a condition that never holds was answered otherwise: %w", err)
 }
 
 // readDone reads the lane's outcomes from their place from on, for events from sequence above on.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
 // StoredAt is when an event was stored.
@@ -16,6 +18,24 @@ func StoredAt(ctx context.Context, j *Journal, seq uint64) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return m.Time.UTC(), nil
+}
+
+// SendOutcomes sends outcomes and does not wait for them to be stored.
+func SendOutcomes(j *Journal, outcomes []event.Outcome) error {
+	all := make([]*event.Outcome, len(outcomes))
+	for i := range outcomes {
+		all[i] = &outcomes[i]
+	}
+	msgs, err := encodeOutcomes(all)
+	if err != nil {
+		return err
+	}
+	for _, m := range msgs {
+		if err := j.nc.PublishMsg(m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CountReads counts how often a single event is read from the store from now on, until
