@@ -121,7 +121,9 @@ func (j *Journal) original(ctx context.Context, e *event.Event, key, identity ui
 	return seq, nil
 }
 
-// repeat journals that e repeats the event original.
+// repeat journals that e repeats the event original. Of a part of a kept request that is
+// all that is ever stored, and names it: were it decoded again after a crash, what was
+// stored behind it would make something new of it.
 func (j *Journal) repeat(ctx, wait context.Context, e *event.Event, original uint64) (Receipt, error) {
 	m, err := encodeOutcome(&event.Outcome{
 		Sequence: original, EventID: e.ID, Type: e.Type, Key: e.Key,
@@ -130,9 +132,13 @@ func (j *Journal) repeat(ctx, wait context.Context, e *event.Event, original uin
 	if err != nil {
 		return Receipt{}, fmt.Errorf("encode the duplicate of event %d: %w", original, err)
 	}
+	if e.Part != "" {
+		m.Header[hdrPart] = []string{e.Part}
+	}
 	_, err = j.repeats.publish(wait, m, func(a ack, err error) {
 		if err == nil {
 			j.note(&event.Outcome{Sequence: original, Lane: event.Lane{Source: e.Connection}, Kind: event.Duplicate}, a.Sequence)
+			j.repeated(e, original, a.Sequence)
 		}
 	})
 	if err != nil {

@@ -86,8 +86,12 @@ func (j *Journal) holdQueue(ctx context.Context, connection string) (bool, error
 		return false, err
 	}
 	// What the engine before has stored must be known, or it would be stored twice.
+	var repeats uint64
 	if err = j.follow.requests.levelSparse(ctx); err == nil {
 		_, err = j.follow.events.level(ctx)
+	}
+	if err == nil {
+		repeats, err = j.follow.outcomes.level(ctx)
 	}
 	if err != nil {
 		lease.Release()
@@ -96,6 +100,7 @@ func (j *Journal) holdQueue(ctx context.Context, connection string) (bool, error
 	j.queues.mu.Lock()
 	defer j.queues.mu.Unlock()
 	c.lease, c.done, c.notedAt = lease, c.noted, time.Now()
+	c.repeats = max(c.repeats, repeats)
 	j.log.Info("this engine decodes what was kept", "connection", connection, "waiting", len(c.waiting()))
 	return true, nil
 }
@@ -124,7 +129,7 @@ func (j *Journal) closeQueue(ctx context.Context, connection string, last uint64
 		return err
 	}
 	j.queues.mu.Lock()
-	n := note{done: last, stored: j.queues.of(connection).stored, closed: true}
+	n := note{done: last, stored: j.queues.of(connection).stored, repeats: j.queues.of(connection).repeats, closed: true}
 	j.queues.mu.Unlock()
 	m := n.message(connection)
 	m.Header[hdrExpected] = []string{strconv.FormatUint(last, 10)}
@@ -175,7 +180,7 @@ func (j *Journal) tellDecoded(ctx context.Context, connection string, now bool) 
 	q.mu.Lock()
 	c := q.of(connection)
 	due := c.ended > 0 && (now || c.ended >= purgeEvery || c.endedBytes >= purgeBytes || time.Since(c.notedAt) >= noteEvery)
-	n := note{done: c.done, stored: c.stored}
+	n := note{done: c.done, stored: c.stored, repeats: c.repeats}
 	if due {
 		c.ended, c.endedBytes, c.notedAt = 0, 0, time.Now()
 	}

@@ -6,11 +6,14 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/crosswalk-etl/crosswalk/engine/event"
 )
 
 // A kept request that is decoded becomes events, its parts. Where the engine ends
 // between that and the removal of the request, the request is decoded again at the
-// next start, and the parts that are stored already are not stored again.
+// next start, and the parts that are stored already are not stored again. A part that
+// repeats an event is stored as that repeat's outcome.
 
 // storedParts are the sequences of events that were stored already, by the IDs of their
 // requests and by their parts.
@@ -56,6 +59,28 @@ func (u *undecoded) store(part string, seq uint64) {
 func (u *undecoded) found(part string, seq uint64) {
 	if _, waits := u.parts[requestOf(part)]; waits {
 		u.store(part, seq)
+	}
+}
+
+// repeated notes that a part repeats the event original, by the outcome at place.
+func (j *Journal) repeated(e *event.Event, original, place uint64) {
+	switch {
+	case e.Part == "":
+	case j.queues != nil:
+		j.queues.repeatedNow(e.Connection, e.Part, original, place)
+	default:
+		j.undecoded.store(e.Part, original)
+	}
+}
+
+// foundRepeat takes in what an outcome says of a part, the empty one where of none.
+func (j *Journal) foundRepeat(part string, original, place uint64) {
+	switch {
+	case part == "":
+	case j.queues != nil:
+		j.queues.repeated(part, original, place)
+	default:
+		j.undecoded.found(part, original)
 	}
 }
 
@@ -115,6 +140,10 @@ func (j *Journal) readQueues(ctx context.Context) error {
 		return err
 	}
 	j.queues.since = info.State.LastSeq
+	if info, err = j.outcomes.Info(ctx); err != nil {
+		return err
+	}
+	j.queues.outcomesSince = info.State.LastSeq
 	err = j.scan(ctx, j.requests, 1, "", true, func(seq uint64, m *nats.Msg) (bool, error) {
 		j.read[streamRequests] = seq
 		return true, j.noteRequest(seq, m)

@@ -32,6 +32,8 @@ const (
 	hdrDone = "Cw-Done"
 	// hdrStored is, of a note, up to where in EVENTS the events of those requests are.
 	hdrStored = "Cw-Stored"
+	// hdrRepeats is, of a note, up to where in OUTCOMES it is said which of them are repeats.
+	hdrRepeats = "Cw-Repeats"
 	// hdrClosed tells that the note closes the queue.
 	hdrClosed = "Cw-Closed"
 )
@@ -42,6 +44,8 @@ type queues struct {
 	// since is the last event that was there before REQUESTS was read first. The parts
 	// behind it may be of requests that were kept after that.
 	since uint64
+	// outcomesSince is likewise the last outcome, of which those behind may tell of parts.
+	outcomesSince uint64
 
 	mu sync.Mutex
 	by map[string]*queue
@@ -70,9 +74,11 @@ type queue struct {
 
 	// lease is this engine's right to decode; nil where it does not.
 	lease *Lease
-	// stored is the last event that this engine stored of the queue, and ended how many
-	// requests, in bytes sizes, it is done with since its last note at notedAt.
+	// stored is the last event that this engine stored of the queue, repeats the last
+	// outcome of a repeat, and ended how many requests, in bytes sizes, it is done with
+	// since its last note at notedAt.
 	stored     uint64
+	repeats    uint64
 	ended      int
 	endedBytes int64
 	notedAt    time.Time
@@ -108,13 +114,14 @@ func (c *queue) waiting() []keptEntry {
 
 // note is what an engine says of a connection's queue.
 type note struct {
-	done, stored uint64
-	closed       bool
+	done, stored, repeats uint64
+	closed                bool
 }
 
 func (n note) message(connection string) *nats.Msg {
 	h := nats.Header{
 		hdrDone: {strconv.FormatUint(n.done, 10)}, hdrStored: {strconv.FormatUint(n.stored, 10)},
+		hdrRepeats: {strconv.FormatUint(n.repeats, 10)},
 	}
 	if n.closed {
 		h[hdrClosed] = []string{"1"}
@@ -130,6 +137,9 @@ func noteOf(seq uint64, h nats.Header) (n note, ok bool, err error) {
 	}
 	if n.done, err = strconv.ParseUint(done, 10, 64); err == nil {
 		n.stored, err = strconv.ParseUint(h.Get(hdrStored), 10, 64)
+	}
+	if repeats := h.Get(hdrRepeats); err == nil && repeats != "" { // an older engine's has none
+		n.repeats, err = strconv.ParseUint(repeats, 10, 64)
 	}
 	if err != nil {
 		return note{}, false, fmt.Errorf("note %d of the kept requests: %w", seq, err)
@@ -210,8 +220,8 @@ func (j *Journal) noteNote(connection string, seq uint64, n note) {
 		forget()
 		return
 	}
-	// Their events may not be known here yet.
-	j.follow.events.after(n.stored, forget)
+	// Their events and repeats may not be known here yet.
+	j.follow.events.after(n.stored, func() { j.follow.outcomes.after(n.repeats, forget) })
 }
 
 // left is how many requests of a connection wait, at least one while its queue is
@@ -248,6 +258,25 @@ func (q *queues) part(part string, seq uint64) {
 		return // its request was decoded before
 	}
 	q.parts.set(part, seq)
+}
+
+// repeated notes that a part repeats an event, as the outcome at place says.
+func (q *queues) repeated(part string, original, place uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, waits := q.parts[requestOf(part)]; !waits && place <= q.outcomesSince {
+		return // its request was decoded before
+	}
+	q.parts.set(part, original)
+}
+
+// repeatedNow notes that this engine has stored the outcome of a repeat.
+func (q *queues) repeatedNow(connection, part string, original, place uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.parts.set(part, original)
+	c := q.of(connection)
+	c.repeats = max(c.repeats, place)
 }
 
 // storedNow notes that this engine has seen an event of the queue stored.

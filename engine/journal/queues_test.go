@@ -204,6 +204,39 @@ func TestDecoderIsTakenOver(t *testing.T) {
 	}
 }
 
+// What the engine before found to be a repeat is one for the engine that decodes it
+// again, though something newer is stored behind it by then (D1, D3).
+func TestRepeatsAreTakenOver(t *testing.T) {
+	for name, late := range map[string]bool{"by one that was there": false, "by one that comes later": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := natsServer(t)
+			a, b := onCluster(t, s), onCluster(t, s)
+			ready(t, a, b)
+			for _, body := range []string{`{"v":1}`, `{"v":1}`, `{"v":2}`} {
+				keep(t, a, webhook(body))
+			}
+			rs, err := a.Kept(t.Context(), lane.Source, 10, 1<<20)
+			if err != nil || len(rs) != 3 {
+				t.Fatalf("%d requests: %v", len(rs), err)
+			}
+			for i := range rs { // and nothing was said of them
+				accept(t, a, asKept(&rs[i])[0])
+			}
+			t.Cleanup(journal.StopSigns(a))
+			if late {
+				b = onCluster(t, s)
+			}
+			if err := decodeAll(t.Context(), b, asKept); err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(records(t, b)); got != `[{"v":1} {"v":2}]` {
+				t.Errorf("EVENTS holds %s", got)
+			}
+		})
+	}
+}
+
 // What is refused is known to all, and gone for all when one drops it.
 func TestRefusedOnACluster(t *testing.T) {
 	s := natsServer(t)

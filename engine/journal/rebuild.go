@@ -206,6 +206,7 @@ func (j *Journal) noteOutcome(seq uint64, m *nats.Msg) (mark, error) {
 		return mark{}, fmt.Errorf("outcome %d: %w", seq, err)
 	}
 	j.note(&event.Outcome{Sequence: mk.sequence, Lane: mk.lane, Mapping: mk.mapping, Kind: mk.kind}, seq)
+	j.foundRepeat(m.Header.Get(hdrPart), mk.sequence, seq)
 	return mk, nil
 }
 

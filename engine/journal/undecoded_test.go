@@ -108,6 +108,28 @@ func TestKeptRequestsAreReadBackInOrder(t *testing.T) {
 	}
 }
 
+// A kept request that repeated an event does so when it is decoded again after a kill,
+// though what was stored behind it is newer now: an order would go back otherwise.
+func TestRepeatsAmongPartsStayRepeats(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, journal.Options{Dir: dir})
+	accept(t, j, order("7", "", `{"v":1}`)) // its sender had no answer
+	keep(t, j, webhook(`{"v":1}`))
+	keep(t, j, webhook(`{"v":2}`))
+	rs := waits(t, j, lane.Source, 10)
+	for range 3 {
+		for i, want := range []uint64{1, 2} {
+			e := order("7", "", string(rs[i].Body))
+			e.Part = rs[i].Part(0)
+			if r := accept(t, j, e); r.Sequence != want {
+				t.Errorf("the event of request %d is stored as %d, want %d", i, r.Sequence, want)
+			}
+		}
+		closeJournal(t, j) // nothing was said of the requests: as after a kill
+		j = open(t, journal.Options{Dir: dir})
+	}
+}
+
 // A request that is decoded again after a kill becomes no event twice, though
 // nothing but its parts tells its events from later ones of the same key.
 func TestPartsAreStoredOnce(t *testing.T) {
