@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// standWait is how long it may take on a cluster, where servers may just be choosing
-	// who leads, until it is known how all lanes stand.
+	// standWait is how long it may take, on a cluster where servers may just be choosing
+	// who leads or on a slow disk, until it is known how all lanes stand.
 	standWait = 20 * time.Second
 	// askWait is how long one question may take: nobody answers for a consumer without a
 	// leader. As many as askAtOnce are asked for at a time.

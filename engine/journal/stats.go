@@ -78,7 +78,11 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 		}
 		s.Uncounted = err
 	}
-	soon, cancel := context.WithTimeout(ctx, askWait)
+	patience := standWait
+	if j.o.Cluster != nil {
+		patience = askWait
+	}
+	soon, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	lanes := map[event.Lane]LaneStats{}
 	for p, info := range all {
