@@ -195,6 +195,9 @@ func (s *Server) take(ctx context.Context, q *request) (answer, *problem) {
 	}
 	decoded, p := s.decode(ctx, q, r, sound)
 	if p != nil && p.code == CodeConnector && s.keeper != nil {
+		if left(ctx) {
+			return answer{}, senderGone(p)
+		}
 		return s.keep(ctx, q, &r, received, p.cause)
 	}
 	if p != nil {

@@ -19,9 +19,12 @@ const (
 	// standWait is how long it may take, on a cluster where servers may just be choosing
 	// who leads or on a slow disk, until it is known how all lanes stand.
 	standWait = 20 * time.Second
-	// askWait is how long one question may take: nobody answers for a consumer without a
-	// leader. As many as askAtOnce are asked for at a time.
-	askWait   = 3 * time.Second
+	// askWait is how long a cluster's servers are waited for where people or a scrape,
+	// which has 5 s for all, wait for the answer, and allWait where all must be known:
+	// nobody answers for a consumer without a leader. As many as askAtOnce are asked for
+	// at a time.
+	askWait   = 1500 * time.Millisecond
+	allWait   = 6 * time.Second
 	askAtOnce = 16
 )
 
@@ -44,12 +47,12 @@ func (*silentError) Unwrap() error { return context.DeadlineExceeded }
 func (j *Journal) consumers(ctx context.Context) (map[lanePart]*jetstream.ConsumerInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, standWait)
 	defer cancel()
-	return patiently(ctx, j, func() (map[lanePart]*jetstream.ConsumerInfo, error) { return j.asked(ctx) })
+	return patiently(ctx, j, func() (map[lanePart]*jetstream.ConsumerInfo, error) { return j.asked(ctx, allWait) })
 }
 
-// asked asks once for the consumers of all lanes. With *silentError it gives those that
-// it was told of.
-func (j *Journal) asked(ctx context.Context) (map[lanePart]*jetstream.ConsumerInfo, error) {
+// asked asks once for the consumers of all lanes, a cluster for as long as wait. With
+// *silentError it gives those that it was told of.
+func (j *Journal) asked(ctx context.Context, wait time.Duration) (map[lanePart]*jetstream.ConsumerInfo, error) {
 	all := map[lanePart]*jetstream.ConsumerInfo{}
 	if j.o.Cluster == nil {
 		list := j.events.ListConsumers(ctx)
@@ -62,7 +65,9 @@ func (j *Journal) asked(ctx context.Context) (map[lanePart]*jetstream.ConsumerIn
 	}
 	// A cluster's list leaves out, without a word, whom a server that is gone had, and the
 	// client asks for the rest for ever. The names are complete.
-	parts, err := j.named(ctx)
+	soon, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	parts, err := j.named(soon)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +79,6 @@ func (j *Journal) asked(ctx context.Context) (map[lanePart]*jetstream.ConsumerIn
 	group.SetLimit(askAtOnce)
 	for name, p := range parts {
 		group.Go(func() error {
-			soon, cancel := context.WithTimeout(ctx, askWait)
-			defer cancel()
 			c, err := j.events.Consumer(soon, name)
 			mu.Lock()
 			defer mu.Unlock()
@@ -103,8 +106,6 @@ func (j *Journal) asked(ctx context.Context) (map[lanePart]*jetstream.ConsumerIn
 
 // named gives the names of all lanes' consumers.
 func (j *Journal) named(ctx context.Context) (map[string]lanePart, error) {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
-	defer cancel()
 	names, parts := j.events.ConsumerNames(ctx), map[string]lanePart{}
 	for name := range names.Name() {
 		if p, ok := partOfDurable(name); ok {

@@ -86,9 +86,9 @@ func (j *Journal) holdQueue(ctx context.Context, connection string) (bool, error
 		return false, err
 	}
 	// What the engine before has stored must be known, or it would be stored twice.
-	var repeats uint64
+	var stored, repeats uint64
 	if err = j.follow.requests.levelSparse(ctx); err == nil {
-		_, err = j.follow.events.level(ctx)
+		stored, err = j.follow.events.level(ctx)
 	}
 	if err == nil {
 		repeats, err = j.follow.outcomes.level(ctx)
@@ -100,7 +100,7 @@ func (j *Journal) holdQueue(ctx context.Context, connection string) (bool, error
 	j.queues.mu.Lock()
 	defer j.queues.mu.Unlock()
 	c.lease, c.done, c.notedAt = lease, c.noted, time.Now()
-	c.repeats = max(c.repeats, repeats)
+	c.stored, c.repeats = max(c.stored, stored), max(c.repeats, repeats)
 	j.log.Info("this engine decodes what was kept", "connection", connection, "waiting", len(c.waiting()))
 	return true, nil
 }

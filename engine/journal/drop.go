@@ -217,7 +217,9 @@ func (j *Journal) skip(ctx context.Context, l *life, sequences []uint64) error {
 		m.Header[nats.MsgIdHdr] = []string{outcomeID(o)}
 		outcomes, msgs = append(outcomes, o), append(msgs, m)
 	}
-	return j.storeAll(ctx, nil, msgs, func(i int, seq uint64) { j.note(outcomes[i], seq) })
+	// What is stored must be known, also when whoever asked has gone: it would be skipped
+	// once more.
+	return j.storeAll(context.WithoutCancel(ctx), nil, msgs, func(i int, seq uint64) { j.note(outcomes[i], seq) })
 }
 
 // leaveLane takes the reader of a lane out that has no mapping any more, so that it

@@ -61,8 +61,7 @@ type counts struct {
 
 // Stats gives the counts now. It asks the server once for the lanes, and reads of the
 // stream one event for each lane that has a backlog and none of it at hand. On a cluster
-// whose servers do not answer it takes up to a quarter of a minute, and fails only with
-// ctx.
+// whose servers do not answer it takes up to two seconds, and fails only with ctx.
 func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	j.mu.Lock()
 	s := Stats{
@@ -71,19 +70,19 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	}
 	j.mu.Unlock()
 	s.Unresolved = s.Dead - min(s.Dead, j.past.handled())
-	all, err := j.asked(ctx)
-	if err != nil {
-		if j.o.Cluster == nil || ctx.Err() != nil {
-			return Stats{}, fmt.Errorf("read the journal's lanes: %w", err)
-		}
-		s.Uncounted = err
-	}
 	patience := standWait
 	if j.o.Cluster != nil {
 		patience = askWait
 	}
 	soon, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	all, err := j.asked(ctx, askWait)
+	if err != nil {
+		if j.o.Cluster == nil || ctx.Err() != nil {
+			return Stats{}, fmt.Errorf("read the journal's lanes: %w", err)
+		}
+		s.Uncounted = err
+	}
 	lanes := map[event.Lane]LaneStats{}
 	for p, info := range all {
 		held := uint64(max(info.NumAckPending, 0))

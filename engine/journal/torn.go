@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -23,16 +22,20 @@ import (
 // so are consumers without a checksum; what else does not fit is damage, and stays for
 // people to look at. The layout is that of nats-server 2.15, filestore.go.
 
-// consumersDir is where the server keeps a stream's consumers.
-const consumersDir = "obs"
+// consumersDir is where the server keeps a stream's consumers, and consumerState the file
+// in which each has how far it is.
+const (
+	consumersDir  = "obs"
+	consumerState = "o.dat"
+)
 
 // mendTorn mends each stream in the directory of the server.
 func mendTorn(store string, log *slog.Logger) error {
-	dirs, err := filepath.Glob(filepath.Join(streamsIn(store), "*"))
+	all, err := folders(streamsIn(store))
 	if err != nil {
 		return err
 	}
-	for _, dir := range dirs {
+	for _, dir := range all {
 		if strings.HasPrefix(filepath.Base(dir), ".") {
 			continue // the server removes it
 		}
@@ -41,7 +44,7 @@ func mendTorn(store string, log *slog.Logger) error {
 			err = mendConsumers(dir)
 		}
 		if err != nil {
-			return fmt.Errorf("mend what a crash left of stream %s in %s: %w", filepath.Base(dir), dir, err)
+			log.Warn("what a crash may have left of a stream cannot be looked at", "directory", dir, "error", err)
 		}
 		if what != "" {
 			log.Info("a crash had cut off the writing of a stream's description, not of its messages: "+what, "stream", filepath.Base(dir))
@@ -105,32 +108,63 @@ func existing(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// mendConsumers writes the checksums that consumers lack: without one, none is recovered,
-// nor ever given one.
+// folders gives the folders in one, none where that is not there.
+func folders(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() {
+			out = append(out, filepath.Join(dir, e.Name()))
+		}
+	}
+	return out, nil
+}
+
+// mendConsumers mends a stream's consumers that lack their checksum: without one, none is
+// recovered, nor ever given one.
 func mendConsumers(dir string) error {
-	metas, err := filepath.Glob(filepath.Join(dir, consumersDir, "*", server.JetStreamMetaFile))
+	all, err := folders(filepath.Join(dir, consumersDir))
 	if err != nil {
 		return err
 	}
-	for _, meta := range metas {
-		of := filepath.Dir(meta)
-		sum := filepath.Join(of, server.JetStreamMetaFileSum)
-		if _, err := os.Stat(sum); !errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		text, err := os.ReadFile(meta) //nolint:gosec // G304: the data directory is the operator's
-		if err != nil {
-			return err
-		}
-		want, err := checksum(filepath.Base(dir)+"/"+filepath.Base(of), text)
-		if err != nil {
-			return err
-		}
-		if err := replaceFile(sum, []byte(want)); err != nil {
+	for _, of := range all {
+		if err := mendConsumer(filepath.Base(dir), of); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// mendConsumer mends one. One that knows nothing yet, or nothing any more, goes: a lane
+// makes it anew.
+func mendConsumer(stream, of string) error {
+	sum, err := existing(filepath.Join(of, server.JetStreamMetaFileSum))
+	if err != nil || sum != nil {
+		return err
+	}
+	meta, err := existing(filepath.Join(of, server.JetStreamMetaFile))
+	if err != nil || meta == nil {
+		return err
+	}
+	state, err := existing(filepath.Join(of, consumerState))
+	if err != nil {
+		return err
+	}
+	if state == nil {
+		return os.RemoveAll(of)
+	}
+	text, err := os.ReadFile(filepath.Join(of, server.JetStreamMetaFile)) //nolint:gosec // G304: the data directory is the operator's
+	if err != nil {
+		return err
+	}
+	want, err := checksum(stream+"/"+filepath.Base(of), text)
+	if err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(of, server.JetStreamMetaFileSum), []byte(want))
 }
 
 // hasContent tells whether anything but a description is in a stream's directory.

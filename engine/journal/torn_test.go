@@ -153,7 +153,7 @@ func TestTornConsumer(t *testing.T) {
 	if err := os.Remove(sums[0]); err != nil {
 		t.Fatal(err)
 	}
-	open(t, journal.Options{Dir: dir})
+	j = open(t, journal.Options{Dir: dir})
 	now, err := os.ReadFile(sums[0])
 	if err != nil || !bytes.Equal(now, whole) {
 		t.Errorf("the checksum is %q, the server's own was %q: %v", now, whole, err)
@@ -161,4 +161,17 @@ func TestTornConsumer(t *testing.T) {
 	if _, err := hex.DecodeString(string(now)); err != nil {
 		t.Error(err)
 	}
+
+	// One that knows nothing yet is made anew with its lane.
+	closeJournal(t, j)
+	for _, name := range []string{"meta.sum", "o.dat"} {
+		if err := os.Remove(filepath.Join(filepath.Dir(sums[0]), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j = open(t, journal.Options{Dir: dir})
+	if _, err := os.Stat(filepath.Dir(sums[0])); !os.IsNotExist(err) {
+		t.Errorf("the beginnings of a consumer are still there: %v", err)
+	}
+	openLane(t, j, journal.LaneOptions{FromStart: true})
 }
