@@ -129,7 +129,8 @@ func (j *Journal) closeQueue(ctx context.Context, connection string, last uint64
 		return err
 	}
 	j.queues.mu.Lock()
-	n := note{done: last, stored: j.queues.of(connection).stored, repeats: j.queues.of(connection).repeats, closed: true}
+	c := j.queues.of(connection)
+	n := note{done: last, stored: c.stored, repeats: c.repeats, closed: true}
 	j.queues.mu.Unlock()
 	m := n.message(connection)
 	m.Header[hdrExpected] = []string{strconv.FormatUint(last, 10)}

@@ -252,22 +252,23 @@ func (q *queues) part(part string, seq uint64) {
 	if part == "" {
 		return
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if _, waits := q.parts[requestOf(part)]; !waits && seq <= q.since {
-		return // its request was decoded before
-	}
-	q.parts.set(part, seq)
+	q.found(part, seq, seq <= q.since)
 }
 
 // repeated notes that a part repeats an event, as the outcome at place says.
 func (q *queues) repeated(part string, original, place uint64) {
+	q.found(part, original, place <= q.outcomesSince)
+}
+
+// found notes that a part is stored as event seq. before says that this was so before
+// REQUESTS was read first.
+func (q *queues) found(part string, seq uint64, before bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if _, waits := q.parts[requestOf(part)]; !waits && place <= q.outcomesSince {
+	if _, waits := q.parts[requestOf(part)]; !waits && before {
 		return // its request was decoded before
 	}
-	q.parts.set(part, original)
+	q.parts.set(part, seq)
 }
 
 // repeatedNow notes that this engine has stored the outcome of a repeat.

@@ -88,15 +88,11 @@ func mendStream(dir string) (what string, err error) {
 	if err := json.Unmarshal(text, &of); err != nil || of.Name != filepath.Base(dir) {
 		return "", nil //nolint:nilerr // damage, and not of this kind
 	}
-	want, err := checksum(of.Name, text)
-	if err != nil {
+	changed, err := writeSum(dir, of.Name, text)
+	if !changed || err != nil {
 		return "", err
 	}
-	was, err := os.ReadFile(filepath.Join(dir, server.JetStreamMetaFileSum)) //nolint:gosec // G304: likewise
-	if err != nil || string(was) == want {
-		return "", err
-	}
-	return "its checksum is written", replaceFile(filepath.Join(dir, server.JetStreamMetaFileSum), []byte(want))
+	return "its checksum is written", nil
 }
 
 // existing describes a file, nil where it is not there.
@@ -160,11 +156,8 @@ func mendConsumer(stream, of string) error {
 	if err != nil {
 		return err
 	}
-	want, err := checksum(stream+"/"+filepath.Base(of), text)
-	if err != nil {
-		return err
-	}
-	return replaceFile(filepath.Join(of, server.JetStreamMetaFileSum), []byte(want))
+	_, err = writeSum(of, stream+"/"+filepath.Base(of), text)
+	return err
 }
 
 // hasContent tells whether anything but a description is in a stream's directory.
@@ -199,6 +192,20 @@ func checksum(of string, text []byte) (string, error) {
 	}
 	_, _ = h.Write(text) // it cannot fail
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// writeSum writes the checksum of a description beside it, unless it is there.
+func writeSum(dir, of string, text []byte) (changed bool, err error) {
+	want, err := checksum(of, text)
+	if err != nil {
+		return false, err
+	}
+	name := filepath.Join(dir, server.JetStreamMetaFileSum)
+	was, err := os.ReadFile(name) //nolint:gosec // G304: the data directory is the operator's
+	if err == nil && string(was) == want || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return true, replaceFile(name, []byte(want))
 }
 
 // replaceFile puts a file in the place of another one, on disk when it returns.
